@@ -1,0 +1,3 @@
+module stampworks.dev/deploy/products/helpdesk
+
+go 1.26.0

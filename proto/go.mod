@@ -1,0 +1,3 @@
+module stampworks.dev/proto
+
+go 1.26.0
