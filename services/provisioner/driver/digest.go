@@ -7,16 +7,22 @@ import (
 	"fmt"
 )
 
-// Digest labels the definition of one component, site included, so that the
-// driver can tell whether what runs is what is wished. It is a label only:
-// the engine compares field by field.
+// Digest labels the definition of one component, so that the driver can tell
+// whether what runs is what is wished. Where its program is and whose user it
+// is belong to the definition: the same command of a newer archive is another
+// definition. It is a label only: the engine compares field by field.
 func (m Manifest) Digest(component string) (string, error) {
 	c, ok := m.Components[component]
 	if !ok {
 		return "", fmt.Errorf("digest manifest: no component %q", component)
 	}
 	c.Stopped = false
-	text, err := json.Marshal(c)
+	text, err := json.Marshal(struct {
+		Component
+		ProgramDir    string
+		ProgramDigest string
+		UserID        int
+	}{c, m.Site.Artifacts[c.Artifact].Dir, m.Site.Artifacts[c.Artifact].Digest, m.Site.UserID})
 	if err != nil {
 		return "", fmt.Errorf("digest component %q: %w", component, err)
 	}

@@ -72,6 +72,9 @@ type SiteRequest struct {
 	Endpoint string
 	// Artifacts are the revision's programs; they are fetched and resolved.
 	Artifacts map[string]Artifact
+	// Components has every component of the revision, with the names of its
+	// volumes. A component added by a later revision is added to the same site.
+	Components map[string][]string
 }
 
 // Site is what a stamp has been given. It is written into the ledger as it is.
@@ -85,8 +88,9 @@ type Site struct {
 	Binds map[string]Bind `json:"binds,omitempty"`
 	// PublicURL is the base URL of the endpoint, without a trailing slash.
 	PublicURL string `json:"public_url,omitempty"`
-	// Volumes, Files, Tmp and Backup are directories: by
-	// "component.volume", by component, by component, and one.
+	// Volumes, Files, Tmp and Backup are directories, as the component sees
+	// them: by "component.volume", by component, by component, and one. Tmp may
+	// be the same path in all, private to each.
 	Volumes map[string]string `json:"volumes,omitempty"`
 	Files   map[string]string `json:"files,omitempty"`
 	Tmp     map[string]string `json:"tmp,omitempty"`
@@ -172,6 +176,9 @@ type Job struct {
 	Env       map[string]string
 	// Timeout ends it; default 10 min.
 	Timeout time.Duration
+	// Unrecorded jobs are always run and leave no record: probes, which run
+	// every few seconds for years.
+	Unrecorded bool
 }
 
 // JobResult is how a job ended.
@@ -186,7 +193,7 @@ type JobResult struct {
 
 // Observation is what there is of a stamp.
 type Observation struct {
-	// Exists is false when nothing was ever made, or all was destroyed.
+	// Exists is true from Reserve on, and false again after Destroy.
 	Exists     bool
 	Components map[string]ComponentObservation
 }

@@ -1,0 +1,68 @@
+package drivertest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// ProgramName is what the suite's program is called in its artifact.
+const ProgramName = "suite"
+
+// Main is the TestMain of a package that calls Run: started under the name
+// ProgramName, the test binary is the suite's program. It gives the exit code.
+func Main(m *testing.M) int {
+	if strings.HasSuffix(os.Args[0], "/"+ProgramName) {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+		defer stop()
+		return Program(ctx, os.Args[1:], os.Getenv, os.Stdout)
+	}
+	return m.Run()
+}
+
+// Program carries out one command of the suite and gives its exit code:
+//
+//	serve LINE…     prints the lines, then waits to be told to end
+//	exit N LINE…    prints the lines and exits
+//	env NAME        prints a variable
+//	unique          prints a line that is never the same
+//	hang            takes no notice of being told to end
+func Program(ctx context.Context, args []string, getenv func(string) string, out io.Writer) int {
+	if len(args) == 0 {
+		return 64
+	}
+	code, rest := 0, args[1:]
+	switch args[0] {
+	case "serve":
+	case "exit":
+		n, err := strconv.Atoi(rest[0])
+		if err != nil {
+			return 64
+		}
+		code, rest = n, rest[1:]
+	case "env":
+		rest = []string{getenv(rest[0])}
+	case "unique":
+		rest = []string{fmt.Sprintf("%d-%d", os.Getpid(), time.Now().UnixNano())}
+	case "hang":
+		time.Sleep(time.Hour)
+	default:
+		return 64
+	}
+	for _, line := range rest {
+		if _, err := fmt.Fprintln(out, line); err != nil {
+			return 74
+		}
+	}
+	if args[0] == "serve" {
+		<-ctx.Done()
+	}
+	return code
+}

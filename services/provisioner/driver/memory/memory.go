@@ -1,0 +1,162 @@
+// Package memory is a driver whose cell is a map: nothing runs. It is for
+// tests of the engine and for measuring it with thousands of tenants.
+//
+// It keeps the whole contract (driver/drivertest passes), and tests can break
+// it: [Config.Fault] makes calls fail, [Driver.Kill] ends a component, and
+// [Driver.Reopen] is the driver that the next process would open on the cell.
+package memory
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/services/provisioner/driver"
+)
+
+// Call is one call of a verb, as [Config.Fault] sees it.
+type Call struct {
+	Verb      string // "Reserve", "Ensure", "Observe", "Stop", "Destroy", "RunJob", "Capacity"
+	Ref       driver.Ref
+	Component string // of Ensure, Stop and RunJob
+	Job       string // of RunJob
+}
+
+// Config shapes the cell. The zero value is a large, faultless one.
+type Config struct {
+	// Allocatable overrides what Capacity says, by resource.
+	Allocatable map[string]int64
+	// Fault, when set, is asked before every effect; its error is returned and
+	// nothing is done. It may block, and must be safe for concurrent use.
+	Fault func(ctx context.Context, c Call) error
+	// Job, when set, carries out a job; otherwise every job exits 0 at once.
+	Job func(ctx context.Context, ref driver.Ref, m driver.Manifest, job driver.Job) (driver.JobResult, error)
+	// Lines, when set, gives what a component prints when it starts.
+	Lines func(c driver.Component) []string
+	// FirstPort of the endpoints; default 20000.
+	FirstPort int
+}
+
+// Driver is the in-memory driver. Safe for concurrent use.
+type Driver struct {
+	cfg  Config
+	cell *cell
+}
+
+// cell is what outlives a driver.
+type cell struct {
+	mu     sync.Mutex
+	stamps map[string]*stamp // by tenant UID
+	gone   map[string]int64  // the tokens under which stamps were destroyed
+	calls  map[string]int
+	next   int
+	pid    int
+}
+
+type stamp struct {
+	ref        driver.Ref
+	site       driver.Site
+	components map[string]*component
+	jobs       map[string]driver.JobResult
+	running    map[string]chan struct{}
+}
+
+type component struct {
+	driver.ComponentObservation
+	log []string
+}
+
+var _ driver.Driver = (*Driver)(nil)
+
+// New makes an empty cell and its driver.
+func New(cfg Config) *Driver {
+	return &Driver{cfg: cfg, cell: &cell{
+		stamps: map[string]*stamp{}, gone: map[string]int64{}, calls: map[string]int{}, pid: 1000,
+	}}
+}
+
+// Reopen gives another driver of the same cell, as after a crash.
+func (d *Driver) Reopen() *Driver { return &Driver{cfg: d.cfg, cell: d.cell} }
+
+// Calls counts the calls so far, by verb.
+func (d *Driver) Calls() map[string]int {
+	d.cell.mu.Lock()
+	defer d.cell.mu.Unlock()
+	return maps.Clone(d.cell.calls)
+}
+
+// Tenants lists the ids of the stamps that the cell has.
+func (d *Driver) Tenants() []string {
+	d.cell.mu.Lock()
+	defer d.cell.mu.Unlock()
+	var ids []string
+	for _, s := range d.cell.stamps {
+		ids = append(ids, s.ref.Tenant)
+	}
+	return ids
+}
+
+// Kill ends a component as kill -9 would, and nothing restarts it. False when
+// it did not run.
+func (d *Driver) Kill(uid, name string) bool {
+	d.cell.mu.Lock()
+	defer d.cell.mu.Unlock()
+	s := d.cell.stamps[uid]
+	if s == nil || s.components[name] == nil || !s.components[name].Running {
+		return false
+	}
+	s.components[name].end("signal: killed")
+	return true
+}
+
+// begin counts the call and asks for a fault.
+func (d *Driver) begin(ctx context.Context, c Call) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := c.Ref.Check(); c.Verb != "Capacity" && err != nil {
+		return errs.New(errs.InvalidArgument, "INVALID_NAME", "%w", err)
+	}
+	d.cell.mu.Lock()
+	d.cell.calls[c.Verb]++
+	d.cell.mu.Unlock()
+	if d.cfg.Fault != nil {
+		return d.cfg.Fault(ctx, c)
+	}
+	return nil
+}
+
+// claim finds the stamp and raises its token; the caller holds mu.
+func (c *cell) claim(ref driver.Ref) (*stamp, error) {
+	s := c.stamps[ref.UID]
+	if s == nil {
+		if ref.Token < c.gone[ref.UID] {
+			return nil, driver.ErrStaleToken
+		}
+		return nil, errs.New(errs.FailedPrecondition, "SITE_NOT_RESERVED", "find stamp of %q: nothing is reserved for it", ref.Tenant)
+	}
+	if ref.Token < s.ref.Token {
+		return nil, driver.ErrStaleToken
+	}
+	s.ref.Token = ref.Token
+	return s, nil
+}
+
+func (c *component) end(how string) {
+	c.Running, c.PIDs, c.LastExit = false, nil, how
+	c.LastLines = last(c.log, 20)
+}
+
+func (c *component) start(pid int, digest string) {
+	c.Running, c.PIDs, c.Digest, c.Started = true, []int{pid}, digest, time.Now()
+	c.LastLines = nil
+}
+
+func last(lines []string, n int) []string {
+	if n > 0 && len(lines) > n {
+		lines = lines[len(lines)-n:]
+	}
+	return lines
+}
