@@ -19,7 +19,7 @@ const (
 	ResourceExhausted              // a quota or a capacity is used up: RESOURCE_EXHAUSTED
 	Unavailable                    // the transport failed; trying again is safe: UNAVAILABLE
 	Unimplemented                  // UNIMPLEMENTED
-	TooLarge                       // the payload exceeds a limit: INVALID_ARGUMENT with reason; HTTP 413
+	TooLarge                       // the payload exceeds a limit: OUT_OF_RANGE; HTTP 413
 	DeadlineExceeded               // DEADLINE_EXCEEDED
 	Canceled                       // the caller went away: CANCELED
 )
