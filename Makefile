@@ -40,7 +40,8 @@ generate: $(TOOLS)/.built ## Generate Go, REST gateway and OpenAPI from the prot
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" buf generate -o bin/gen
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" buf generate -o bin/gen --template buf.gen.operations.yaml
 	mkdir -p bin/gen/openapi
-	$(TOOLS)/openapiv3-merge proto/openapi.base.json $$(find bin/gen/openapi-parts -name '*.json' | LC_ALL=C sort) > bin/gen/openapi/openapi.json
+	$(TOOLS)/openapiv3-merge proto/openapi.base.json $$(find bin/gen/openapi-parts -name '*.json' | LC_ALL=C sort) \
+	  | $(TOOLS)/openapifinish > bin/gen/openapi/openapi.json
 	rm -r bin/gen/openapi-parts
 	printf "%s\n" "$$OPENAPI_GO" > bin/gen/openapi/openapi.go
 	rm -rf proto/gen && mv bin/gen proto/gen
