@@ -1,0 +1,121 @@
+package etcd
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"strings"
+	"time"
+
+	"go.etcd.io/etcd/client/pkg/v3/transport"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/stats"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/pkg/store"
+)
+
+// OperationTimeout bounds an operation whose context has no deadline.
+const OperationTimeout = 5 * time.Second
+
+// Config says where the etcd cluster is.
+type Config struct {
+	// Endpoints are URLs or host:port, at least one.
+	Endpoints []string `yaml:"endpoints"`
+	// TLS of the connection; empty is plain text.
+	TLS TLSConfig `yaml:"tls"`
+	// DialTimeout bounds authentication and the first keep-alive, default 5 s.
+	DialTimeout time.Duration `yaml:"dial_timeout"`
+	// Username and Password, where etcd asks for them.
+	Username string `yaml:"username"`
+	Password string `yaml:"password"`
+}
+
+// TLSConfig names files in PEM form. The certificate and key are read again at
+// every handshake.
+type TLSConfig struct {
+	CA   string `yaml:"ca"`
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// Deps is what the backend needs from its program.
+type Deps struct {
+	Log *slog.Logger
+}
+
+// Backend is a connection to etcd. It implements store.Backend and
+// store.ProgressRequester.
+type Backend struct {
+	client *clientv3.Client
+	log    *slog.Logger
+}
+
+var (
+	_ store.Backend           = (*Backend)(nil)
+	_ store.ProgressRequester = (*Backend)(nil)
+)
+
+// New makes the connection. It does not wait for etcd to be there: services
+// start in any order. ctx ends background work, as Close does.
+func New(ctx context.Context, cfg Config, deps Deps) (*Backend, error) {
+	if len(cfg.Endpoints) == 0 {
+		return nil, errs.Invalid("ETCD_CONFIG_INVALID", errs.Violation{Field: "endpoints", Description: "at least one is required"})
+	}
+	secure, err := cfg.TLS.load()
+	if err != nil {
+		return nil, err
+	}
+	client, err := clientv3.New(clientv3.Config{
+		Context:              ctx,
+		Endpoints:            cfg.Endpoints,
+		TLS:                  secure,
+		DialTimeout:          cmp.Or(cfg.DialTimeout, 5*time.Second),
+		DialKeepAliveTime:    10 * time.Second,
+		DialKeepAliveTimeout: 5 * time.Second,
+		Username:             cfg.Username,
+		Password:             cfg.Password,
+		Logger:               zap.NewNop(), // what it would log comes back as an error
+		DialOptions:          []grpc.DialOption{grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithFilter(traced)))},
+	})
+	if err != nil {
+		return nil, errs.New(errs.Unavailable, store.ErrUnavailable.Reason, "connect to etcd %v: %w", cfg.Endpoints, err)
+	}
+	log := deps.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Backend{client: client, log: log}, nil
+}
+
+// Client is the connection itself, for leases.
+func (b *Backend) Client() *clientv3.Client { return b.client }
+
+// Close ends the connection and every watch.
+func (b *Backend) Close() error {
+	if err := b.client.Close(); err != nil && b.client.Ctx().Err() == nil {
+		return mapError(context.Background(), err)
+	}
+	return nil
+}
+
+func (c TLSConfig) load() (*tls.Config, error) {
+	if c == (TLSConfig{}) {
+		return nil, nil
+	}
+	info := transport.TLSInfo{TrustedCAFile: c.CA, CertFile: c.Cert, KeyFile: c.Key, Logger: zap.NewNop()}
+	conf, err := info.ClientConfig()
+	if err != nil {
+		return nil, errs.Invalid("ETCD_CONFIG_INVALID", errs.Violation{Field: "tls", Description: err.Error()})
+	}
+	return conf, nil
+}
+
+// traced says which calls get a span: those that end.
+func traced(info *stats.RPCTagInfo) bool {
+	return !strings.HasSuffix(info.FullMethodName, "/Watch") && !strings.HasSuffix(info.FullMethodName, "/LeaseKeepAlive")
+}
