@@ -1,0 +1,140 @@
+// Package verdict sums up what the probes of one stamp see: a state, the
+// component in which the trouble began, and one sentence that support can
+// read aloud.
+package verdict
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+)
+
+// Stamp is what a verdict is made of.
+type Stamp struct {
+	DisplayName string
+	// NotRunning is why nothing is meant to run, such as "suspended"; empty
+	// when it is meant to.
+	NotRunning string
+	// Components in start order, and what each depends on.
+	Components []*healthv1.CheckHealth
+	DependsOn  map[string][]string
+	// Endpoint is the customer's URL; nil when the product has none.
+	Endpoint *healthv1.CheckHealth
+}
+
+// Sum gives the state, the root component and the sentence.
+func Sum(s Stamp) (state typev1.HealthState, root, sentence string) {
+	if s.NotRunning != "" {
+		return typev1.HealthState_NOT_RUNNING, "", fmt.Sprintf("%s is not running: %s.", s.DisplayName, s.NotRunning)
+	}
+	state = worst(s)
+	switch state {
+	case typev1.HealthState_HEALTHY:
+		return state, "", s.DisplayName + " is up: " + serving(s) + "."
+	case typev1.HealthState_UNKNOWN:
+		return state, "", s.DisplayName + " is not known to be up: there are no answers to judge by yet."
+	}
+	root = rootOf(s)
+	return state, root, s.DisplayName + " " + trouble(s, state, root) + "."
+}
+
+// rank orders states from good to bad. UNKNOWN hides behind known trouble but
+// not behind health.
+var rank = map[typev1.HealthState]int{
+	typev1.HealthState_HEALTHY:   1,
+	typev1.HealthState_UNKNOWN:   2,
+	typev1.HealthState_DEGRADED:  3,
+	typev1.HealthState_UNHEALTHY: 4,
+}
+
+func checks(s Stamp) []*healthv1.CheckHealth {
+	all := slices.Clone(s.Components)
+	if s.Endpoint != nil {
+		all = append(all, s.Endpoint)
+	}
+	return all
+}
+
+// worst of all checks. A component that is down while the customer's URL
+// answers leaves the stamp DEGRADED: it serves, in part.
+func worst(s Stamp) typev1.HealthState {
+	state := typev1.HealthState_HEALTHY
+	all := checks(s)
+	if len(all) == 0 {
+		return typev1.HealthState_UNKNOWN
+	}
+	for _, c := range all {
+		if rank[c.GetState()] > rank[state] {
+			state = c.GetState()
+		}
+	}
+	if state == typev1.HealthState_UNHEALTHY && s.Endpoint != nil && s.Endpoint.GetState() == typev1.HealthState_HEALTHY {
+		return typev1.HealthState_DEGRADED
+	}
+	return state
+}
+
+// rootOf finds the troubled component that depends on no other troubled one.
+func rootOf(s Stamp) string {
+	bad := map[string]bool{}
+	for _, c := range s.Components {
+		bad[c.GetName()] = rank[c.GetState()] >= rank[typev1.HealthState_DEGRADED]
+	}
+	for _, c := range s.Components {
+		dependsOnBad := slices.ContainsFunc(s.DependsOn[c.GetName()], func(d string) bool { return bad[d] })
+		if bad[c.GetName()] && !dependsOnBad {
+			return c.GetName()
+		}
+	}
+	return ""
+}
+
+func serving(s Stamp) string {
+	parts := "all " + count(len(s.Components), "part") + " serve"
+	if len(s.Components) == 1 {
+		parts = "its one part serves"
+	}
+	if s.Endpoint == nil {
+		return parts
+	}
+	return parts + ", and the customer's address answers"
+}
+
+func trouble(s Stamp, state typev1.HealthState, root string) string {
+	if root == "" {
+		return fmt.Sprintf("is down: every part serves, but the customer's address does not (%s)", s.Endpoint.GetMessage())
+	}
+	c := s.Components[slices.IndexFunc(s.Components, func(c *healthv1.CheckHealth) bool { return c.GetName() == root })]
+	others := behind(s, root)
+	switch {
+	case c.GetState() == typev1.HealthState_DEGRADED:
+		return fmt.Sprintf("is slow: %s answers late (%s)%s", root, c.GetMessage(), others)
+	case state == typev1.HealthState_DEGRADED:
+		return fmt.Sprintf("serves in part: %s does not answer (%s)%s", root, c.GetMessage(), others)
+	}
+	return fmt.Sprintf("is down: %s does not answer (%s)%s", root, c.GetMessage(), others)
+}
+
+// behind names the other troubled components.
+func behind(s Stamp, root string) string {
+	var names []string
+	for _, c := range s.Components {
+		if c.GetName() != root && rank[c.GetState()] >= rank[typev1.HealthState_DEGRADED] {
+			names = append(names, c.GetName())
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ", and with it " + strings.Join(names, ", ")
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,61 @@
+package verdict
+
+import (
+	"testing"
+
+	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+)
+
+const (
+	good    = typev1.HealthState_HEALTHY
+	slow    = typev1.HealthState_DEGRADED
+	bad     = typev1.HealthState_UNHEALTHY
+	unknown = typev1.HealthState_UNKNOWN
+)
+
+// desk is a stamp of db, app and worker behind an endpoint.
+func desk(db, app, worker, endpoint typev1.HealthState) Stamp {
+	check := func(name string, s typev1.HealthState) *healthv1.CheckHealth {
+		message := map[typev1.HealthState]string{bad: "connection refused", slow: "900 ms"}[s]
+		return &healthv1.CheckHealth{Name: name, State: s, Message: message}
+	}
+	return Stamp{
+		DisplayName: "Acme Rockets",
+		Components:  []*healthv1.CheckHealth{check("db", db), check("app", app), check("worker", worker)},
+		DependsOn:   map[string][]string{"app": {"db"}, "worker": {"app", "db"}},
+		Endpoint:    check("endpoint", endpoint),
+	}
+}
+
+func TestSum(t *testing.T) {
+	for _, tc := range []struct {
+		why      string
+		stamp    Stamp
+		state    typev1.HealthState
+		root     string
+		sentence string
+	}{
+		{"all serve", desk(good, good, good, good), good, "",
+			"Acme Rockets is up: all 3 parts serve, and the customer's address answers."},
+		{"only the root of a chain is named first", desk(bad, bad, bad, bad), bad, "db",
+			"Acme Rockets is down: db does not answer (connection refused), and with it app, worker."},
+		{"a part is down while the customer is served", desk(good, good, bad, good), slow, "worker",
+			"Acme Rockets serves in part: worker does not answer (connection refused)."},
+		{"slow", desk(good, slow, good, good), slow, "app",
+			"Acme Rockets is slow: app answers late (900 ms)."},
+		{"no answers yet", desk(unknown, unknown, unknown, unknown), unknown, "",
+			"Acme Rockets is not known to be up: there are no answers to judge by yet."},
+		{"only the address is dead", desk(good, good, good, bad), bad, "",
+			"Acme Rockets is down: every part serves, but the customer's address does not (connection refused)."},
+		{"not meant to run", Stamp{DisplayName: "Acme Rockets", NotRunning: "suspended"}, typev1.HealthState_NOT_RUNNING, "",
+			"Acme Rockets is not running: suspended."},
+	} {
+		t.Run(tc.why, func(t *testing.T) {
+			state, root, sentence := Sum(tc.stamp)
+			if state != tc.state || root != tc.root || sentence != tc.sentence {
+				t.Errorf("got %v %q\n%s\nwant %v %q\n%s", state, root, sentence, tc.state, tc.root, tc.sentence)
+			}
+		})
+	}
+}

@@ -1,0 +1,90 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// File is what `stamp dev` writes for the commands of its folder.
+type File struct {
+	Address string `json:"address"`
+	Token   string `json:"token"`
+}
+
+// fileName is looked for in the working folder and those above it.
+var fileName = filepath.Join(".stamp", "client.json")
+
+// Locate finds the gateway: what is given, then STAMP_ADDR and STAMP_TOKEN,
+// then the nearest .stamp/client.json.
+func Locate(given Config, getenv func(string) string, dir string) (Config, error) {
+	cfg := Config{
+		Address: first(given.Address, getenv("STAMP_ADDR")),
+		Token:   first(given.Token, getenv("STAMP_TOKEN")),
+	}
+	if cfg.Address != "" && cfg.Token != "" {
+		return cfg, nil
+	}
+	found, err := nearest(dir)
+	if err != nil {
+		return Config{}, err
+	}
+	// A token is for one gateway: it is never sent to another.
+	if cfg.Address == "" || cfg.Address == found.Address {
+		cfg.Address, cfg.Token = found.Address, first(cfg.Token, found.Token)
+	}
+	if cfg.Address == "" {
+		return Config{}, errors.New("find Stampworks: no address given\n" +
+			"  start one here with: make run   or name one with --addr and --token, or STAMP_ADDR and STAMP_TOKEN")
+	}
+	return cfg, nil
+}
+
+func nearest(dir string) (File, error) {
+	for {
+		path := filepath.Join(dir, fileName)
+		text, err := os.ReadFile(path) //nolint:gosec // the user's own folder
+		switch {
+		case err == nil:
+			var f File
+			if err := json.Unmarshal(text, &f); err != nil {
+				return File{}, fmt.Errorf("read %s: %w", path, err)
+			}
+			return f, nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return File{}, fmt.Errorf("read client file: %w", err)
+		case dir == filepath.Dir(dir):
+			return File{}, nil
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// Write puts the file into a folder, readable by its owner only.
+func Write(dir string, f File) error {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("encode client file: %w", err)
+	}
+	path := filepath.Join(dir, fileName)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make client folder: %w", err)
+	}
+	next := path + ".new"
+	if err := os.WriteFile(next, text, 0o600); err != nil {
+		return fmt.Errorf("write client file: %w", err)
+	}
+	return os.Rename(next, path)
+}
+
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
