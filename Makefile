@@ -1,21 +1,101 @@
-# Everything that people and machines do with this repository. `make help`
-# lists it. A clean clone needs Go and make; what else is used (PostgreSQL, a C
-# compiler for the race detector) is used when it is there.
+# Everything that people and machines do with this repository; `make help`
+# lists it. A clean clone needs Go and make. What else is used (PostgreSQL's
+# programs, a C compiler for the race detector) is used when it is there.
 
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 
-TOOLS := bin/tools
+TOOLS   := bin/tools
+MODULES := proto pkg services/tenant-registry services/provisioner services/health services/gateway services/stamp deploy/products/helpdesk test
+# Where races would hurt: the libraries and the engine.
+RACY    := pkg services/provisioner
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-##@ Contracts
+# One set of flags for builds and tests, so that both share one build cache.
+export CGO_ENABLED := 0
+export GOFLAGS     := -trimpath -buildvcs=false
+BUILD := go build -ldflags '-s -w -X main.version=$(VERSION)'
 
-# The tools are built once and again when their versions change.
-$(TOOLS)/.built: tools/go.mod tools/go.sum $(wildcard tools/*/*.go)
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z0-9-]*:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+##@ Use
+
+.PHONY: build
+build: ## Build every program into bin/
+	@mkdir -p bin/products
+	$(BUILD) -o bin/ ./services/stamp/cmd/stamp ./services/tenant-registry/cmd/tenant-registry ./services/provisioner/cmd/... ./services/health/cmd/health ./services/gateway/cmd/gateway
+	$(BUILD) -o bin/products/helpdesk-1.0.0 ./deploy/products/helpdesk/cmd/helpdesk
+	$(BUILD) -tags helpdesk_1_1 -o bin/products/helpdesk-1.1.0 ./deploy/products/helpdesk/cmd/helpdesk
+
+.PHONY: run
+run: build ## Everything up on this machine with a first customer; Ctrl-C ends it
+	bin/stamp dev --demo
+
+.PHONY: demo
+demo: build ## Prove the claims unattended, one PASS line each, in under 90 s
+	@bin/stamp demo
+
+##@ Test
+
+.PHONY: test
+test: ## All tests that need no cluster; pkg and the engine with the race detector
+	@race=; \
+	if [ "$$(CGO_ENABLED=1 go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then race=-race; \
+	else echo "test: no C compiler here: testing without the race detector" >&2; fi; \
+	CGO_ENABLED=$${race:+1} go test $$race $(RACY:%=./%/...)
+	go test $(addprefix ./,$(addsuffix /...,$(filter-out $(RACY),$(MODULES))))
+
+.PHONY: e2e
+e2e: build ## The real programs against a real etcd, from outside
+	STAMPWORKS_BIN=$(CURDIR)/bin go test -tags e2e -count=1 -timeout 15m ./test/e2e/...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (5s)
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | while IFS=: read -r file func; do \
+	  echo "$${func#func } in $$(dirname "$$file")"; \
+	  go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(or $(FUZZTIME),5s) "./$$(dirname "$$file")"; \
+	done
+
+.PHONY: bench
+bench: build ## Measure; a JSON line per result. ONLY=regex picks
+	@test -d test/bench || { echo "bench: there are no measurements yet" >&2; exit 1; }
+	@go run ./test/bench -only '$(ONLY)'
+
+.PHONY: test-kubernetes
+test-kubernetes: ## Tests of the kubernetes driver; needs KUBECONFIG
+	@test -n "$${KUBECONFIG:-}" || { echo "test-kubernetes: set KUBECONFIG to a cluster made for tests" >&2; exit 1; }
+	@test -d services/provisioner/driver/kubernetes || { echo "test-kubernetes: the kubernetes driver is not there yet" >&2; exit 1; }
+	go test -tags kubernetes -count=1 ./services/provisioner/driver/kubernetes/...
+
+##@ Keep in shape
+
+# The tools are built once, and again when their versions change.
+$(TOOLS)/.built: tools/go.mod tools/go.sum $(wildcard tools/protodeps/*.go tools/openapifinish/*.go)
 	@mkdir -p $(TOOLS)
-	@echo "building the tools (once)"
-	cd tools && GOWORK=off GOFLAGS= go build -o ../$(TOOLS)/ tool ./...
+	@echo "building the contract tools (once, about 2 minutes)" >&2
+	@GOWORK=off go -C tools build -o ../$(TOOLS)/ tool ./...
+	@touch $@
+
+$(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	@mkdir -p $(TOOLS)
+	@echo "building golangci-lint (once, about 4 minutes)" >&2
+	@GOWORK=off go -C tools/lint build -o ../../$(TOOLS)/ tool
+	@touch $@
+
+.PHONY: lint
+lint: $(TOOLS)/.built $(TOOLS)/golangci-lint third_party ## Check style: gofmt, golangci-lint, buf
+	@unformatted=$$(gofmt -l $(MODULES) tools); \
+	test -z "$$unformatted" || { echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; } >&2
+	$(TOOLS)/buf lint
+	$(TOOLS)/golangci-lint run --build-tags e2e $(addprefix ./,$(addsuffix /...,$(MODULES)))
+
+# Printed out of the Go packages that we link; see tools/protodeps.
+third_party: $(TOOLS)/.built proto/operations.http.json
+	$(TOOLS)/protodeps -out $@ -http proto/operations.http.json
 	@touch $@
 
 define OPENAPI_GO
@@ -34,14 +114,26 @@ endef
 export OPENAPI_GO
 
 .PHONY: generate
-generate: $(TOOLS)/.built ## Generate Go, REST gateway and OpenAPI from the protos
-	$(TOOLS)/protodeps -out third_party -http proto/operations.http.json
-	rm -rf bin/gen
+generate: $(TOOLS)/.built third_party ## Generate Go, REST gateway and OpenAPI from the protos
+	@rm -rf bin/gen
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" buf generate -o bin/gen
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" buf generate -o bin/gen --template buf.gen.operations.yaml
-	mkdir -p bin/gen/openapi
+	@mkdir -p bin/gen/openapi
 	$(TOOLS)/openapiv3-merge proto/openapi.base.json $$(find bin/gen/openapi-parts -name '*.json' | LC_ALL=C sort) \
 	  | $(TOOLS)/openapifinish > bin/gen/openapi/openapi.json
-	rm -r bin/gen/openapi-parts
-	printf "%s\n" "$$OPENAPI_GO" > bin/gen/openapi/openapi.go
-	rm -rf proto/gen && mv bin/gen proto/gen
+	@rm -r bin/gen/openapi-parts
+	@printf '%s\n' "$$OPENAPI_GO" > bin/gen/openapi/openapi.go
+	@rm -rf proto/gen && mv bin/gen proto/gen
+
+.PHONY: check-generate
+check-generate: generate ## Fail when generated code is not what the protos say
+	@changed=$$(git status --porcelain -- proto/gen); \
+	test -z "$$changed" || { git --no-pager diff --stat -- proto/gen; echo "$$changed"; echo "check-generate: run make generate and commit proto/gen"; exit 1; } >&2
+
+.PHONY: tidy
+tidy: ## Tidy every go.mod
+	@for module in $(MODULES) tools tools/lint; do echo "$$module"; (cd "$$module" && GOWORK=off go mod tidy); done
+
+.PHONY: clean
+clean: ## Remove what was built (the tools too)
+	rm -rf bin third_party
