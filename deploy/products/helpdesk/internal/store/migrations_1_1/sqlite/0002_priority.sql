@@ -1,0 +1,2 @@
+ALTER TABLE tickets ADD COLUMN priority TEXT NOT NULL DEFAULT 'normal'
+  CHECK (priority IN ('low', 'normal', 'high', 'urgent'));
