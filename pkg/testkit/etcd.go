@@ -53,7 +53,7 @@ func OwnEtcd(t testing.TB) *EtcdServer {
 // Client is a connection that ends with the test.
 func (s *EtcdServer) Client(t testing.TB) *clientv3.Client {
 	t.Helper()
-	client, err := clientv3.New(clientv3.Config{Endpoints: s.Endpoints, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
+	client, err := s.connect()
 	if err != nil {
 		t.Fatalf("connect to etcd: %v", err)
 	}
@@ -61,12 +61,20 @@ func (s *EtcdServer) Client(t testing.TB) *clientv3.Client {
 	return client
 }
 
+func (s *EtcdServer) connect() (*clientv3.Client, error) {
+	return clientv3.New(clientv3.Config{Endpoints: s.Endpoints, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
+}
+
 // Compact makes etcd forget everything before its newest revision.
 func (s *EtcdServer) Compact(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 	defer cancel()
-	client := s.Client(t)
+	client, err := s.connect()
+	if err != nil {
+		t.Fatalf("connect to etcd: %v", err)
+	}
+	defer func() { _ = client.Close() }()
 	resp, err := client.Get(ctx, "revision", clientv3.WithCountOnly())
 	if err == nil {
 		_, err = client.Compact(ctx, resp.Header.GetRevision(), clientv3.WithCompactPhysical())
@@ -129,7 +137,20 @@ func (s *EtcdServer) start() error {
 	if s.Endpoints == nil {
 		s.Endpoints = []string{"http://" + server.Clients[0].Addr().String()}
 	}
-	return nil
+	return s.answer()
+}
+
+// answer waits for the first answer: the listener is ready later than the server.
+func (s *EtcdServer) answer() error {
+	client, err := s.connect()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = client.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	_, err = client.Get(ctx, "ready")
+	return err
 }
 
 func (s *EtcdServer) config() *embed.Config {
@@ -148,6 +169,7 @@ func (s *EtcdServer) config() *embed.Config {
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	cfg.TickMs, cfg.ElectionMs = 20, 200 // alone, it need not wait to be elected
 	cfg.UnsafeNoFsync = true
+	cfg.EnableGRPCGateway = false
 	cfg.WatchProgressNotifyInterval = time.Minute
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 	return cfg
