@@ -35,15 +35,14 @@ type ClientConfig struct {
 	Timeout time.Duration `yaml:"timeout"`
 }
 
-// Validate reports what is wrong before anything is dialled.
+// Validate reports what is wrong before anything is dialled. A section that
+// is left empty is fine until somebody dials it.
 func (c ClientConfig) Validate() error {
 	switch {
-	case c.Target == "":
-		return errors.New("check client: target is required")
 	case c.TLS.Enabled() && c.Server == "":
-		return errors.New("check client: server is required with tls: the service name to expect")
+		return errors.New("server is required with tls: the service name to expect")
 	case c.Timeout < 0:
-		return fmt.Errorf("check client: timeout %v is below zero", c.Timeout)
+		return fmt.Errorf("timeout %v is below zero", c.Timeout)
 	}
 	return c.TLS.Validate()
 }
@@ -63,8 +62,11 @@ type ClientDeps struct {
 // Dial prepares a connection; it does not wait for the server, which may not
 // be up yet. Close it at the end.
 func Dial(cfg ClientConfig, deps ClientDeps) (*grpc.ClientConn, error) {
+	if cfg.Target == "" {
+		return nil, errors.New("dial: target is required")
+	}
 	if err := cfg.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("dial %s: %w", cfg.Target, err)
 	}
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
@@ -104,7 +106,7 @@ func Dial(cfg ClientConfig, deps ClientDeps) (*grpc.ClientConn, error) {
 
 // resolve turns the target of a configuration into one of gRPC's.
 func resolve(target string) (string, []grpc.DialOption) {
-	if strings.Contains(target, "://") || strings.Contains(target, ":///") {
+	if strings.Contains(target, "://") {
 		return target, nil
 	}
 	hosts := strings.Split(target, ",")

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -35,8 +36,8 @@ type ServerConfig struct {
 
 // Validate reports what is wrong before anything listens.
 func (c ServerConfig) Validate() error {
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		return fmt.Errorf("check listen %q: %w", c.Listen, err)
+	if _, _, err := net.SplitHostPort(c.Listen); c.Listen != "" && err != nil {
+		return fmt.Errorf("parse listen %q: %w", c.Listen, err)
 	}
 	return c.TLS.Validate()
 }
@@ -71,6 +72,9 @@ type Server struct {
 // services, then call Serve; a server that is never served is closed by Close.
 func NewServer(cfg ServerConfig, deps ServerDeps) (*Server, error) {
 	deps = deps.withDefaults()
+	if cfg.Listen == "" {
+		return nil, errors.New("listen for grpc: listen is required")
+	}
 	opts, err := serverOptions(cfg, deps)
 	if err != nil {
 		return nil, err

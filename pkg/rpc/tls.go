@@ -29,7 +29,7 @@ func (c TLSConfig) Enabled() bool { return c != TLSConfig{} }
 // Validate reports a configuration that is neither complete nor empty.
 func (c TLSConfig) Validate() error {
 	if c.Enabled() && (c.CA == "" || c.Cert == "" || c.Key == "") {
-		return errors.New("check tls: ca, cert and key belong together; give all three or none")
+		return errors.New("tls: ca, cert and key belong together; give all three or none")
 	}
 	return nil
 }
