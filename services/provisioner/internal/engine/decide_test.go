@@ -1,0 +1,322 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+)
+
+const rev1, rev2 = "blueprints/desk/revisions/1.0.0", "blueprints/desk/revisions/1.1.0"
+
+// desk is a product with a database, a queue, an app that needs both, a worker
+// without a probe, and an edge.
+func desk() Wish {
+	return Wish{
+		Generation: 1, Lifecycle: pb.Stamp_RUNNING, Revision: rev1, Site: `{"v":1}`, Secrets: []string{"pw"}, Open: true,
+		Parts: []Part{
+			{Name: "db", Setup: true, Probed: true, Rendered: `{"db":1}`},
+			{Name: "queue", Probed: true, Rendered: `{"queue":1}`},
+			{Name: "app", DependsOn: []string{"db", "queue"}, Migrate: true, Probed: true, Rendered: `{"app":1}`},
+			{Name: "worker", DependsOn: []string{"app"}, Rendered: `{"worker":1}`},
+			{Name: "edge", DependsOn: []string{"app"}, Probed: true, Rendered: `{"edge":1}`},
+		},
+		Checks: []Check{{ID: "smoke.1", Public: true}, {ID: "smoke.2"}},
+	}
+}
+
+// world is a stamp as it is, for tests: ending a step changes it as the run
+// does.
+type world struct {
+	wish Wish
+	have *Stamp
+	seen Seen
+}
+
+func newWorld() *world {
+	return &world{wish: desk(), seen: NewSeen(), have: &Stamp{SecretVersions: map[string]int32{}, JobsDone: map[string]string{}}}
+}
+
+// end makes a step's end visible.
+func (w *world) end(s Step) {
+	switch s.Action {
+	case Reserve:
+		w.put(kindSite, kindSite, fmt.Sprintf(`{"request":%s}`, w.wish.Site))
+		w.seen.Exists = true
+	case Secrets:
+		w.have.SecretVersions["pw"] = 1
+	case Setup:
+		w.have.JobsDone[s.ID] = "once"
+	case Migrate:
+		w.have.JobsDone[s.ID] = w.wish.Revision
+	case Start:
+		part, _ := w.wish.part(s.Component)
+		w.put(kindComponent, s.Component, part.Rendered)
+		w.component(s.Component).Wanted = true
+		w.component(s.Component).DependsOn = part.DependsOn
+		w.seen.Running[s.Component], w.seen.Started[s.Component] = true, true
+		delete(w.seen.Ready, s.Component)
+	case Ready:
+		w.seen.Ready[s.Component] = true
+	case Stop:
+		w.component(s.Component).Wanted = false
+		w.seen.Running[s.Component] = false
+		entry(w.have, kindComponent, s.Component).State = pb.LedgerEntry_PRESENT
+	case Remove:
+		w.seen.Running[s.Component] = false
+		w.have.Ledger = slices.DeleteFunc(w.have.Ledger, func(e *pb.LedgerEntry) bool { return e.Name == s.Component })
+	case Smoke:
+		w.seen.Passed[s.ID] = true
+	case Report:
+		w.seen.Reported = true
+		w.have.DoneGeneration, w.have.Lifecycle, w.have.Revision = w.wish.Generation, w.wish.Lifecycle, w.wish.Revision
+	case Destroy:
+		w.have.Ledger, w.have.Components, w.seen.Exists = nil, nil, false
+		clear(w.seen.Running)
+	}
+}
+
+func (w *world) put(kind, name, rendered string) {
+	e := entry(w.have, kind, name)
+	if e == nil {
+		e = &pb.LedgerEntry{Kind: kind, Name: name}
+		w.have.Ledger = append(w.have.Ledger, e)
+	}
+	e.State, e.Rendered = pb.LedgerEntry_PRESENT, rendered
+}
+
+func (w *world) component(name string) *pb.ComponentStatus {
+	c := status(w.have, name)
+	if c == nil {
+		c = &pb.ComponentStatus{Name: name}
+		w.have.Components = append(w.have.Components, c)
+	}
+	return c
+}
+
+// converge ends steps until nothing is missing, and tells the order in which
+// each wave began.
+func (w *world) converge(t *testing.T) string {
+	t.Helper()
+	var waves []string
+	for range 50 {
+		tr := Decide(w.wish, w.have, w.seen)
+		if tr.Done() {
+			return strings.Join(waves, " | ")
+		}
+		var ids []string
+		for _, s := range tr.Begin {
+			ids = append(ids, s.ID)
+			w.end(s)
+		}
+		waves = append(waves, strings.Join(ids, " "))
+	}
+	t.Fatalf("does not converge: %s", strings.Join(waves, " | "))
+	return ""
+}
+
+// settle gives a world in which desk is up and a run of it is over.
+func settle(t *testing.T) *world {
+	w := newWorld()
+	w.converge(t)
+	w.newRun()
+	w.wish.Open = false
+	return w
+}
+
+// newRun forgets what a run found out, as after its end or a crash.
+func (w *world) newRun() {
+	seen := NewSeen()
+	seen.Exists, seen.Running = w.seen.Exists, w.seen.Running
+	w.seen = seen
+}
+
+// upgrade wishes for the next revision with other renderings of these.
+func (w *world) upgrade(changed ...string) {
+	w.wish.Generation, w.wish.Revision, w.wish.Open = w.wish.Generation+1, rev2, true
+	for i, p := range w.wish.Parts {
+		if slices.Contains(changed, p.Name) {
+			w.wish.Parts[i].Rendered = fmt.Sprintf(`{"%s":2}`, p.Name)
+		}
+	}
+}
+
+// TestDecide is the specification: for each situation, the waves of steps that
+// lead to what is wished, when every step of a wave ends before the next.
+func TestDecide(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		from func(t *testing.T) *world
+		want string
+	}{
+		{
+			"a new stamp: site and secrets, db and queue side by side, the app after both, smoke last through the customer's URL",
+			func(*testing.T) *world { return newWorld() },
+			"site.reserve secrets.make | db.setup queue.start | db.start queue.ready | db.ready | app.migrate | app.start | app.ready | " +
+				"worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | report",
+		},
+		{
+			"nothing changed: nothing to do",
+			settle, "",
+		},
+		{
+			"a component died: it alone comes back, and the stamp is verified",
+			func(t *testing.T) *world { w := settle(t); w.seen.Running["queue"] = false; return w },
+			"queue.start | queue.ready | smoke.2 | smoke.1",
+		},
+		{
+			"the ledger says planned: a crash came before the effect was seen",
+			func(t *testing.T) *world {
+				w := settle(t)
+				entry(w.have, kindComponent, "queue").State = pb.LedgerEntry_PLANNED
+				return w
+			},
+			"queue.start | queue.ready | smoke.2 | smoke.1",
+		},
+		{
+			"the cell lost the stamp: the same site is reserved again and all is started, no job again",
+			func(t *testing.T) *world { w := settle(t); w.seen = NewSeen(); return w },
+			"site.reserve | db.start queue.start | db.ready queue.ready | app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1",
+		},
+		{
+			"a new generation that renders the same: looked at, nothing started",
+			func(t *testing.T) *world { w := settle(t); w.wish.Generation, w.wish.Open = 2, true; return w },
+			"db.ready queue.ready | app.ready | worker.ready edge.ready | smoke.2 | smoke.1 | report",
+		},
+		{
+			"one changed field: only that component is started again",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.wish.Generation, w.wish.Open = 2, true
+				w.wish.Parts[4].Rendered = `{"edge":2}`
+				return w
+			},
+			"db.ready queue.ready | app.ready | worker.ready edge.start | edge.ready | smoke.2 | smoke.1 | report",
+		},
+		{
+			"a new revision: what needs the app stops first, edge and worker before it, then migrate",
+			func(t *testing.T) *world { w := settle(t); w.upgrade("app"); return w },
+			"db.ready queue.ready worker.stop edge.stop | app.stop | app.migrate | app.start | app.ready | " +
+				"worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | report",
+		},
+		{
+			"a component left the recipe: it ends before anything of the new one happens",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.upgrade()
+				w.wish.Parts = append(w.wish.Parts[:3:3], w.wish.Parts[4])
+				return w
+			},
+			"worker.remove | db.ready queue.ready edge.stop | app.stop | app.migrate | app.start | app.ready | edge.start | edge.ready | smoke.2 | smoke.1 | report",
+		},
+		{
+			"suspend: in reverse order, data kept",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.wish.Generation, w.wish.Lifecycle, w.wish.Open = 2, pb.Stamp_STOPPED, true
+				return w
+			},
+			"worker.stop edge.stop | app.stop | queue.stop db.stop | report",
+		},
+		{
+			"resume: no job again",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.wish.Generation, w.wish.Lifecycle, w.wish.Open = 2, pb.Stamp_STOPPED, true
+				w.converge(t)
+				w.newRun()
+				w.wish.Generation, w.wish.Lifecycle = 3, pb.Stamp_RUNNING
+				return w
+			},
+			"db.start queue.start | db.ready queue.ready | app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | report",
+		},
+		{
+			"purge: everything goes",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.wish.Generation, w.wish.Lifecycle, w.wish.Open = 3, pb.Stamp_DESTROYED, true
+				return w
+			},
+			"site.destroy | report",
+		},
+		{
+			"purge of what was never made: only reported",
+			func(*testing.T) *world { w := newWorld(); w.wish.Lifecycle = pb.Stamp_DESTROYED; return w },
+			"report",
+		},
+		{
+			"suspended before it was made: only reported",
+			func(*testing.T) *world { w := newWorld(); w.wish.Lifecycle = pb.Stamp_STOPPED; return w },
+			"report",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := c.from(t).converge(t); got != c.want {
+				t.Errorf("\n got %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestDecideBeginsNothingTwice(t *testing.T) {
+	w := newWorld()
+	for _, s := range Decide(w.wish, w.have, w.seen).Begin {
+		w.seen.InFlight[s.ID] = true
+	}
+	if tr := Decide(w.wish, w.have, w.seen); len(tr.Begin) != 0 || tr.Done() {
+		t.Errorf("begins %v, done %v while all runs", tr.Begin, tr.Done())
+	}
+}
+
+// TestDecideConvergesFromAnyCrash ends steps one by one in random order, and
+// forgets now and then what a run knew; whatever the order, all ends as
+// wished, no step begins before one that it needs, and no job runs twice.
+func TestDecideConvergesFromAnyCrash(t *testing.T) {
+	for seed := range uint64(200) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		w, ran := newWorld(), map[string]int{}
+		for n := 0; ; n++ {
+			tr := Decide(w.wish, w.have, w.seen)
+			if tr.Done() {
+				break
+			}
+			if n > 500 || len(tr.Begin) == 0 {
+				t.Fatalf("seed %d: stuck at %v", seed, tr.Plan)
+			}
+			s := tr.Begin[rnd.IntN(len(tr.Begin))]
+			checkOrder(t, w, s)
+			w.end(s)
+			ran[s.ID]++
+			if n < 100 && rnd.IntN(4) == 0 {
+				w.newRun()
+			}
+		}
+		for _, job := range []string{"db.setup", "app.migrate", "site.reserve", "secrets.make", "app.start"} {
+			if ran[job] != 1 {
+				t.Fatalf("seed %d: %s ran %d times: %v", seed, job, ran[job], slices.Sorted(maps.Keys(ran)))
+			}
+		}
+	}
+}
+
+func checkOrder(t *testing.T, w *world, s Step) {
+	t.Helper()
+	switch s.ID {
+	case "app.migrate", "app.start":
+		if !w.seen.Ready["db"] || !w.seen.Ready["queue"] {
+			t.Fatalf("%s before db and queue are ready", s.ID)
+		}
+	case "edge.start", "worker.start":
+		if w.have.JobsDone["app.migrate"] == "" || !w.seen.Ready["app"] {
+			t.Fatalf("%s before app is ready", s.ID)
+		}
+	case "smoke.1":
+		if !w.seen.Passed["smoke.2"] || !w.seen.Ready["edge"] {
+			t.Fatal("the customer's URL is asked before all else")
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"slices"
+
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+)
+
+// Wish is what one generation of a tenant wants of its stamp, as far as
+// planning goes.
+type Wish struct {
+	Generation int64
+	Lifecycle  pb.Stamp_Lifecycle
+	// Revision is the blueprint's revision, by its full name.
+	Revision string
+	// Site is what the site must offer, as JSON; Secrets are the names of those
+	// that must have been made.
+	Site    string
+	Secrets []string
+	// Parts are the components, in start order.
+	Parts []Part
+	// Checks are the smoke checks.
+	Checks []Check
+	// Open says that an operation is to be ended by this run.
+	Open bool
+}
+
+// Part is one wished component.
+type Part struct {
+	Name      string
+	DependsOn []string
+	// Setup and Migrate say whether it has such a job, Probed whether it has a
+	// ready probe.
+	Setup, Migrate, Probed bool
+	// Rendered is its form for the ledger; empty until the site and the
+	// secrets are there.
+	Rendered string
+}
+
+// Check is one smoke check: through the customer's URL, or in a component.
+type Check struct {
+	ID     string
+	Public bool
+}
+
+// Seen is what there is beside the record: what the driver observed, and what
+// this run found out.
+type Seen struct {
+	// Exists says whether the driver knows the stamp at all.
+	Exists bool
+	// Running, Started and Ready are by component: observed to run; started or
+	// restarted by this run; answered to this run.
+	Running, Started, Ready map[string]bool
+	// Passed are the smoke checks, by id, that this run saw pass.
+	Passed map[string]bool
+	// Reported says that the registry has accepted the end of this generation.
+	Reported bool
+	// InFlight are the steps, by id, that run at this moment.
+	InFlight map[string]bool
+}
+
+// NewSeen gives a Seen that has seen nothing.
+func NewSeen() Seen {
+	return Seen{
+		Running: map[string]bool{}, Started: map[string]bool{}, Ready: map[string]bool{},
+		Passed: map[string]bool{}, InFlight: map[string]bool{},
+	}
+}
+
+// settled says whether the generation was brought about in full before.
+func settled(w Wish, have *pb.Stamp) bool {
+	return have.GetDoneGeneration() == w.Generation && have.GetLifecycle() == w.Lifecycle
+}
+
+const (
+	kindSite      = "site"
+	kindComponent = "component"
+)
+
+// entry finds a ledger entry; nil when there is none.
+func entry(s *pb.Stamp, kind, name string) *pb.LedgerEntry {
+	i := slices.IndexFunc(s.GetLedger(), func(e *pb.LedgerEntry) bool { return e.GetKind() == kind && e.GetName() == name })
+	if i < 0 {
+		return nil
+	}
+	return s.GetLedger()[i]
+}
+
+// status finds the status of a component; nil when there is none.
+func status(s *pb.Stamp, name string) *pb.ComponentStatus {
+	i := slices.IndexFunc(s.GetComponents(), func(c *pb.ComponentStatus) bool { return c.GetName() == name })
+	if i < 0 {
+		return nil
+	}
+	return s.GetComponents()[i]
+}
+
+// made lists the components that the ledger has, in its order.
+func made(s *pb.Stamp) []string {
+	var names []string
+	for _, e := range s.GetLedger() {
+		if e.GetKind() == kindComponent {
+			names = append(names, e.GetName())
+		}
+	}
+	return names
+}

@@ -1,0 +1,98 @@
+package failure
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"syscall"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"stampworks.dev/pkg/errs"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+)
+
+const (
+	firstWait = time.Second
+	lastWait  = 5 * time.Minute
+	maxLines  = 20
+)
+
+// Error carries a failure as an error.
+type Error struct{ Failure *typev1.Failure }
+
+// Error gives the code and the message.
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s: %s", e.Failure.GetCode(), e.Failure.GetMessage())
+}
+
+// New makes a failure of a component (empty for the whole stamp) with its
+// evidence, of which the last 20 lines are kept.
+func New(code typev1.Failure_Code, component, message string, evidence ...string) *Error {
+	r := rules[code]
+	if len(evidence) > maxLines {
+		evidence = evidence[len(evidence)-maxLines:]
+	}
+	return &Error{Failure: &typev1.Failure{
+		Code: code, Owner: r.owner, Retryable: r.attempts != 1,
+		Component: component, Message: message, NextAction: r.next, Evidence: evidence,
+	}}
+}
+
+// NextAction is what to do about a code, in one sentence.
+func NextAction(code typev1.Failure_Code) string { return rules[code].next }
+
+// Of gives any error a failure: its own when it carries one; else by its
+// reason, when that is a code; else by its kind.
+func Of(err error, component string) *typev1.Failure {
+	var own *Error
+	if errors.As(err, &own) {
+		f := proto.CloneOf(own.Failure)
+		if f.GetComponent() == "" {
+			f.Component = component
+		}
+		return f
+	}
+	return New(codeOf(err), component, err.Error()).Failure
+}
+
+func codeOf(err error) typev1.Failure_Code {
+	if code, ok := typev1.Failure_Code_value[errs.ReasonOf(err)]; ok && code != 0 {
+		return typev1.Failure_Code(code)
+	}
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return typev1.Failure_DISK_FULL
+	case errors.Is(err, syscall.EADDRINUSE):
+		return typev1.Failure_PORT_TAKEN
+	case errs.Is(err, errs.ResourceExhausted):
+		return typev1.Failure_CAPACITY_EXHAUSTED
+	case errs.Is(err, errs.Unavailable):
+		return typev1.Failure_CELL_UNREACHABLE
+	case errs.Is(err, errs.DeadlineExceeded):
+		return typev1.Failure_TIMED_OUT
+	}
+	return typev1.Failure_DRIVER_ERROR
+}
+
+// Attempt gives f as the failure of an attempt, counted from 1: with the last
+// attempt that its code allows, it is not retryable any more.
+func Attempt(f *typev1.Failure, attempt int32) *typev1.Failure {
+	f = proto.CloneOf(f)
+	most := rules[f.GetCode()].attempts
+	f.Attempt, f.NextRetryTime = attempt, nil
+	f.Retryable = most == forever || int(attempt) < most
+	return f
+}
+
+// RetryAt notes when the next attempt is made.
+func RetryAt(f *typev1.Failure, t time.Time) { f.NextRetryTime = timestamppb.New(t) }
+
+// Backoff is how long to wait after an attempt, counted from 1: from a second
+// to five minutes, doubling, less up to a quarter by jitter in [0,1).
+func Backoff(attempt int32, jitter float64) time.Duration {
+	wait := float64(firstWait) * math.Pow(2, float64(max(attempt, 1)-1))
+	return time.Duration(min(wait, float64(lastWait)) * (1 - jitter/4))
+}
