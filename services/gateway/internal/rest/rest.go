@@ -1,0 +1,124 @@
+// Package rest serves the REST API: grpc-gateway over all services, behind
+// the checks that HTTP needs before gRPC sees a request.
+package rest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	operations "stampworks.dev/proto/gen/go/google/longrunning"
+	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/services/gateway/internal/auth"
+	"stampworks.dev/services/gateway/internal/encoding"
+	"stampworks.dev/services/gateway/internal/headers"
+	"stampworks.dev/services/gateway/internal/problem"
+)
+
+// MaxBody is the largest request body, in bytes.
+const MaxBody = 1 << 20
+
+// Deps are the services behind the API, and who may come in.
+type Deps struct {
+	Registry, Provisioner, Health grpc.ClientConnInterface
+	Tokens                        *auth.Tokens
+}
+
+// New builds the handler of /v1/.
+func New(ctx context.Context, deps Deps) (http.Handler, error) {
+	mux := runtime.NewServeMux(append(encoding.Options(),
+		runtime.WithErrorHandler(writeError),
+		runtime.WithRoutingErrorHandler(routingError),
+		runtime.WithDisablePathLengthFallback(),
+		runtime.WithDisableHTTPMethodOverride(),
+		runtime.WithIncomingHeaderMatcher(func(string) (string, bool) { return "", false }),
+		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
+		runtime.WithMetadata(principal),
+		runtime.WithForwardResponseOption(nameHeaders),
+	)...)
+	if err := register(ctx, mux, deps); err != nil {
+		return nil, err
+	}
+	var h http.Handler = mux
+	for _, layer := range []func(http.Handler) http.Handler{
+		headers.Middleware, resume, accept, capBody, authenticate(deps.Tokens), refuseMetadata,
+	} {
+		h = layer(h)
+	}
+	return h, nil
+}
+
+func register(ctx context.Context, mux *runtime.ServeMux, deps Deps) error {
+	registry, provisioner := headers.Conn{ClientConnInterface: deps.Registry}, headers.Conn{ClientConnInterface: deps.Provisioner}
+	health := headers.Conn{ClientConnInterface: deps.Health}
+	for _, err := range []error{
+		registryv1.RegisterTenantServiceHandlerClient(ctx, mux, registryv1.NewTenantServiceClient(registry)),
+		registryv1.RegisterBlueprintServiceHandlerClient(ctx, mux, registryv1.NewBlueprintServiceClient(registry)),
+		registryv1.RegisterCellServiceHandlerClient(ctx, mux, registryv1.NewCellServiceClient(registry)),
+		registryv1.RegisterIntakeServiceHandlerClient(ctx, mux, registryv1.NewIntakeServiceClient(registry)),
+		provisionerv1.RegisterStampServiceHandlerClient(ctx, mux, provisionerv1.NewStampServiceClient(provisioner)),
+		provisionerv1.RegisterReadinessServiceHandlerClient(ctx, mux, provisionerv1.NewReadinessServiceClient(provisioner)),
+		operations.RegisterOperationsHandlerClient(ctx, mux, longrunningpb.NewOperationsClient(provisioner)),
+		healthv1.RegisterHealthServiceHandlerClient(ctx, mux, healthv1.NewHealthServiceClient(health)),
+	} {
+		if err != nil {
+			return fmt.Errorf("register rest handlers: %w", err)
+		}
+	}
+	return nil
+}
+
+// principal hands the authenticated caller on to the services.
+func principal(ctx context.Context, _ *http.Request) metadata.MD {
+	md, _ := metadata.FromOutgoingContext(ctx)
+	return md
+}
+
+func writeError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
+	problem.Write(w, r, err)
+}
+
+// routingError answers what no route takes.
+func routingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, status int) {
+	switch status {
+	case http.StatusMethodNotAllowed:
+		problem.Write(w, r, errs.New(errs.Unimplemented, "METHOD_NOT_ALLOWED", "%s takes no %s", r.URL.Path, r.Method))
+	case http.StatusBadRequest:
+		problem.Write(w, r, errs.New(errs.InvalidArgument, "PATH_MALFORMED", "%q is not a path of this API", r.URL.Path))
+	default:
+		problem.Write(w, r, errs.New(errs.NotFound, "PATH_NOT_FOUND",
+			"nothing is at %s; the API is described at /docs", r.URL.Path))
+	}
+}
+
+// nameHeaders says in headers what tools look for there: where an operation
+// is found (RFC 9110 Location), a resource's etag, and the next page of a
+// form that has no place for its token.
+func nameHeaders(_ context.Context, w http.ResponseWriter, m proto.Message) error {
+	switch m := m.(type) {
+	case *longrunningpb.Operation:
+		w.Header().Set("Location", "/v1/"+m.GetName())
+		if !m.GetDone() {
+			w.Header().Set("Retry-After", "1")
+		}
+	case interface{ GetEtag() string }:
+		if m.GetEtag() != "" {
+			w.Header().Set("ETag", `"`+m.GetEtag()+`"`)
+		}
+	case *registryv1.ListTenantsResponse:
+		if m.GetNextPageToken() != "" {
+			w.Header().Set("X-Next-Page-Token", m.GetNextPageToken())
+		}
+	}
+	return nil
+}
