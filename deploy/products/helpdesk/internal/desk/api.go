@@ -193,6 +193,9 @@ func (d *Desk) deleteTicket(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = d.db.Delete(r.Context(), id)
 	}
+	if err == nil { // no job will do it
+		_, err = d.db.Count(r.Context())
+	}
 	if err != nil {
 		d.fail(w, err)
 		return

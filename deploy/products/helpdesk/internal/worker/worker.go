@@ -23,7 +23,7 @@ const (
 	beatEvery = 2 * time.Second
 	// freshness is the age up to which a heartbeat counts as a live worker.
 	freshness = 10 * time.Second
-	retry     = 500 * time.Millisecond
+	retry     = 200 * time.Millisecond
 )
 
 // Config of a worker.
@@ -59,11 +59,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// every calls fn at once and then again and again, until ctx ends. It logs when
-// fn begins to fail and when it recovers, not each time.
+// every calls fn at once and then again and again, until ctx ends; sooner after
+// a failure. It logs when fn begins to fail and when it recovers, not each time.
 func every(ctx context.Context, pause time.Duration, log *slog.Logger, what string, fn func(context.Context) error) error {
-	tick := time.NewTicker(pause)
-	defer tick.Stop()
 	failing := false
 	for {
 		err := fn(ctx)
@@ -76,10 +74,14 @@ func every(ctx context.Context, pause time.Duration, log *slog.Logger, what stri
 			log.Info(what + " again")
 		}
 		failing = err != nil
+		wait := pause
+		if failing {
+			wait = min(pause, retry)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-time.After(wait):
 		}
 	}
 }
