@@ -132,6 +132,13 @@ check-generate: generate ## Fail when generated code is not what the protos say
 	@changed=$$(git status --porcelain -- proto/gen); \
 	test -z "$$changed" || { git --no-pager diff --stat -- proto/gen; echo "$$changed"; echo "check-generate: run make generate and commit proto/gen"; exit 1; } >&2
 
+.PHONY: breaking
+breaking: $(TOOLS)/.built third_party ## Do the protos break callers? AGAINST=commit (HEAD) to compare with
+	@rm -rf bin/against && mkdir -p bin/against
+	@git archive $(or $(AGAINST),HEAD) proto buf.yaml | tar -x -C bin/against
+	@cp -r third_party bin/against/
+	$(TOOLS)/buf breaking --against bin/against
+
 .PHONY: tidy
 tidy: ## Tidy every go.mod
 	@for module in $(MODULES) tools tools/lint; do echo "$$module"; (cd "$$module" && GOWORK=off go mod tidy); done

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -83,6 +84,26 @@ func TestGoroutinesEnd(t *testing.T) {
 				if at := line(statement); !explained[at] && !explained[at-1] {
 					t.Errorf("%s:%d: bare go: use a group, or say when it ends", path, at)
 				}
+			}
+			return true
+		})
+	})
+}
+
+// TestTestsDoNotSleep: a test that sleeps is slow on every machine and fails on
+// the slowest. Wait for a condition (testkit.Eventually), or let testing/synctest
+// move the clock: in its files a Sleep takes no time.
+func TestTestsDoNotSleep(t *testing.T) {
+	eachFile(t, func(path string, file *ast.File) {
+		imports := func(imported string) bool {
+			return slices.ContainsFunc(file.Imports, func(s *ast.ImportSpec) bool { return s.Path.Value == strconv.Quote(imported) })
+		}
+		if !strings.HasSuffix(path, "_test.go") || imports("testing/synctest") {
+			return
+		}
+		ast.Inspect(file, func(node ast.Node) bool {
+			if call, ok := node.(*ast.CallExpr); ok && calledName(call) == "time.Sleep" {
+				t.Errorf("%s:%d: time.Sleep", path, line(call))
 			}
 			return true
 		})
