@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats.go"
+
 	"stampworks.dev/deploy/products/helpdesk/internal/pgtest"
 )
 
@@ -283,15 +285,20 @@ func TestRevisionsDiffer(t *testing.T) {
 }
 
 func TestQueueRefusesStrangers(t *testing.T) {
-	p := newProduct(t, "1.0.0", "sqlite:"+filepath.Join(t.TempDir(), "desk.db"))
-	p.must("migrate")
+	p := newProduct(t, "1.0.0", "")
 	p.startQueue()
-	p.env = append(p.env, "QUEUE_URL=nats://wrong@"+p.queue)
-	p.startApp()
-	p.startEdge()
-	p.waitReady()
-	if code, body := p.post("/api/tickets", `{"title":"still works"}`); code != http.StatusCreated {
-		t.Fatalf("create with a refused queue: %d %s", code, body)
+	join := func(token string) error {
+		conn, err := nats.Connect("nats://" + token + "@" + p.queue)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
+	p.eventually(func() error { return join("queue-secret") })
+	for _, token := range []string{"wrong", "queue-secret2"} {
+		if err := join(token); !errors.Is(err, nats.ErrAuthorization) {
+			t.Errorf("token %q: %v", token, err)
+		}
 	}
 	if out, err := p.run("queue", "--listen", freeAddr(t), "--store", ""); err == nil {
 		t.Fatalf("a queue without a store started: %s", out)
