@@ -89,9 +89,10 @@ $(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@touch $@
 
 .PHONY: lint
-lint: $(TOOLS)/.built $(TOOLS)/golangci-lint third_party ## Check style: gofmt, golangci-lint, buf
+lint: $(TOOLS)/.built $(TOOLS)/golangci-lint third_party ## Check style: gofmt, go.mod files, buf, golangci-lint
 	@unformatted=$$(gofmt -l $(MODULES) tools); \
 	test -z "$$unformatted" || { echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; } >&2
+	@for module in $(MODULES); do (cd "$$module" && GOWORK=off go mod tidy -diff) || { echo "$$module/go.mod: run make tidy" >&2; exit 1; }; done
 	$(TOOLS)/buf lint
 	$(TOOLS)/golangci-lint run --build-tags e2e $(addprefix ./,$(addsuffix /...,$(MODULES)))
 

@@ -46,7 +46,6 @@ func TestLayers(t *testing.T) {
 		}
 		for _, imported := range p.imports() {
 			path, our := strings.CutPrefix(imported, ours)
-			path, _, _ = strings.Cut(path, " ") // a test's variant of the package
 			if our && !under(path, layers[i].module) && !anyUnder(path, layers[i].may...) {
 				t.Errorf("%s imports %s: %s may import %v", p.short(), path, layers[i].module, layers[i].may)
 			}
@@ -111,7 +110,7 @@ func TestSmallPrograms(t *testing.T) {
 	for _, p := range allPackages(t) {
 		light := under(p.short(), "services/gateway") ||
 			under(p.short(), "services/stamp/internal") && !under(p.short(), "services/stamp/internal/dev")
-		if !light || under(p.short(), "services/gateway") && strings.HasSuffix(p.Name, "_test") {
+		if !light {
 			continue
 		}
 		for _, dep := range p.Deps {

@@ -31,8 +31,6 @@ type pkg struct {
 	TestImports  []string
 	XTestImports []string
 	Deps         []string
-	Standard     bool
-	DepOnly      bool
 }
 
 // imports returns what the package and its tests import, once each.
