@@ -1,0 +1,255 @@
+// Package cgroup limits what the processes of one component may use, by the
+// kernel's control groups, v1 and v2. They are only directories and files, so
+// the standard library is enough, and the supervisor is built from it.
+//
+// Every component has one group that carries its limits, and below it one
+// group for its own processes ("run") and one for its jobs: ending the ones
+// must not end the others.
+package cgroup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"stampworks.dev/services/provisioner/driver/local/process"
+)
+
+// mount is where Linux distributions mount control groups.
+const mount = "/sys/fs/cgroup"
+
+// Version is which kind of control groups a machine has.
+type Version int
+
+// None is a machine whose control groups cannot be used.
+const (
+	None Version = 0
+	V1   Version = 1
+	V2   Version = 2
+)
+
+// controllers are those that limit stamps. Process counts are limited so that
+// a fork bomb stays inside its stamp.
+var controllers = []string{"cpu", "memory", "pids"}
+
+// Limits of one component; zero is none.
+type Limits struct {
+	CPUMillis   int64
+	MemoryBytes int64
+	Processes   int64
+}
+
+// Tree is the groups of one stamp.
+type Tree struct {
+	Version Version `json:"version"`
+	// Name is below the mount, such as "stampworks/1f2e3d4c-acme".
+	Name string `json:"name"`
+}
+
+// Detect tries what Tree needs, by making a group and removing it.
+func Detect() Version {
+	version := None
+	if slices.Contains(listed(mount+"/cgroup.controllers"), "memory") {
+		version = V2
+	} else if isDir(mount+"/cpu") && isDir(mount+"/memory") && isDir(mount+"/pids") {
+		version = V1
+	}
+	if version == None {
+		return None
+	}
+	try := Tree{Version: version, Name: fmt.Sprintf("stampworks/probe-%d", os.Getpid())}
+	_, err := try.Make("c", Limits{CPUMillis: 100, MemoryBytes: 64 << 20, Processes: 16})
+	if err = errors.Join(err, try.Remove()); err != nil {
+		return None
+	}
+	return version
+}
+
+// Group is where the processes of one component go.
+type Group struct{ dirs []string }
+
+// Make makes a component's groups, or changes their limits.
+func (t Tree) Make(component string, l Limits) (Group, error) {
+	if t.Version == None {
+		return Group{}, nil
+	}
+	for _, root := range t.roots() {
+		if err := t.makeDirs(root, filepath.Join(root, t.Name, component)); err != nil {
+			return Group{}, err
+		}
+	}
+	for file, value := range t.settings(l) {
+		path := filepath.Join(t.root(file), t.Name, component, file)
+		if err := os.WriteFile(path, []byte(value), 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Group{}, fmt.Errorf("limit control group: %w", err)
+		}
+	}
+	return t.Group(component), nil
+}
+
+// Group gives a component's groups without making them.
+func (t Tree) Group(component string) Group {
+	var g Group
+	if t.Version != None {
+		for _, root := range t.roots() {
+			g.dirs = append(g.dirs, filepath.Join(root, t.Name, component))
+		}
+	}
+	return g
+}
+
+func (t Tree) makeDirs(root, dir string) error {
+	for _, leaf := range []string{"run", "jobs"} {
+		if err := os.MkdirAll(filepath.Join(dir, leaf), 0o755); err != nil {
+			return fmt.Errorf("make control group: %w", err)
+		}
+	}
+	if t.Version != V2 {
+		return nil
+	}
+	on := []byte("+" + strings.Join(controllers, " +"))
+	below, err := filepath.Rel(root, dir)
+	if err != nil {
+		return fmt.Errorf("make control group: %w", err)
+	}
+	at := root
+	for _, part := range append([]string{""}, strings.Split(below, "/")...) {
+		at = filepath.Join(at, part)
+		if at == dir { // its leaves share what it has
+			break
+		}
+		if err := os.WriteFile(at+"/cgroup.subtree_control", on, 0); err != nil {
+			return fmt.Errorf("enable controllers: %w", err)
+		}
+	}
+	return nil
+}
+
+// settings gives file names and contents; v1 and v2 call the same things
+// differently (kernel: admin-guide/cgroup-v1, admin-guide/cgroup-v2).
+func (t Tree) settings(l Limits) map[string]string {
+	const period = 100_000 // microseconds
+	number := func(n int64, none string) string {
+		if n <= 0 {
+			return none
+		}
+		return strconv.FormatInt(n, 10)
+	}
+	quota := max(l.CPUMillis*period/1000, 0)
+	if quota > 0 {
+		quota = max(quota, 1000) // the kernel's least
+	}
+	if t.Version == V1 {
+		return map[string]string{
+			"cpu.cfs_quota_us":      number(quota, "-1"),
+			"memory.limit_in_bytes": number(l.MemoryBytes, "-1"),
+			"pids.max":              number(l.Processes, "max"),
+		}
+	}
+	return map[string]string{
+		"cpu.max":         number(quota, "max") + " " + strconv.Itoa(period),
+		"memory.max":      number(l.MemoryBytes, "max"),
+		"memory.swap.max": "0",
+		"pids.max":        number(l.Processes, "max"),
+	}
+}
+
+// ProcFiles are the files to which a process of the leaf ("run" or "jobs")
+// writes its pid.
+func (g Group) ProcFiles(leaf string) []string {
+	var files []string
+	for _, dir := range g.dirs {
+		files = append(files, filepath.Join(dir, leaf, "cgroup.procs"))
+	}
+	return files
+}
+
+// End kills all processes of a leaf and returns when none is left.
+func (g Group) End(ctx context.Context, leaf string) error {
+	return process.EndAll(ctx, func() ([]int, error) {
+		var all []int
+		for _, file := range g.ProcFiles(leaf) {
+			all = append(all, pids(file)...)
+		}
+		return all, nil
+	})
+}
+
+// Remove removes all groups of the stamp. The processes must have ended.
+func (t Tree) Remove() error {
+	if t.Version == None {
+		return nil
+	}
+	var all error
+	for _, root := range t.roots() {
+		var dirs []string
+		err := filepath.WalkDir(filepath.Join(root, t.Name), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				dirs = append(dirs, path)
+			}
+			return err
+		})
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		slices.Reverse(dirs)
+		for _, dir := range dirs {
+			err = errors.Join(err, os.Remove(dir))
+		}
+		all = errors.Join(all, err)
+		_ = os.Remove(filepath.Dir(filepath.Join(root, t.Name))) // the last stamp's turns out the light
+	}
+	if all != nil {
+		return fmt.Errorf("remove control groups: %w", all)
+	}
+	return nil
+}
+
+func (t Tree) roots() []string {
+	if t.Version == V2 {
+		return []string{mount}
+	}
+	var roots []string
+	for _, c := range controllers {
+		roots = append(roots, filepath.Join(mount, c))
+	}
+	return roots
+}
+
+func (t Tree) root(file string) string {
+	if t.Version == V2 {
+		return mount
+	}
+	controller, _, _ := strings.Cut(file, ".")
+	return filepath.Join(mount, controller)
+}
+
+func pids(file string) []int {
+	var all []int
+	for _, word := range listed(file) {
+		if pid, err := strconv.Atoi(word); err == nil {
+			all = append(all, pid)
+		}
+	}
+	return all
+}
+
+// listed gives the words of a file, none when it cannot be read.
+func listed(file string) []string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(text))
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

@@ -1,0 +1,137 @@
+// Package control is what the driver and a stamp's supervisor say to each
+// other: the record on disk, the protocol of the socket, and the state that
+// the supervisor leaves beside each component. Standard library only.
+//
+// The protocol is one JSON object a line, request and response in turn, over
+// the Unix socket run/sock of the stamp. Both carry a version; fields are only
+// ever added.
+package control
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/driver/local/cgroup"
+	"stampworks.dev/services/provisioner/driver/local/layout"
+	"stampworks.dev/services/provisioner/driver/local/process"
+)
+
+// Version of the record and the protocol.
+const Version = 1
+
+// Record is the stamp's manifest on disk: the supervisor's one input, and
+// what a stamp can be recovered from when all else is lost.
+type Record struct {
+	Version int    `json:"version"`
+	Tenant  string `json:"tenant"`
+	UID     string `json:"uid"`
+	// Token is the highest fencing token seen.
+	Token int64 `json:"token"`
+	// Ending stamps are being destroyed: nothing is started any more.
+	Ending   bool     `json:"ending,omitempty"`
+	Settings Settings `json:"settings"`
+	// Wish is the last whole manifest that was given.
+	Wish driver.Manifest `json:"wish"`
+	// Applied are the components as each was last ensured.
+	Applied map[string]Applied `json:"applied"`
+}
+
+// Settings are the means of isolation that the stamp has.
+type Settings struct {
+	// User is the stamp's own user and group; zero: the supervisor's.
+	User int `json:"user,omitempty"`
+	// Mask is the directory that a process of the stamp sees empty, but for
+	// the stamp's own directory and Artifacts. Only with an own user.
+	Mask      string      `json:"mask,omitempty"`
+	Artifacts string      `json:"artifacts,omitempty"`
+	Groups    cgroup.Tree `json:"groups"`
+}
+
+// Applied is one component and where its program is.
+type Applied struct {
+	driver.Component
+	// Digest is [driver.Manifest.Digest] of it.
+	Digest string `json:"digest"`
+	// ProgramDir is where the first word of its command is looked up.
+	ProgramDir string `json:"program_dir"`
+}
+
+// State is what the supervisor last did with one component.
+type State struct {
+	Digest   string    `json:"digest"`
+	Stopped  bool      `json:"stopped"`
+	Replicas []Replica `json:"replicas"`
+}
+
+// Replica is one process of a component.
+type Replica struct {
+	// Nonce is written before the process is started; Process after.
+	Nonce    string           `json:"nonce"`
+	Process  process.Identity `json:"process"`
+	Started  time.Time        `json:"started"`
+	Restarts int              `json:"restarts"`
+	LastExit string           `json:"last_exit,omitempty"`
+}
+
+// JobRecord is a job's file. Without a result it has not ended.
+type JobRecord struct {
+	Nonce   string            `json:"nonce"`
+	Process process.Identity  `json:"process"`
+	Result  *driver.JobResult `json:"result,omitempty"`
+}
+
+// ReadRecord gives fs.ErrNotExist when there is no stamp.
+func ReadRecord(s layout.Stamp) (Record, error) {
+	var r Record
+	if err := readJSON(s.Manifest(), &r); err != nil {
+		return Record{}, err
+	}
+	if r.Version > Version {
+		return Record{}, fmt.Errorf("read manifest %s: version %d is newer than this program", s.Manifest(), r.Version)
+	}
+	return r, nil
+}
+
+// Write replaces the record. Only who holds the stamp's lock may.
+func (r Record) Write(s layout.Stamp) error {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode manifest: %w", err)
+	}
+	return layout.WriteDurable(s.Manifest(), text, 0o600)
+}
+
+// ReadState gives the zero State when nothing was ever started.
+func ReadState(c layout.Component) (State, error) {
+	var state State
+	err := readJSON(c.State(), &state)
+	if errors.Is(err, fs.ErrNotExist) {
+		return State{}, nil
+	}
+	return state, err
+}
+
+// Write replaces the state.
+func (s State) Write(c layout.Component) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encode state: %w", err)
+	}
+	return layout.WriteFile(c.State(), text, 0o600, 0)
+}
+
+func readJSON(path string, into any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("decode %s: %w", path, err)
+	}
+	return nil
+}

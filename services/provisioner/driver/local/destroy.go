@@ -1,0 +1,160 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/driver/local/control"
+	"stampworks.dev/services/provisioner/driver/local/firewall"
+	"stampworks.dev/services/provisioner/driver/local/host"
+	"stampworks.dev/services/provisioner/driver/local/layout"
+	"stampworks.dev/services/provisioner/driver/local/process"
+)
+
+// Destroy ends the stamp's processes, then removes what it had, the allocation
+// last: numbers go back only when nothing of the stamp is left.
+func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
+	s, has, err := d.reserved(ref)
+	if err != nil {
+		return err
+	}
+	a, allocated, err := d.host.Find(ref.UID)
+	if err != nil {
+		return err
+	}
+	if !has && !allocated {
+		gone, err := d.host.Gone(ref.UID)
+		if err == nil && ref.Token < gone {
+			err = fmt.Errorf("destroy stamp of %q: %w", ref.Tenant, driver.ErrStaleToken)
+		}
+		return err
+	}
+	if has {
+		lock, err := d.end(ctx, ref, s)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = lock.Close() }() // its file is removed by now
+	}
+	if a.Tenant == "" {
+		a = host.Allocation{Tenant: ref.Tenant, UID: ref.UID}
+	}
+	if err := d.remove(ctx, s, a); err != nil {
+		return errs.New(errs.Internal, "STAMP_LEFT_BEHIND", "destroy stamp of %q: %w", ref.Tenant, err)
+	}
+	return d.host.Release(ref.UID, ref.Token)
+}
+
+// end lets the supervisor end everything, and gives the stamp's lock: nobody
+// starts a supervisor there again.
+func (d *Driver) end(ctx context.Context, ref driver.Ref, s layout.Stamp) (*os.File, error) {
+	_, err := control.Call(ctx, s, control.Request{Op: control.OpDestroy, Token: ref.Token})
+	if errors.Is(err, control.ErrAbsent) {
+		err = d.endAbsent(ctx, ref, s)
+	}
+	if err != nil {
+		return nil, answer(ref, control.Request{Op: control.OpDestroy}, err)
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		lock, free, err := s.TryLock()
+		if err != nil || free {
+			return lock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("destroy stamp of %q: wait for its supervisor's end: %w", ref.Tenant, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// endAbsent does what the supervisor would: it notes the end, and one that is
+// launched on such a record ends what runs, and itself.
+func (d *Driver) endAbsent(ctx context.Context, ref driver.Ref, s layout.Stamp) error {
+	lock, free, err := s.TryLock()
+	if err != nil {
+		return err
+	}
+	if !free {
+		return errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "the supervisor is just starting or ending")
+	}
+	r, err := control.ReadRecord(s)
+	if err == nil && ref.Token < r.Token {
+		err = driver.ErrStaleToken
+	}
+	if err == nil {
+		r.Token, r.Ending = ref.Token, true
+		err = r.Write(s)
+	}
+	if err = errors.Join(err, lock.Close()); err != nil {
+		return err
+	}
+	return d.launch(ctx, s)
+}
+
+// remove removes all that an allocation stands for, and goes on after a
+// failure: the error names all that is left.
+func (d *Driver) remove(ctx context.Context, s layout.Stamp, a host.Allocation) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var left error
+	if a.User != 0 {
+		left = process.EndAll(ctx, func() ([]int, error) { return process.OfUser(a.User) })
+	}
+	left = errors.Join(left, d.groups(d.instance, a.Tenant).Remove())
+	if d.means.firewall && a.User != 0 {
+		left = errors.Join(left, d.host.Locked(func() error { return firewall.Forget(owner(a)) }))
+	}
+	return errors.Join(left, removeDir(s))
+}
+
+// removeDir lets the manifest go last, so that a removal cut short is still
+// seen as a stamp that is ending.
+func removeDir(s layout.Stamp) error {
+	entries, err := os.ReadDir(string(s))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		path := filepath.Join(string(s), entry.Name())
+		if path != s.Manifest() && path != s.Lock() {
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("remove directory: %w", err)
+	}
+	if err := os.RemoveAll(string(s)); err != nil {
+		return fmt.Errorf("remove directory: %w", err)
+	}
+	return nil
+}
+
+// collect says whether nothing is left of a stamp whose data directory is gone,
+// and removes what it had on the host.
+func (d *Driver) collect(o host.Orphan) bool {
+	if o.User != 0 {
+		running, err := process.OfUser(o.User)
+		if err != nil || len(running) > 0 {
+			d.log.Warn("stamp without a data directory still runs", "orphan", o.String(), "pids", running)
+			return false
+		}
+	}
+	err := d.groups(o.Instance, o.Tenant).Remove()
+	if d.means.firewall && o.User != 0 {
+		err = errors.Join(err, firewall.Forget(owner(o.Allocation))) // under the host's lock already
+	}
+	if err != nil {
+		d.log.Warn("stamp without a data directory not forgotten", "orphan", o.String(), "error", err)
+	}
+	return err == nil
+}

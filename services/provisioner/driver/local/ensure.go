@@ -1,0 +1,91 @@
+package local
+
+import (
+	"context"
+	"fmt"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/driver/local/control"
+)
+
+// Ensure hands the wish to the supervisor, which writes it down and acts.
+func (d *Driver) Ensure(ctx context.Context, ref driver.Ref, m driver.Manifest, component string) error {
+	applied, err := applied(ref, m, component)
+	if err != nil {
+		return errs.New(errs.InvalidArgument, "INVALID_MANIFEST", "ensure component %.80q: %w", component, err)
+	}
+	if err := d.mustBeReserved(ref); err != nil {
+		return err
+	}
+	_, err = d.ask(ctx, ref, control.Request{
+		Op: control.OpEnsure, Token: ref.Token, Component: component, Applied: &applied, Wish: &m,
+	})
+	return err
+}
+
+// Stop ends the component's processes. A stamp that has none is fine.
+func (d *Driver) Stop(ctx context.Context, ref driver.Ref, component string) error {
+	_, has, err := d.reserved(ref)
+	if err != nil || !has {
+		return err
+	}
+	_, err = d.ask(ctx, ref, control.Request{Op: control.OpStop, Token: ref.Token, Component: component})
+	return err
+}
+
+// RunJob lets the supervisor run it, so that the loss of this process neither
+// ends the job nor repeats it. The end of the context ends only the waiting.
+func (d *Driver) RunJob(ctx context.Context, ref driver.Ref, m driver.Manifest, job driver.Job) (driver.JobResult, error) {
+	applied, err := applied(ref, m, job.Component)
+	if err == nil {
+		err = job.Check()
+	}
+	if err != nil {
+		return driver.JobResult{}, errs.New(errs.InvalidArgument, "INVALID_JOB", "run job %.80q: %w", job.ID, err)
+	}
+	if err := d.mustBeReserved(ref); err != nil {
+		return driver.JobResult{}, err
+	}
+	resp, err := d.ask(ctx, ref, control.Request{
+		Op: control.OpJob, Token: ref.Token, Component: job.Component, Applied: &applied, Job: &job,
+	})
+	if err != nil {
+		return driver.JobResult{}, err
+	}
+	if resp.Result == nil {
+		return driver.JobResult{}, fmt.Errorf("run job %q: the supervisor gave no result", job.ID)
+	}
+	return *resp.Result, nil
+}
+
+func (d *Driver) mustBeReserved(ref driver.Ref) error {
+	_, has, err := d.reserved(ref)
+	if err == nil && !has {
+		err = errs.New(errs.FailedPrecondition, "SITE_NOT_RESERVED", "find stamp of %q: nothing is reserved for it", ref.Tenant)
+	}
+	return err
+}
+
+// applied is the component as the supervisor is told of it.
+func applied(ref driver.Ref, m driver.Manifest, component string) (control.Applied, error) {
+	if m.UID != ref.UID || m.Tenant != ref.Tenant {
+		return control.Applied{}, fmt.Errorf("the manifest is of tenant %.80q", m.Tenant)
+	}
+	if err := driver.CheckComponent(component); err != nil {
+		return control.Applied{}, err
+	}
+	digest, err := m.Digest(component)
+	if err != nil {
+		return control.Applied{}, err
+	}
+	c := m.Components[component]
+	if err := c.Check(); err != nil {
+		return control.Applied{}, err
+	}
+	program, has := m.Site.Artifacts[c.Artifact]
+	if !has {
+		return control.Applied{}, fmt.Errorf("artifact %q is not in the site", c.Artifact)
+	}
+	return control.Applied{Component: c, Digest: digest, ProgramDir: program.Dir}, nil
+}

@@ -1,0 +1,232 @@
+package host
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"stampworks.dev/services/provisioner/driver/local/layout"
+)
+
+// Range is numbers from First to Last, both included.
+type Range struct {
+	First int `yaml:"first"`
+	Last  int `yaml:"last"`
+}
+
+// Count is how many numbers there are.
+func (r Range) Count() int64 { return max(int64(r.Last)-int64(r.First)+1, 0) }
+
+// Config says where the file is, who asks, and what there is to give.
+type Config struct {
+	Dir      string // of the host
+	Instance string // the asking data directory's own id
+	DataDir  string
+	Users    Range
+	// Addresses is a network of loopback addresses; invalid: none are given,
+	// and every port of a component is one of Ports.
+	Addresses netip.Prefix
+	Ports     Range
+	// Public is the address on which Ports are taken.
+	Public string
+}
+
+// File is the host's allocations. Safe for concurrent use by any number of
+// processes.
+type File struct{ cfg Config }
+
+// Allocation is what one stamp has been given.
+type Allocation struct {
+	Tenant string `json:"tenant"`
+	UID    string `json:"uid"`
+	User   int    `json:"user,omitempty"`
+	// Address is its loopback address, empty where there is none.
+	Address string `json:"address,omitempty"`
+	// Ports are those of the pool, by "component.port".
+	Ports map[string]int `json:"ports,omitempty"`
+}
+
+// state is the file.
+type state struct {
+	Version   int                  `json:"version"`
+	Instances map[string]*instance `json:"instances"`
+	// Next are the indexes at which the next search begins.
+	Next struct {
+		User, Address, Port int
+	} `json:"next"`
+}
+
+type instance struct {
+	DataDir string                `json:"data_dir"`
+	Stamps  map[string]Allocation `json:"stamps"`
+	// Gone has the tokens under which stamps were destroyed, so that a call
+	// that was made before and arrives after does not bring one back.
+	Gone map[string]tombstone `json:"gone,omitempty"`
+}
+
+type tombstone struct {
+	Token int64     `json:"token"`
+	Time  time.Time `json:"time"`
+}
+
+// tombstoneAge is far longer than any call lives.
+const tombstoneAge = 7 * 24 * time.Hour
+
+// Open makes the directory when it is missing.
+func Open(cfg Config) (*File, error) {
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open host file: %w", err)
+	}
+	return &File{cfg: cfg}, nil
+}
+
+// Locked runs fn while no other provisioner of the machine does.
+func (f *File) Locked(fn func() error) error {
+	lock, err := os.OpenFile(filepath.Join(f.cfg.Dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock host file: %w", err)
+	}
+	defer func() { _ = lock.Close() }() // gives the lock back
+	for {
+		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX)
+		if errors.Is(err, syscall.EINTR) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("lock host file: %w", err)
+		}
+		return fn()
+	}
+}
+
+// change reads the file, lets fn change it and this instance's part, and
+// writes it.
+func (f *File) change(fn func(s *state, mine *instance) error) error {
+	return f.Locked(func() error {
+		s, mine, err := f.read()
+		if err != nil {
+			return err
+		}
+		if err := fn(s, mine); err != nil {
+			return err
+		}
+		maps.DeleteFunc(mine.Gone, func(_ string, t tombstone) bool { return time.Since(t.Time) > tombstoneAge })
+		if len(mine.Stamps) == 0 && len(mine.Gone) == 0 {
+			delete(s.Instances, f.cfg.Instance)
+		}
+		text, err := json.MarshalIndent(s, "", " ")
+		if err != nil {
+			return fmt.Errorf("encode host file: %w", err)
+		}
+		return layout.WriteDurable(f.path(), text, 0o600)
+	})
+}
+
+func (f *File) path() string { return filepath.Join(f.cfg.Dir, "allocations.json") }
+
+func (f *File) read() (*state, *instance, error) {
+	s := &state{Version: 1}
+	text, err := os.ReadFile(f.path())
+	if err == nil {
+		err = json.Unmarshal(text, s)
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read host file: %w", err)
+	}
+	if s.Version != 1 {
+		return nil, nil, fmt.Errorf("read host file: version %d is not known to this program", s.Version)
+	}
+	if s.Instances == nil {
+		s.Instances = map[string]*instance{}
+	}
+	mine := s.Instances[f.cfg.Instance]
+	if mine == nil {
+		mine = &instance{}
+		s.Instances[f.cfg.Instance] = mine
+	}
+	mine.DataDir = f.cfg.DataDir
+	if mine.Stamps == nil {
+		mine.Stamps = map[string]Allocation{}
+	}
+	if mine.Gone == nil {
+		mine.Gone = map[string]tombstone{}
+	}
+	return s, mine, nil
+}
+
+// Find gives a stamp's allocation; false when it has none.
+func (f *File) Find(uid string) (a Allocation, found bool, err error) {
+	err = f.Locked(func() error {
+		_, mine, err := f.read()
+		if err == nil {
+			a, found = mine.Stamps[uid]
+		}
+		return err
+	})
+	return a, found, err
+}
+
+// All gives the allocations of this instance.
+func (f *File) All() (all []Allocation, err error) {
+	err = f.Locked(func() error {
+		_, mine, err := f.read()
+		if err == nil {
+			for _, a := range mine.Stamps {
+				all = append(all, a)
+			}
+		}
+		return err
+	})
+	return all, err
+}
+
+// Elsewhere counts what other instances have taken of the machine.
+func (f *File) Elsewhere() (users, addresses, ports int64, err error) {
+	err = f.Locked(func() error {
+		s, _, err := f.read()
+		if err != nil {
+			return err
+		}
+		for id, other := range s.Instances {
+			if id == f.cfg.Instance {
+				continue
+			}
+			for _, a := range other.Stamps {
+				users, addresses, ports = users+1, addresses+1, ports+int64(len(a.Ports))
+			}
+		}
+		return nil
+	})
+	return users, addresses, ports, err
+}
+
+// Gone gives the token under which a stamp was destroyed, zero when it was not.
+func (f *File) Gone(uid string) (token int64, err error) {
+	err = f.Locked(func() error {
+		_, mine, err := f.read()
+		if err == nil {
+			token = mine.Gone[uid].Token
+		}
+		return err
+	})
+	return token, err
+}
+
+// Release gives a stamp's numbers back. The caller has made sure that no
+// process and no file of it is left.
+func (f *File) Release(uid string, token int64) error {
+	return f.change(func(_ *state, mine *instance) error {
+		delete(mine.Stamps, uid)
+		mine.Gone[uid] = tombstone{Token: max(token, mine.Gone[uid].Token), Time: time.Now().UTC()}
+		return nil
+	})
+}

@@ -1,0 +1,114 @@
+package local
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+
+	"stampworks.dev/services/provisioner/driver/local/cgroup"
+	"stampworks.dev/services/provisioner/driver/local/control"
+	"stampworks.dev/services/provisioner/driver/local/firewall"
+	"stampworks.dev/services/provisioner/driver/local/host"
+)
+
+// none is what is said of a kind of isolation that there is not.
+const none = "NONE"
+
+// means are the kinds of isolation that this machine permits.
+type means struct {
+	users    bool // a user for each stamp, with a view of its own of the files
+	firewall bool
+	groups   cgroup.Version
+}
+
+// detect tries each kind: capabilities and kernels say less than trying.
+func detect(cfg Config) means {
+	if os.Geteuid() != 0 || cfg.Unisolated {
+		return means{}
+	}
+	m := means{groups: cgroup.Detect()}
+	m.users = exec.Command(cfg.Supervisor, "probe", strconv.Itoa(cfg.UserRange.Last)).Run() == nil
+	m.firewall = m.users && firewall.Available()
+	return m
+}
+
+// isolation says it to people. User is the stamp's, zero before it has one.
+func (m means) isolation(user int) map[string]string {
+	said := map[string]string{"users": none, "files": none, "network": none, "cpu": none, "memory": none, "disk": none}
+	if m.users {
+		said["users"], said["files"] = "own user", "own user, other stamps hidden"
+		if user != 0 {
+			said["users"] = "own user " + strconv.Itoa(user)
+		}
+	}
+	if m.firewall {
+		said["network"] = "nftables by user"
+	}
+	if m.groups != cgroup.None {
+		said["cpu"] = "cgroup v" + strconv.Itoa(int(m.groups))
+		said["memory"] = said["cpu"]
+	}
+	return said
+}
+
+// settings are the means of one stamp, as its supervisor is told.
+func (d *Driver) settings(a host.Allocation) control.Settings {
+	s := control.Settings{User: a.User, Groups: d.groups(d.instance, a.Tenant)}
+	if a.User != 0 {
+		s.Mask, s.Artifacts = mask(d.cfg.DataDir), d.artifactDir()
+	}
+	return s
+}
+
+func (d *Driver) groups(instance, tenant string) cgroup.Tree {
+	if d.means.groups == cgroup.None {
+		return cgroup.Tree{}
+	}
+	return cgroup.Tree{Version: d.means.groups, Name: filepath.Join("stampworks", instance[:8]+"-"+tenant)}
+}
+
+// mask is the directory that stamps see empty: the data directory, or the
+// first above it through which another user could not pass (such as /root).
+func mask(dataDir string) string {
+	found := dataDir
+	for at := dataDir; at != "/"; at = filepath.Dir(at) {
+		if info, err := os.Stat(at); err == nil && info.Mode()&0o001 == 0 {
+			found = at
+		}
+	}
+	return found
+}
+
+// owner is the stamp as the firewall knows it.
+func owner(a host.Allocation) firewall.Owner {
+	o := firewall.Owner{User: a.User, Address: a.Address}
+	for _, port := range a.Ports {
+		o.Ports = append(o.Ports, port)
+	}
+	return o
+}
+
+// restoreFirewall puts this instance's stamps back: rules go with a reboot.
+func (d *Driver) restoreFirewall() error {
+	if !d.means.firewall {
+		return nil
+	}
+	all, err := d.host.All()
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if err := d.allow(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Driver) allow(a host.Allocation) error {
+	if !d.means.firewall || a.User == 0 {
+		return nil
+	}
+	return d.host.Locked(func() error { return firewall.Allow(owner(a)) })
+}

@@ -1,0 +1,122 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/driver/local/control"
+	"stampworks.dev/services/provisioner/driver/local/layout"
+)
+
+// keepInterval is how often it is seen to that every stamp has a supervisor.
+const keepInterval = 3 * time.Second
+
+// Run sees to it that every stamp has a supervisor until the context ends. The
+// stamps do not notice its end.
+func (d *Driver) Run(ctx context.Context) error {
+	tick := time.NewTicker(keepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := d.keep(ctx); err != nil && ctx.Err() == nil {
+				d.log.ErrorContext(ctx, "supervisors not kept", "cell", d.cfg.Cell, "error", err)
+			}
+		}
+	}
+}
+
+// keep launches the supervisors that are missing.
+func (d *Driver) keep(ctx context.Context) error {
+	dirs, err := filepath.Glob(filepath.Join(d.stamps(), "*", "manifest.json"))
+	if err != nil {
+		return fmt.Errorf("list stamps: %w", err)
+	}
+	var all errgroup.Group
+	all.SetLimit(4)
+	for _, manifest := range dirs {
+		all.Go(func() error {
+			s := layout.Stamp(filepath.Dir(manifest))
+			_, err := control.Call(ctx, s, control.Request{Op: control.OpPing})
+			if !errors.Is(err, control.ErrAbsent) {
+				return err
+			}
+			if r, err := control.ReadRecord(s); err != nil || r.Ending {
+				return ignoreGone(err) // who destroys it sees to it
+			}
+			d.log.WarnContext(ctx, "stamp has no supervisor, launching one", "cell", d.cfg.Cell, "dir", string(s))
+			return d.launch(ctx, s)
+		})
+	}
+	return all.Wait()
+}
+
+func ignoreGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// ask asks the stamp's supervisor, launching one when there is none.
+func (d *Driver) ask(ctx context.Context, ref driver.Ref, req control.Request) (control.Response, error) {
+	s := d.stamp(ref)
+	for attempt := 0; ; attempt++ {
+		resp, err := control.Call(ctx, s, req)
+		switch {
+		case err == nil:
+			return resp, nil
+		case errors.Is(err, control.ErrAbsent) && attempt < 3:
+			if err := d.launch(ctx, s); err != nil {
+				return resp, errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "%w", err)
+			}
+		default:
+			return resp, answer(ref, req, err)
+		}
+	}
+}
+
+// answer gives a supervisor's failure its kind.
+func answer(ref driver.Ref, req control.Request, err error) error {
+	var f *control.Failure
+	if errors.Is(err, driver.ErrStaleToken) || !errors.As(err, &f) {
+		return fmt.Errorf("%s stamp of %q: %w", req.Op, ref.Tenant, err)
+	}
+	kind, reason := errs.Internal, f.Code
+	switch f.Code {
+	case control.CodeEnding:
+		kind = errs.FailedPrecondition
+	case control.CodeStart:
+		kind = errs.FailedPrecondition
+	case control.CodeUnknown:
+		reason = "SUPERVISOR_FAILED"
+	}
+	return errs.New(kind, reason, "%s stamp of %q: %w", req.Op, ref.Tenant, err)
+}
+
+// launch starts a supervisor and returns when it can be asked. The launcher
+// ends at once, so that the supervisor belongs to nobody and is reaped by the
+// system.
+func (d *Driver) launch(ctx context.Context, s layout.Stamp) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, d.cfg.Supervisor, "launch", string(s))
+	cmd.Dir, cmd.Env = "/", os.Environ()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("launch supervisor of %s: %w: %s", filepath.Base(string(s)), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}

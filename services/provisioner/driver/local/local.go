@@ -1,0 +1,121 @@
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/driver/local/artifact"
+	"stampworks.dev/services/provisioner/driver/local/host"
+	"stampworks.dev/services/provisioner/driver/local/layout"
+)
+
+// Driver makes stamps on this machine.
+type Driver struct {
+	cfg       Config
+	log       *slog.Logger
+	instance  string
+	host      *host.File
+	artifacts *artifact.Store
+	means     means
+	addresses bool // loopback has more than one
+
+	launching sync.Mutex // one supervisor is launched at a time
+	disk      diskUse
+}
+
+var _ driver.Driver = (*Driver)(nil)
+
+// New opens the cell and sees to it that every stamp in it has a supervisor:
+// after a reboot they come back by this alone. Call [Driver.Run] to keep it so.
+func New(cfg Config, deps Deps) (*Driver, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, fmt.Errorf("open local cell: %w", err)
+	}
+	d := &Driver{cfg: cfg, log: deps.Log}
+	if err := d.open(); err != nil {
+		return nil, fmt.Errorf("open local cell: %w", err)
+	}
+	return d, nil
+}
+
+func (d *Driver) open() error {
+	if err := os.MkdirAll(d.cfg.DataDir, 0o711); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(d.stamps(), 0o711); err != nil {
+		return err
+	}
+	var err error
+	if d.artifacts, err = artifact.Open(d.artifactDir()); err != nil {
+		return err
+	}
+	if d.instance, err = instanceID(d.cfg.DataDir); err != nil {
+		return err
+	}
+	d.means = detect(d.cfg)
+	pool, err := netip.ParsePrefix(d.cfg.AddressPool)
+	if err != nil {
+		return err
+	}
+	if d.addresses = listens(pool.Masked().Addr().Next()); !d.addresses {
+		pool = netip.Prefix{}
+	}
+	d.host, err = host.Open(host.Config{
+		Dir: d.cfg.HostDir, Instance: d.instance, DataDir: d.cfg.DataDir,
+		Users: d.cfg.UserRange, Addresses: pool, Ports: d.cfg.PortRange, Public: d.cfg.PublicAddress,
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.host.Collect(d.collect); err != nil {
+		return err
+	}
+	if err := d.restoreFirewall(); err != nil {
+		return err
+	}
+	return d.keep(context.Background())
+}
+
+func (d *Driver) stamps() string { return filepath.Join(d.cfg.DataDir, "stamps") }
+
+func (d *Driver) artifactDir() string { return filepath.Join(d.cfg.DataDir, "artifacts") }
+
+// stamp is the directory of a stamp. The reference must have been checked.
+func (d *Driver) stamp(ref driver.Ref) layout.Stamp {
+	return layout.Stamp(filepath.Join(d.stamps(), ref.Tenant))
+}
+
+// instanceID gives the data directory's own id, made when it has none.
+func instanceID(dataDir string) (string, error) {
+	path := filepath.Join(dataDir, host.InstanceFile)
+	text, err := os.ReadFile(path)
+	if err == nil && len(text) > 0 {
+		return string(text), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read instance id: %w", err)
+	}
+	id := make([]byte, 8)
+	_, _ = rand.Read(id) // it never fails (crypto/rand)
+	return hex.EncodeToString(id), layout.WriteDurable(path, []byte(hex.EncodeToString(id)), 0o644)
+}
+
+func listens(at netip.Addr) bool {
+	l, err := net.Listen("tcp", netip.AddrPortFrom(at, 0).String())
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
+}

@@ -1,0 +1,123 @@
+package local_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/driver/drivertest"
+	"stampworks.dev/services/provisioner/driver/local"
+)
+
+func TestMain(m *testing.M) {
+	code := drivertest.Main(m)
+	if programDir != "" {
+		_ = os.RemoveAll(programDir)
+	}
+	os.Exit(code)
+}
+
+// programDir has the supervisor, when it was built.
+var programDir string
+
+// supervisorProgram is built once for all tests of the package.
+var supervisorProgram = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "stampworks-test-")
+	if err != nil {
+		return "", err
+	}
+	programDir = dir
+	path := filepath.Join(dir, "stamp-supervisor")
+	out, err := exec.Command("go", "build", "-o", path, "stampworks.dev/services/provisioner/cmd/stamp-supervisor").CombinedOutput()
+	if err != nil {
+		return "", errors.New(string(out))
+	}
+	return path, nil
+})
+
+// suiteDigest is the test binary's own.
+var suiteDigest = sync.OnceValues(func() (string, error) {
+	f, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	sum := sha256.New()
+	_, err = io.Copy(sum, f)
+	return hex.EncodeToString(sum.Sum(nil)), err
+})
+
+func config(t *testing.T) local.Config {
+	t.Helper()
+	program, err := supervisorProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := local.Default()
+	c.DataDir, c.HostDir = t.TempDir(), t.TempDir()
+	c.Supervisor, c.Programs = program, []string{}
+	return c
+}
+
+func open(t *testing.T, c local.Config) *local.Driver {
+	t.Helper()
+	d, err := local.New(c, local.Deps{Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func suite(t *testing.T) driver.Artifact {
+	t.Helper()
+	digest, err := suiteDigest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return driver.Artifact{File: self, SHA256: digest}
+}
+
+func fixture(t *testing.T, c local.Config) drivertest.Fixture {
+	d := open(t, c)
+	return drivertest.Fixture{
+		Driver: d,
+		Reopen: func(t *testing.T) driver.Driver { return open(t, c) },
+		Kill: func(t *testing.T, ref driver.Ref, component string) {
+			o, err := d.Observe(t.Context(), ref)
+			if err != nil || len(o.Components[component].PIDs) == 0 {
+				t.Fatalf("observe %s: %+v, %v", component, o, err)
+			}
+			for _, pid := range o.Components[component].PIDs {
+				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+					t.Error(err)
+				}
+			}
+		},
+		Artifact: suite(t),
+	}
+}
+
+func TestConformance(t *testing.T) {
+	drivertest.Run(t, func(t *testing.T) drivertest.Fixture { return fixture(t, config(t)) })
+}
+
+func TestConformanceUnisolated(t *testing.T) {
+	drivertest.Run(t, func(t *testing.T) drivertest.Fixture {
+		c := config(t)
+		c.Unisolated = true
+		return fixture(t, c)
+	})
+}

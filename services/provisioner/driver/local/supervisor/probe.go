@@ -1,0 +1,54 @@
+package supervisor
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"stampworks.dev/services/provisioner/driver/local/layout"
+	"stampworks.dev/services/provisioner/driver/local/trampoline"
+)
+
+// Probe tries whether a process can be given a user and a view of its own, by
+// running true(1) so. It leaves nothing.
+func Probe(user, program string) error {
+	number, err := strconv.Atoi(user)
+	if err != nil {
+		return fmt.Errorf("probe isolation: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "stampworks-probe-")
+	if err != nil {
+		return fmt.Errorf("probe isolation: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // a few empty directories
+	s := layout.Stamp(filepath.Join(dir, "stamp"))
+	if err := s.Make(number); err != nil {
+		return err
+	}
+	if err := s.MakeComponent("probe", nil, number); err != nil {
+		return err
+	}
+	c := s.Component("probe")
+	out, err := openLog(c.Log(), number)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = out.Close() }() // it says nothing that matters
+	shell := "/bin/true"
+	p, err := trampoline.Start(program, trampoline.Spec{
+		Program: shell, Args: []string{shell}, Dir: "/tmp", Nonce: "probe", User: number,
+		ProcFile: filepath.Join(c.Proc(), "probe"),
+		View: &trampoline.View{
+			Mask: dir, Visible: []string{string(s)}, Tmp: c.Tmp(),
+			Passwd: filepath.Join(s.Etc(), "passwd"), Group: filepath.Join(s.Etc(), "group"),
+		},
+	}, out)
+	if err != nil {
+		return fmt.Errorf("probe isolation: %w", err)
+	}
+	if how, code := p.Wait(); code != 0 {
+		return fmt.Errorf("probe isolation: %s", how)
+	}
+	return nil
+}

@@ -1,0 +1,247 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"stampworks.dev/services/provisioner/driver/local/control"
+	"stampworks.dev/services/provisioner/driver/local/layout"
+)
+
+// ErrRunning says that the stamp has a supervisor already.
+var ErrRunning = errors.New("another supervisor holds the stamp")
+
+// goneInterval is how often it looks whether its directory is still there.
+const goneInterval = 5 * time.Second
+
+// Supervisor of one stamp.
+type Supervisor struct {
+	stamp   layout.Stamp
+	program string // itself, as trampoline
+	log     *slog.Logger
+	lock    *os.File
+	jobs    *jobs
+	quit    context.CancelFunc
+
+	mu     sync.Mutex
+	record control.Record
+	units  map[string]*unit
+}
+
+// Run supervises the stamp until the context ends or it is told to end; what
+// runs goes on running then, unless the stamp is destroyed. It calls ready
+// once it can be asked.
+func Run(ctx context.Context, dir, program string, log *slog.Logger, ready func()) error {
+	ctx, quit := context.WithCancel(ctx)
+	defer quit()
+	s := &Supervisor{stamp: layout.Stamp(dir), program: program, log: log, units: map[string]*unit{}, quit: quit}
+	lock, free, err := s.stamp.TryLock()
+	if err != nil {
+		return err
+	}
+	if !free {
+		return ErrRunning
+	}
+	defer func() { _ = lock.Close() }() // ends the lock, as our end would
+	s.lock = lock
+	if s.record, err = control.ReadRecord(s.stamp); err != nil {
+		return err
+	}
+	s.jobs = newJobs(s)
+	server, err := listen(s)
+	if err != nil {
+		return err
+	}
+	if err := s.begin(ctx); err != nil {
+		return errors.Join(err, server.close())
+	}
+	var all sync.WaitGroup
+	all.Go(func() { s.watchGone(ctx) })
+	all.Go(func() { s.rotateLogs(ctx) })
+	ready()
+	if s.record.Ending {
+		quit()
+	}
+	err = server.serve(ctx)
+	quit()
+	s.leave()
+	all.Wait()
+	return err
+}
+
+// begin adopts what runs and starts what should; when the stamp is ending it
+// ends all instead.
+func (s *Supervisor) begin(ctx context.Context) error {
+	if err := s.jobs.endUnfinished(ctx); err != nil {
+		return err
+	}
+	for name, a := range s.record.Applied {
+		s.units[name] = newUnit(s, name, a)
+	}
+	if s.record.Ending {
+		return s.endAll(ctx)
+	}
+	var all sync.WaitGroup
+	for _, u := range s.units {
+		all.Go(func() {
+			if err := u.resume(ctx); err != nil {
+				s.log.Error("component not resumed", "component", u.name, "error", err)
+			}
+		})
+	}
+	all.Wait()
+	return nil
+}
+
+// raise keeps the highest token and refuses a lower one; change is made to the
+// record together with it, on disk before it returns. The caller holds mu.
+func (s *Supervisor) raise(token int64, change func(*control.Record)) error {
+	if token < s.record.Token {
+		return &control.Failure{Code: control.CodeStale, Message: fmt.Sprintf("token %d is older than %d", token, s.record.Token)}
+	}
+	if s.record.Ending {
+		return &control.Failure{Code: control.CodeEnding, Message: "the stamp is being destroyed"}
+	}
+	if token == s.record.Token && change == nil {
+		return nil
+	}
+	next := s.record
+	next.Token = token
+	next.Applied = maps.Clone(next.Applied)
+	if next.Applied == nil {
+		next.Applied = map[string]control.Applied{}
+	}
+	if change != nil {
+		change(&next)
+	}
+	if err := next.Write(s.stamp); err != nil {
+		return err
+	}
+	s.record = next
+	return nil
+}
+
+// ensure notes the wish and makes it so.
+func (s *Supervisor) ensure(ctx context.Context, req control.Request) error {
+	if req.Applied == nil || req.Wish == nil {
+		return errors.New("ensure: the wish is missing")
+	}
+	u, err := s.wish(req)
+	if err != nil {
+		return err
+	}
+	return u.ensure(ctx, *req.Applied)
+}
+
+func (s *Supervisor) wish(req control.Request) (*unit, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change := func(r *control.Record) { r.Wish = *req.Wish; r.Applied[req.Component] = *req.Applied }
+	known, has := s.record.Applied[req.Component]
+	if has && known.Digest == req.Applied.Digest && known.Stopped == req.Applied.Stopped && s.record.Wish.Generation == req.Wish.Generation {
+		change = nil // nothing new: no write
+	}
+	if err := s.raise(req.Token, change); err != nil {
+		return nil, err
+	}
+	u := s.units[req.Component]
+	if u == nil {
+		u = newUnit(s, req.Component, *req.Applied)
+		s.units[req.Component] = u
+	}
+	return u, nil
+}
+
+// stop notes that the component is not to run, and ends it.
+func (s *Supervisor) stop(ctx context.Context, req control.Request) error {
+	s.mu.Lock()
+	a, has := s.record.Applied[req.Component]
+	var change func(*control.Record)
+	if has && !a.Stopped {
+		a.Stopped = true
+		change = func(r *control.Record) { r.Applied[req.Component] = a }
+	}
+	err := s.raise(req.Token, change)
+	u := s.units[req.Component]
+	s.mu.Unlock()
+	if err != nil || u == nil {
+		return err
+	}
+	return u.ensure(ctx, a)
+}
+
+// destroy ends everything and then the supervisor itself.
+func (s *Supervisor) destroy(ctx context.Context, req control.Request) error {
+	s.mu.Lock()
+	err := s.raise(req.Token, func(r *control.Record) { r.Ending = true })
+	ending := s.record.Ending
+	stale := req.Token < s.record.Token
+	s.mu.Unlock()
+	if err != nil && (!ending || stale) {
+		return err
+	}
+	return s.endAll(ctx)
+}
+
+// endAll ends all jobs and components.
+func (s *Supervisor) endAll(ctx context.Context) error {
+	s.mu.Lock()
+	units := slices.Collect(maps.Values(s.units))
+	s.mu.Unlock()
+	failures := make([]error, len(units)+1)
+	var all sync.WaitGroup
+	all.Go(func() { failures[len(units)] = s.jobs.endAll(ctx) })
+	for i, u := range units {
+		all.Go(func() { failures[i] = u.end(ctx) })
+	}
+	all.Wait()
+	return errors.Join(failures...)
+}
+
+// leave stops watching; what runs goes on.
+func (s *Supervisor) leave() {
+	s.mu.Lock()
+	units := slices.Collect(maps.Values(s.units))
+	s.mu.Unlock()
+	for _, u := range units {
+		u.leave()
+	}
+}
+
+// settings gives the current means of isolation.
+func (s *Supervisor) settings() control.Settings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.record.Settings
+}
+
+// watchGone ends everything when somebody has removed the stamp's directory:
+// there is nobody left who could ask for it.
+func (s *Supervisor) watchGone(ctx context.Context) {
+	tick := time.NewTicker(goneInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := os.Stat(filepath.Clean(s.stamp.Manifest())); errors.Is(err, fs.ErrNotExist) {
+				s.log.Warn("directory of the stamp is gone, ending all")
+				if err := s.endAll(ctx); err != nil {
+					s.log.Error("processes not ended", "error", err)
+				}
+				s.quit()
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package trampoline
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+)
+
+func attributes(spec Spec) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setsid: true}
+	if spec.View != nil {
+		attr.Cloneflags = syscall.CLONE_NEWNS
+	}
+	return attr
+}
+
+// become turns this process into the program.
+func become(spec Spec) error {
+	runtime.LockOSThread() // no_new_privs belongs to the thread that calls exec
+	pid := []byte(strconv.Itoa(os.Getpid()))
+	for _, file := range spec.GroupFiles {
+		if err := os.WriteFile(file, pid, 0); err != nil {
+			return fmt.Errorf("join control group: %w", err)
+		}
+	}
+	if spec.View != nil {
+		if err := spec.View.mount(); err != nil {
+			return err
+		}
+	}
+	if err := record(spec); err != nil {
+		return err
+	}
+	if err := drop(spec.User); err != nil {
+		return err
+	}
+	if err := os.Chdir(spec.Dir); err != nil {
+		return fmt.Errorf("enter directory: %w", err)
+	}
+	if err := syscall.Exec(spec.Program, spec.Args, spec.Env); err != nil {
+		return fmt.Errorf("execute %s: %w", spec.Program, err)
+	}
+	return nil
+}
+
+const (
+	prSetNoNewPrivs = 38 // prctl(2)
+	maxFiles        = 65536
+)
+
+// drop gives up what the process must not have.
+func drop(user int) error {
+	syscall.Umask(0o077)
+	limits := map[int]uint64{syscall.RLIMIT_CORE: 0, syscall.RLIMIT_NOFILE: maxFiles}
+	for which, n := range limits {
+		var now syscall.Rlimit
+		if err := syscall.Getrlimit(which, &now); err != nil {
+			return fmt.Errorf("limit process: %w", err)
+		}
+		n = min(n, now.Max)
+		if err := syscall.Setrlimit(which, &syscall.Rlimit{Cur: n, Max: n}); err != nil {
+			return fmt.Errorf("limit process: %w", err)
+		}
+	}
+	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0, 0, 0, 0); errno != 0 {
+		return fmt.Errorf("forbid new privileges: %w", errno)
+	}
+	if user == 0 {
+		return nil
+	}
+	if err := syscall.Setgroups(nil); err != nil {
+		return fmt.Errorf("leave groups: %w", err)
+	}
+	if err := syscall.Setresgid(user, user, user); err != nil {
+		return fmt.Errorf("become group %d: %w", user, err)
+	}
+	if err := syscall.Setresuid(user, user, user); err != nil {
+		return fmt.Errorf("become user %d: %w", user, err)
+	}
+	return nil
+}
+
+// mount makes the view. The namespace is the process's own, so it goes with
+// the last process in it.
+func (v *View) mount() error {
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("part from mounts of the machine: %w", err)
+	}
+	// What lies below the mask is opened first: the mask hides it.
+	var binds []bind
+	for _, dir := range v.Visible {
+		binds = append(binds, bind{from: dir, to: dir})
+	}
+	for _, dir := range v.ReadOnly {
+		binds = append(binds, bind{from: dir, to: dir, flags: syscall.MS_RDONLY})
+	}
+	binds = append(binds, bind{from: v.Tmp, to: "/tmp"},
+		bind{from: v.Passwd, to: "/etc/passwd", flags: syscall.MS_RDONLY},
+		bind{from: v.Group, to: "/etc/group", flags: syscall.MS_RDONLY})
+	for i := range binds {
+		fd, err := syscall.Open(binds[i].from, oPath|syscall.O_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("open %s: %w", binds[i].from, err)
+		}
+		binds[i].fd = fd
+	}
+	if err := syscall.Mount("stampworks", v.Mask, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=0711,size=64k"); err != nil {
+		return fmt.Errorf("hide %s: %w", v.Mask, err)
+	}
+	for _, dir := range append(append([]string{}, v.Visible...), v.ReadOnly...) {
+		if err := os.MkdirAll(dir, 0o711); err != nil {
+			return fmt.Errorf("show %s: %w", dir, err)
+		}
+	}
+	for _, b := range binds {
+		if err := b.mount(); err != nil {
+			return err
+		}
+	}
+	// Best effort: without them the process sees the names of others, no more.
+	// "invisible" is understood since Linux 5.8, when it became the mount's own;
+	// the older number would change the whole machine.
+	if _, err := os.Stat("/dev/shm"); err == nil {
+		_ = syscall.Mount("stampworks", "/dev/shm", "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=1777")
+	}
+	_ = syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, "hidepid=invisible")
+	return nil
+}
+
+const oPath = 0x200000 // O_PATH, open(2)
+
+type bind struct {
+	from, to string
+	fd       int
+	flags    uintptr
+}
+
+func (b bind) mount() error {
+	from := filepath.Join("/proc/self/fd", strconv.Itoa(b.fd))
+	if err := syscall.Mount(from, b.to, "", syscall.MS_BIND, ""); err != nil {
+		return fmt.Errorf("show %s: %w", b.to, err)
+	}
+	flags := syscall.MS_BIND | syscall.MS_REMOUNT | syscall.MS_NOSUID | syscall.MS_NODEV | b.flags
+	if err := syscall.Mount("", b.to, "", flags, ""); err != nil {
+		return fmt.Errorf("show %s: %w", b.to, err)
+	}
+	return syscall.Close(b.fd)
+}

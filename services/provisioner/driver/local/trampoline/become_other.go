@@ -1,0 +1,30 @@
+//go:build !linux
+
+package trampoline
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+)
+
+func attributes(Spec) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+// become turns this process into the program, with what isolation there is.
+func become(spec Spec) error {
+	if spec.User != 0 || spec.View != nil {
+		return errors.New("become user: only on Linux")
+	}
+	if err := record(spec); err != nil {
+		return err
+	}
+	syscall.Umask(0o077)
+	if err := os.Chdir(spec.Dir); err != nil {
+		return fmt.Errorf("enter directory: %w", err)
+	}
+	if err := syscall.Exec(spec.Program, spec.Args, spec.Env); err != nil {
+		return fmt.Errorf("execute %s: %w", spec.Program, err)
+	}
+	return nil
+}
