@@ -1,0 +1,44 @@
+package server
+
+import (
+	"fmt"
+	"strings"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/tenant-registry/internal/names"
+	"stampworks.dev/services/tenant-registry/internal/tenant"
+)
+
+// operation is what a change is answered with: the operation of the tenant's
+// present generation, as it is before anybody works on it. The provisioner tells
+// the rest. What is already so, or was only validated, is done.
+func operation(change tenant.Change, err error) (*longrunningpb.Operation, error) {
+	if err != nil {
+		return nil, err
+	}
+	now := change.Tenant
+	meta := &typev1.OperationMetadata{
+		Tenant: now.GetName(), Kind: change.Kind, Generation: now.GetGeneration(), State: typev1.OperationMetadata_QUEUED,
+		CreateTime: now.GetGenerationTime(), Revision: now.GetBlueprint(), Plan: now.GetPlan(),
+	}
+	op := &longrunningpb.Operation{}
+	if !change.DryRun {
+		op.Name = names.Tenant{ID: strings.TrimPrefix(now.GetName(), "tenants/")}.Operation(now.GetGeneration())
+	}
+	if change.Done || change.DryRun {
+		response, err := anypb.New(now)
+		if err != nil {
+			return nil, fmt.Errorf("encode tenant %q: %w", now.GetName(), err)
+		}
+		op.Done, op.Result = true, &longrunningpb.Operation_Response{Response: response}
+		meta.State, meta.EndTime = typev1.OperationMetadata_SUCCEEDED, now.GetStatus().GetUpdateTime()
+		meta.Cell, meta.Url = now.GetStatus().GetCell(), now.GetStatus().GetUrl()
+	}
+	if op.Metadata, err = anypb.New(meta); err != nil {
+		return nil, fmt.Errorf("encode operation of %q: %w", now.GetName(), err)
+	}
+	return op, nil
+}

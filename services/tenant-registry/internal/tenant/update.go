@@ -1,0 +1,100 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"stampworks.dev/pkg/errs"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	"stampworks.dev/services/tenant-registry/internal/names"
+	"stampworks.dev/services/tenant-registry/internal/timeline"
+)
+
+// Revision of a wish.
+type Revision struct {
+	// Asked is the tenant with the changed fields; an etag in it must be current.
+	Asked *registryv1.Tenant
+	// Paths of the fields to change; see applyMask.
+	Paths []string
+	// DryRun does everything but write.
+	DryRun bool
+	// AllowMissing creates the tenant when there is none.
+	AllowMissing bool
+}
+
+// Update changes a wish. What comes out as it was is not written. ErrNotFound,
+// ErrEtag, ErrDeleted, or violations.
+func (t *Tenants) Update(ctx context.Context, name names.Tenant, r Revision) (Change, error) {
+	change, err := t.mutate(ctx, name, r.Asked.GetEtag(), r.DryRun, func(v View, next *registryv1.Tenant) (edit, error) {
+		if v.Spec().GetDeleteTime() != nil {
+			return edit{}, ErrDeleted.With("tenant", name.String())
+		}
+		if err := applyMask(next, r.Asked, r.Paths); err != nil {
+			return edit{}, err
+		}
+		if next.GetPlan() == "" && productOf(next.GetBlueprint()) == productOf(v.Spec().GetBlueprint()) {
+			next.Plan = v.Spec().GetPlan()
+		}
+		if len(changed(v.Spec(), next)) == 0 {
+			return edit{nothing: true}, nil
+		}
+		if err := t.settle(ctx, next, v.Spec().GetBlueprint()); err != nil {
+			return edit{}, err
+		}
+		if err := checkImmutable(v, next); err != nil {
+			return edit{}, err
+		}
+		fields := changed(v.Spec(), next)
+		quiet := !slices.ContainsFunc(fields, func(f string) bool { return !slices.Contains(forPeople, f) })
+		return edit{nothing: len(fields) == 0, quiet: quiet, entry: timeline.Entry{
+			Action: timeline.Updated, Message: "Changed " + strings.Join(fields, ", "), Fields: fields,
+		}}, nil
+	})
+	if errors.Is(err, ErrNotFound) && r.AllowMissing {
+		change, err = t.Create(ctx, Creation{ID: name.ID, Wish: r.Asked, DryRun: r.DryRun})
+		if errors.Is(err, ErrExists) { // made by somebody else meanwhile
+			r.AllowMissing = false
+			return t.Update(ctx, name, r)
+		}
+	}
+	return change, err
+}
+
+// checkImmutable refuses what a stamp cannot become: another product, or one in
+// another place once it has a place; and a deal cannot become another deal.
+func checkImmutable(v View, next *registryv1.Tenant) error {
+	was := v.Spec()
+	var wrong []errs.Violation
+	refuse := func(field, why string) {
+		wrong = append(wrong, errs.Violation{Field: "tenant." + field, Description: why})
+	}
+	if productOf(next.GetBlueprint()) != productOf(was.GetBlueprint()) {
+		refuse("blueprint", "must stay a revision of "+productOf(was.GetBlueprint()))
+	}
+	if placed := v.Status().GetCell(); placed != "" {
+		if next.GetRegion() != was.GetRegion() {
+			refuse("region", "cannot change: the stamp is in "+placed)
+		}
+		if next.GetCell() != was.GetCell() && next.GetCell() != "" && next.GetCell() != placed {
+			refuse("cell", "cannot change: the stamp is in "+placed)
+		}
+	}
+	if was.GetDeal().GetSource() != next.GetDeal().GetSource() || was.GetDeal().GetSource() != "" && was.GetDeal().GetId() != next.GetDeal().GetId() {
+		refuse("deal", "cannot become another deal")
+	}
+	if len(wrong) > 0 {
+		return errs.Invalid("FIELD_IMMUTABLE", wrong...)
+	}
+	return nil
+}
+
+// productOf is the blueprint of a blueprint or revision name.
+func productOf(name string) string {
+	product, _, _ := strings.Cut(name, "/revisions/")
+	if product != "" && !strings.Contains(product, "/") {
+		product = "blueprints/" + product
+	}
+	return product
+}
