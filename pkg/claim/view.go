@@ -26,13 +26,14 @@ func (m *Manager) claimKey(id string) string { return m.cfg.Prefix + "claims/" +
 
 func (m *Manager) memberKey() string { return m.cfg.Prefix + "members/" + m.cfg.Replica }
 
-// look reads members and claims at one revision.
+// look reads members and claims at one revision: whole, since etcd 3.7 leaves the
+// lease out of an answer of keys only.
 func (m *Manager) look(ctx context.Context) (view, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	resp, err := m.client.Txn(ctx).Then(
 		clientv3.OpGet(m.cfg.Prefix+"members/", clientv3.WithPrefix()),
-		clientv3.OpGet(m.cfg.Prefix+"claims/", clientv3.WithPrefix(), clientv3.WithKeysOnly()),
+		clientv3.OpGet(m.cfg.Prefix+"claims/", clientv3.WithPrefix()),
 	).Commit()
 	if err != nil {
 		return view{}, fmt.Errorf("read members and claims: %w", err)
@@ -92,7 +93,7 @@ func (m *Manager) put(ctx context.Context, key, value string, lease clientv3.Lea
 	resp, err := m.client.Txn(ctx).
 		If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
 		Then(clientv3.OpPut(key, value, clientv3.WithLease(lease))).
-		Else(clientv3.OpGet(key, clientv3.WithKeysOnly())).
+		Else(clientv3.OpGet(key)).
 		Commit()
 	if err != nil {
 		return false, fmt.Errorf("take %q: %w", key, err)
