@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"stampworks.dev/services/provisioner/driver/local/cgroup"
 	"stampworks.dev/services/provisioner/driver/local/control"
@@ -56,7 +57,10 @@ func (m means) isolation(user int) map[string]string {
 func (d *Driver) settings(a host.Allocation) control.Settings {
 	s := control.Settings{User: a.User, Groups: d.groups(d.instance, a.Tenant)}
 	if a.User != 0 {
-		s.Mask, s.Artifacts = mask(d.cfg.DataDir), d.artifactDir()
+		s.Mask, s.Artifacts, s.Tmp = mask(d.cfg.DataDir), d.artifactDir(), "/tmp"
+		if s.Mask == s.Tmp {
+			s.Tmp = "/tmp/own"
+		}
 	}
 	return s
 }
@@ -70,7 +74,11 @@ func (d *Driver) groups(instance, tenant string) cgroup.Tree {
 
 // mask is the directory that stamps see empty: the data directory, or the
 // first above it through which another user could not pass (such as /root).
+// Below /tmp it is /tmp, which stamps see otherwise anyway.
 func mask(dataDir string) string {
+	if strings.HasPrefix(dataDir, "/tmp/") {
+		return "/tmp"
+	}
 	found := dataDir
 	for at := dataDir; at != "/"; at = filepath.Dir(at) {
 		if info, err := os.Stat(at); err == nil && info.Mode()&0o001 == 0 {

@@ -58,13 +58,13 @@ func (d *Driver) open() error {
 		return err
 	}
 	var err error
-	if d.artifacts, err = artifact.Open(d.artifactDir()); err != nil {
+	d.means = detect(d.cfg)
+	if d.artifacts, err = artifact.Open(d.artifactDir(), d.means.users); err != nil {
 		return err
 	}
 	if d.instance, err = instanceID(d.cfg.DataDir); err != nil {
 		return err
 	}
-	d.means = detect(d.cfg)
 	pool, err := netip.ParsePrefix(d.cfg.AddressPool)
 	if err != nil {
 		return err

@@ -100,7 +100,7 @@ func (d *Driver) makeDirs(ref driver.Ref, a host.Allocation, want driver.SiteReq
 
 // site describes what was given.
 func (d *Driver) site(ref driver.Ref, a host.Allocation, want driver.SiteRequest) driver.Site {
-	s := d.stamp(ref)
+	s, own := d.stamp(ref), d.settings(a).Tmp
 	site := driver.Site{
 		Dir: string(s), UserID: a.User, Backup: s.Backup(), Binds: map[string]driver.Bind{},
 		Volumes: map[string]string{}, Files: map[string]string{}, Tmp: map[string]string{},
@@ -115,8 +115,8 @@ func (d *Driver) site(ref driver.Ref, a host.Allocation, want driver.SiteRequest
 	for component, volumes := range want.Components {
 		c := s.Component(component)
 		site.Files[component], site.Tmp[component] = c.Files(), c.Tmp()
-		if a.User != 0 {
-			site.Tmp[component] = "/tmp" // its own, and short enough for sockets
+		if own != "" {
+			site.Tmp[component] = own // short enough for sockets
 		}
 		for _, v := range volumes {
 			site.Volumes[component+"."+v] = c.Volume(v)

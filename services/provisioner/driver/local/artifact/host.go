@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +25,8 @@ var versionForm = regexp.MustCompile(`\d+(\.\d+){0,2}`)
 
 // hostPrograms remembers what programs said of their version.
 type hostPrograms struct {
+	others bool // only those that every user can run
+
 	mu    sync.Mutex
 	known map[string]said
 }
@@ -33,7 +36,8 @@ type said struct {
 	version string // empty when it says none
 }
 
-// find takes the newest accepted program: PATH first, then elsewhere.
+// find takes the first accepted program of PATH, else the newest accepted one
+// of the other places.
 func (h *hostPrograms) find(ctx context.Context, a driver.Artifact) (driver.ResolvedArtifact, error) {
 	accepted, err := constraint(a.Version)
 	if err != nil {
@@ -42,28 +46,42 @@ func (h *hostPrograms) find(ctx context.Context, a driver.Artifact) (driver.Reso
 	if a.Host != filepath.Base(a.Host) || a.Host == "." || a.Host == ".." {
 		return driver.ResolvedArtifact{}, errs.New(errs.InvalidArgument, "INVALID_NAME", "find program %q: want a name without a path", a.Host)
 	}
-	var best driver.ResolvedArtifact
-	var bestVersion *semver.Version
 	var others []string
-	for _, path := range candidates(a.Host) {
-		text := h.version(ctx, path)
-		v, err := semver.NewVersion(text)
-		if accepted != nil && (err != nil || !accepted.Check(v)) {
-			others = append(others, path+" "+text)
-			continue
+	places := [][]string{}
+	for _, path := range inPath(a.Host) {
+		places = append(places, []string{path})
+	}
+	for _, places := range append(places, inOtherPlaces(a.Host)) {
+		var best driver.ResolvedArtifact
+		var newest *semver.Version
+		for _, path := range places {
+			if h.others && !passable(path) {
+				others = append(others, path+" (other users cannot reach it)")
+				continue
+			}
+			text := h.version(ctx, path)
+			v, err := semver.NewVersion(text)
+			if accepted != nil && (err != nil || !accepted.Check(v)) {
+				others = append(others, path+" "+text)
+				continue
+			}
+			if best.Dir == "" || newest != nil && v != nil && v.GreaterThan(newest) {
+				best, newest = driver.ResolvedArtifact{Dir: filepath.Dir(path), Version: text}, v
+			}
 		}
-		if bestVersion == nil && best.Dir == "" || bestVersion != nil && v != nil && v.GreaterThan(bestVersion) {
-			best, bestVersion = driver.ResolvedArtifact{Dir: filepath.Dir(path), Version: text}, v
+		if best.Dir != "" {
+			return best, nil
 		}
 	}
-	if best.Dir != "" {
-		return best, nil
-	}
-	missing := errs.New(errs.FailedPrecondition, "PROGRAM_MISSING", "find program %q %s: this host does not have it", a.Host, a.Version)
+	return driver.ResolvedArtifact{}, missing(a, others)
+}
+
+func missing(a driver.Artifact, others []string) error {
+	e := errs.New(errs.FailedPrecondition, "PROGRAM_MISSING", "find program %q %s: this host does not have it", a.Host, a.Version)
 	if len(others) > 0 {
-		missing = errs.New(errs.FailedPrecondition, "PROGRAM_MISSING", "find program %q %s: this host has only %q", a.Host, a.Version, others)
+		e = errs.New(errs.FailedPrecondition, "PROGRAM_MISSING", "find program %q %s: this host has only %q", a.Host, a.Version, others)
 	}
-	return driver.ResolvedArtifact{}, missing.With("program", a.Host)
+	return e.With("program", a.Host)
 }
 
 func constraint(text string) (*semver.Constraints, error) {
@@ -77,29 +95,62 @@ func constraint(text string) (*semver.Constraints, error) {
 	return c, nil
 }
 
-// candidates are the program's places, links resolved: a wrapper in PATH hides
-// where its siblings are.
-func candidates(name string) []string {
+// inPath gives the program's places in PATH.
+func inPath(name string) []string {
 	var all []string
-	add := func(path string) {
-		if real, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(real) == name {
-			path = real
-		}
-		info, err := os.Stat(path)
-		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && !slices.Contains(all, path) {
-			all = append(all, path)
-		}
-	}
-	if path, err := exec.LookPath(name); err == nil && filepath.IsAbs(path) {
-		add(path)
-	}
-	for _, pattern := range elsewhere {
-		paths, _ := filepath.Glob(filepath.Join(pattern, name)) // the patterns are ours, and good
-		for _, path := range paths {
-			add(path)
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if filepath.IsAbs(dir) {
+			all = add(all, name, filepath.Join(dir, name))
 		}
 	}
 	return all
+}
+
+// inOtherPlaces gives its places outside of PATH.
+func inOtherPlaces(name string) []string {
+	var all []string
+	for _, pattern := range elsewhere {
+		paths, _ := filepath.Glob(filepath.Join(pattern, name)) // the patterns are ours, and good
+		for _, path := range paths {
+			all = add(all, name, path)
+		}
+	}
+	return all
+}
+
+// add adds a program that is there. A link to a program of the same name is
+// resolved: what it needs is beside the real one.
+func add(all []string, name, path string) []string {
+	if real, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(real) == name {
+		path = real
+	}
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 || slices.Contains(all, path) {
+		return all
+	}
+	return append(all, path)
+}
+
+// passable is true when every user can run the program: PATH of the one who
+// runs the provisioner may lead into a home directory.
+func passable(path string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return false
+	}
+	need := fs.FileMode(0o005)
+	for _, start := range []string{path, real} {
+		for at := start; ; at = filepath.Dir(at) {
+			info, err := os.Stat(at)
+			if err != nil || info.Mode()&need != need {
+				return false
+			}
+			if need = 0o001; at == "/" {
+				break
+			}
+		}
+	}
+	return true
 }
 
 // version asks the program, once as long as its file does not change.

@@ -31,8 +31,9 @@ type Store struct {
 
 var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// Open makes the store when it is missing, and clears what a crash left.
-func Open(dir string) (*Store, error) {
+// Open makes the store when it is missing, and clears what a crash left. With
+// otherUsers, programs of the machine must be such that every user can run them.
+func Open(dir string, otherUsers bool) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open artifact store: %w", err)
 	}
@@ -45,7 +46,7 @@ func Open(dir string) (*Store, error) {
 			return nil, fmt.Errorf("clear artifact store: %w", err)
 		}
 	}
-	return &Store{dir: dir, client: &http.Client{Timeout: 30 * time.Minute}}, nil
+	return &Store{dir: dir, client: &http.Client{Timeout: 30 * time.Minute}, host: hostPrograms{others: otherUsers}}, nil
 }
 
 // Resolve finds one artifact. Name is what the blueprint calls it.

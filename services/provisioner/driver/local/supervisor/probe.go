@@ -17,7 +17,7 @@ func Probe(user, program string) error {
 	if err != nil {
 		return fmt.Errorf("probe isolation: %w", err)
 	}
-	dir, err := os.MkdirTemp("", "stampworks-probe-")
+	dir, err := os.MkdirTemp("/tmp", "stampworks-probe-")
 	if err != nil {
 		return fmt.Errorf("probe isolation: %w", err)
 	}
@@ -37,10 +37,10 @@ func Probe(user, program string) error {
 	defer func() { _ = out.Close() }() // it says nothing that matters
 	shell := "/bin/true"
 	p, err := trampoline.Start(program, trampoline.Spec{
-		Program: shell, Args: []string{shell}, Dir: "/tmp", Nonce: "probe", User: number,
+		Program: shell, Args: []string{shell}, Dir: "/tmp/own", Nonce: "probe", User: number,
 		ProcFile: filepath.Join(c.Proc(), "probe"),
 		View: &trampoline.View{
-			Mask: dir, Visible: []string{string(s)}, Tmp: c.Tmp(),
+			Mask: "/tmp", Visible: []string{string(s)}, Tmp: c.Tmp(), TmpAt: "/tmp/own",
 			Passwd: filepath.Join(s.Etc(), "passwd"), Group: filepath.Join(s.Etc(), "group"),
 		},
 	}, out)

@@ -57,7 +57,7 @@ func (s *Supervisor) start(name string, a control.Applied, st start) (*trampolin
 	}
 	if set.User != 0 {
 		spec.View = s.view(set, dir, a.ProgramDir)
-		tmp, spec.Dir = "/tmp", "/tmp"
+		tmp, spec.Dir = set.Tmp, set.Tmp
 	}
 	spec.Env = environment(a, st, tmp)
 	return trampoline.Start(s.program, spec, out)
@@ -70,7 +70,7 @@ func limits(a control.Applied) cgroup.Limits {
 
 func (s *Supervisor) view(set control.Settings, dir layout.Component, programs string) *trampoline.View {
 	v := &trampoline.View{
-		Mask: set.Mask, Visible: []string{string(s.stamp)}, ReadOnly: []string{set.Artifacts}, Tmp: dir.Tmp(),
+		Mask: set.Mask, Visible: []string{string(s.stamp)}, ReadOnly: []string{set.Artifacts}, Tmp: dir.Tmp(), TmpAt: set.Tmp,
 		Passwd: filepath.Join(s.stamp.Etc(), "passwd"), Group: filepath.Join(s.stamp.Etc(), "group"),
 	}
 	if within(programs, set.Mask) && !within(programs, set.Artifacts) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 )
@@ -97,7 +98,7 @@ func (v *View) mount() error {
 	for _, dir := range v.ReadOnly {
 		binds = append(binds, bind{from: dir, to: dir, flags: syscall.MS_RDONLY})
 	}
-	binds = append(binds, bind{from: v.Tmp, to: "/tmp"},
+	binds = append(binds, bind{from: v.Tmp, to: v.TmpAt},
 		bind{from: v.Passwd, to: "/etc/passwd", flags: syscall.MS_RDONLY},
 		bind{from: v.Group, to: "/etc/group", flags: syscall.MS_RDONLY})
 	for i := range binds {
@@ -107,10 +108,14 @@ func (v *View) mount() error {
 		}
 		binds[i].fd = fd
 	}
-	if err := syscall.Mount("stampworks", v.Mask, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=0711,size=64k"); err != nil {
+	empty := "mode=0711,size=64k" // directories only
+	if v.Mask == "/tmp" {
+		empty = "mode=1777,size=64m"
+	}
+	if err := syscall.Mount("stampworks", v.Mask, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, empty); err != nil {
 		return fmt.Errorf("hide %s: %w", v.Mask, err)
 	}
-	for _, dir := range append(append([]string{}, v.Visible...), v.ReadOnly...) {
+	for _, dir := range slices.Concat(v.Visible, v.ReadOnly, []string{v.TmpAt}) {
 		if err := os.MkdirAll(dir, 0o711); err != nil {
 			return fmt.Errorf("show %s: %w", dir, err)
 		}

@@ -46,7 +46,8 @@ type View struct {
 	ReadOnly []string `json:"read_only"`
 	Passwd   string   `json:"passwd"`
 	Group    string   `json:"group"`
-	Tmp      string   `json:"tmp"` // becomes /tmp
+	Tmp      string   `json:"tmp"`    // is shown at TmpAt
+	TmpAt    string   `json:"tmp_at"` // "/tmp", or below it when that is the mask
 }
 
 // Process is a started one.

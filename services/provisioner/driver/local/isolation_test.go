@@ -1,0 +1,334 @@
+package local_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/driver/local"
+)
+
+// python is a component or job written in Python: the tests' tenants are free
+// to do whatever a program can.
+func request(components ...string) driver.SiteRequest {
+	want := driver.SiteRequest{
+		Ports: map[string]int{}, Endpoint: components[0] + ".http",
+		Artifacts:  map[string]driver.Artifact{"python": {Host: "python3", Version: ">=3"}},
+		Components: map[string][]string{},
+	}
+	for i, c := range components {
+		want.Ports[c+".http"] = 18080 + i
+		want.Ports[c+".sql"] = 15432 + i
+		want.Components[c] = []string{"data"}
+	}
+	return want
+}
+
+type tenant struct {
+	t   *testing.T
+	d   *local.Driver
+	ref driver.Ref
+	m   driver.Manifest
+}
+
+// newTenant reserves a stamp with one component, "app", that serves nothing
+// yet. It is destroyed when the test ends.
+func newTenant(t *testing.T, d *local.Driver, name string) *tenant {
+	t.Helper()
+	ref := driver.Ref{Tenant: name, UID: fmt.Sprintf("%s-%d", name, time.Now().UnixNano()), Token: 1}
+	site, err := d.Reserve(t.Context(), ref, request("app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Destroy(context.Background(), ref); err != nil {
+			t.Error(err)
+		}
+	})
+	return &tenant{t: t, d: d, ref: ref, m: driver.Manifest{
+		Tenant: name, UID: ref.UID, Generation: 1, Site: site,
+		Components: map[string]driver.Component{
+			"app": {Artifact: "python", Command: []string{"python3", "-c", "import time; time.sleep(3600)"}, Volumes: []string{"data"}},
+		},
+	}}
+}
+
+// python runs a program in the tenant's place and gives exit code and output.
+func (n *tenant) python(program string, args ...string) (int, string) {
+	n.t.Helper()
+	r, err := n.d.RunJob(n.t.Context(), n.ref, n.m, driver.Job{
+		ID: "python", Component: "app", Command: append([]string{"python3", "-c", program}, args...), Unrecorded: true, Timeout: 20 * time.Second,
+	})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return r.ExitCode, strings.Join(r.Output, "\n")
+}
+
+func (n *tenant) ensure(command ...string) {
+	n.t.Helper()
+	c := n.m.Components["app"]
+	c.Command = command
+	n.m.Components["app"] = c
+	if err := n.d.Ensure(n.t.Context(), n.ref, n.m, "app"); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func (n *tenant) pid() int {
+	n.t.Helper()
+	o, err := n.d.Observe(n.t.Context(), n.ref)
+	if err != nil || len(o.Components["app"].PIDs) != 1 {
+		n.t.Fatalf("observe: %+v, %v", o, err)
+	}
+	return o.Components["app"].PIDs[0]
+}
+
+func needRoot(t *testing.T, d *local.Driver) {
+	t.Helper()
+	c, err := d.Capacity(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() != 0 || c.Isolation["users"] == "NONE" {
+		t.Skipf("needs root and mount namespaces: isolation here is %v", c.Isolation)
+	}
+}
+
+func TestNeighboursAreOutOfReach(t *testing.T) {
+	d := open(t, config(t))
+	needRoot(t, d)
+	a, b := newTenant(t, d, "aaa"), newTenant(t, d, "bbb")
+	b.m.Components["app"] = driver.Component{
+		Artifact: "python", Volumes: []string{"data"}, Env: map[string]string{"SECRET": "s3cr3t"}, Files: map[string]string{"password": "s3cr3t"},
+		Command: []string{"python3", "-c", "import time; time.sleep(3600)"},
+	}
+	if err := d.Ensure(t.Context(), b.ref, b.m, "app"); err != nil {
+		t.Fatal(err)
+	}
+	if code, out := b.python("print(open(__import__('sys').argv[1]).read())", filepath.Join(b.m.Site.Files["app"], "password")); code != 0 || out != "s3cr3t" {
+		t.Fatalf("b cannot read its own file: %d %s", code, out)
+	}
+	pid := fmt.Sprint(b.pid())
+	for name, program := range map[string]string{
+		"read a file":        "open('" + filepath.Join(b.m.Site.Files["app"], "password") + "')",
+		"list a directory":   "import os; os.listdir('" + b.m.Site.Dir + "')",
+		"read the manifest":  "open('" + filepath.Join(b.m.Site.Dir, "manifest.json") + "')",
+		"read own manifest":  "open('" + filepath.Join(a.m.Site.Dir, "manifest.json") + "')",
+		"replace a file":     "import os; os.rename('" + a.m.Site.Files["app"] + "', '/tmp/x')",
+		"read environment":   "open('/proc/" + pid + "/environ')",
+		"read memory":        "open('/proc/" + pid + "/mem')",
+		"signal":             "import os; os.kill(" + pid + ", 9)",
+		"see the process":    "import os; os.stat('/proc/" + pid + "')",
+		"become root":        "import os; os.setuid(0)",
+		"talk to supervisor": "import socket; socket.socket(socket.AF_UNIX).connect('" + filepath.Join(a.m.Site.Dir, "run", "sock") + "')",
+		"write an artifact":  "import glob; open(glob.glob('" + filepath.Join(filepath.Dir(filepath.Dir(a.m.Site.Dir)), "artifacts") + "')[0]+'/x','w')",
+		"use su":             "import subprocess; subprocess.run(['su','-c','true'],check=True,timeout=5,stdin=subprocess.DEVNULL)",
+	} {
+		if code, out := a.python(program); code == 0 {
+			t.Errorf("%s: succeeded: %s", name, out)
+		} else if !strings.Contains(out, "Error") {
+			t.Errorf("%s: failed, but not as expected: %s", name, out)
+		}
+	}
+	if code, out := a.python("import os,pwd; print(pwd.getpwuid(os.getuid()).pw_name, os.getcwd(), oct(os.umask(0)), sorted(os.environ))"); code != 0 ||
+		out != "stamp /tmp/own 0o77 ['HOME', 'LANG', 'LOGNAME', 'PATH', 'STAMPWORKS_NONCE', 'STAMPWORKS_REPLICA', 'TMPDIR', 'USER']" {
+		t.Errorf("a's process is %d %s", code, out)
+	}
+}
+
+const listen = `
+import socket, sys
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind((sys.argv[1], int(sys.argv[2]))); s.listen()
+print("listening", flush=True)
+while True:
+    c, _ = s.accept(); c.sendall(sys.argv[3].encode()); c.close()
+`
+
+const connect = `
+import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 1)
+print(s.recv(100).decode())
+`
+
+func TestAddressesBelongToTheirStamps(t *testing.T) {
+	d := open(t, config(t))
+	needRoot(t, d)
+	a, b := newTenant(t, d, "aaa"), newTenant(t, d, "bbb")
+	if a.m.Site.Isolation["network"] == "NONE" {
+		t.Skip("needs nftables")
+	}
+	sql, web := b.m.Site.Binds["app.sql"], b.m.Site.Binds["app.http"]
+	b.ensure("python3", "-c", listen, sql.Listen, fmt.Sprint(sql.Port), "b")
+	waitFor(t, func() error { return answers(sql, "b") })
+	if code, out := b.python(connect, sql.Host, fmt.Sprint(sql.Port)); code != 0 || out != "b" {
+		t.Errorf("b cannot reach its own: %d %s", code, out)
+	}
+	if code, out := a.python(connect, sql.Host, fmt.Sprint(sql.Port)); code == 0 {
+		t.Errorf("a reached b's database: %s", out)
+	}
+	if err := d.Stop(t.Context(), b.ref, "app"); err != nil {
+		t.Fatal(err)
+	}
+	a.ensure("python3", "-c", listen, sql.Listen, fmt.Sprint(sql.Port), "a")
+	waitLog(t, a, "listening")
+	if code, out := b.python(connect, sql.Host, fmt.Sprint(sql.Port)); code == 0 {
+		t.Errorf("a answered on b's address while b was down: %s", out)
+	}
+	a.ensure("python3", "-c", listen, web.Listen, fmt.Sprint(web.Port), "squat")
+	waitLog(t, a, "listening")
+	if err := answers(web, "squat"); err == nil {
+		t.Error("a answered on b's public port while b was down")
+	}
+	own := a.m.Site.Binds["app.http"]
+	a.ensure("python3", "-c", listen, own.Listen, fmt.Sprint(own.Port), "a's own")
+	waitFor(t, func() error { return answers(own, "a's own") })
+}
+
+// answers connects as root, the prober's user.
+func answers(b driver.Bind, want string) error {
+	c, err := net.DialTimeout("tcp", net.JoinHostPort(b.Host, fmt.Sprint(b.Port)), time.Second)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	if err := c.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	text := make([]byte, len(want))
+	if n, err := c.Read(text); err != nil || string(text[:n]) != want {
+		return fmt.Errorf("answered %q, %v, want %q", text[:n], err, want)
+	}
+	return nil
+}
+
+func waitFor(t *testing.T, try func() error) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after 10 s: %v", err)
+		}
+		<-tick.C
+	}
+}
+
+// waitLog waits until the running process has said the word.
+func waitLog(t *testing.T, n *tenant, word string) {
+	t.Helper()
+	lines := 0
+	waitFor(t, func() error {
+		text, err := os.ReadFile(filepath.Join(n.m.Site.Dir, "components", "app", "log", "current.log"))
+		if err != nil {
+			return err
+		}
+		if lines = strings.Count(string(text), word); lines == 0 || !n.running() {
+			return fmt.Errorf("log is %q", text)
+		}
+		return os.Truncate(filepath.Join(n.m.Site.Dir, "components", "app", "log", "current.log"), 0)
+	})
+}
+
+func (n *tenant) running() bool {
+	o, err := n.d.Observe(n.t.Context(), n.ref)
+	return err == nil && o.Components["app"].Running
+}
+
+func TestLimitsHold(t *testing.T) {
+	d := open(t, config(t))
+	needRoot(t, d)
+	a := newTenant(t, d, "aaa")
+	if a.m.Site.Isolation["memory"] == "NONE" {
+		t.Skip("needs control groups")
+	}
+	c := a.m.Components["app"]
+	c.MemoryBytes, c.CPUMillis = 64<<20, 200
+	a.m.Components["app"] = c
+	if code, out := a.python("x = bytearray(256 << 20); print(len(x))"); code != -1 {
+		t.Errorf("took 256 MiB of 64: %d %s", code, out)
+	}
+	_, out := a.python("import time; w=time.monotonic(); c=time.process_time()\nwhile time.monotonic()-w < 1: pass\nprint(time.process_time()-c)")
+	var used float64
+	if _, err := fmt.Sscan(out, &used); err != nil || used > 0.5 {
+		t.Errorf("used %s of a core's second at 200 millis (%v)", out, err)
+	}
+}
+
+func TestInitdb(t *testing.T) {
+	d := open(t, config(t))
+	needRoot(t, d)
+	ref := driver.Ref{Tenant: "postgres", UID: fmt.Sprint("pg-", time.Now().UnixNano()), Token: 1}
+	site, err := d.Reserve(t.Context(), ref, driver.SiteRequest{
+		Ports: map[string]int{"db.sql": 5432}, Components: map[string][]string{"db": {"data"}},
+		Artifacts: map[string]driver.Artifact{"postgres": {Host: "postgres", Version: ">=13"}},
+	})
+	if err != nil {
+		t.Skipf("needs PostgreSQL's server: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := d.Destroy(context.Background(), ref); err != nil {
+			t.Error(err)
+		}
+	})
+	bind := site.Binds["db.sql"]
+	m := driver.Manifest{Tenant: ref.Tenant, UID: ref.UID, Site: site, Components: map[string]driver.Component{"db": {
+		Artifact: "postgres", Volumes: []string{"data"}, Files: map[string]string{"password": "secret"}, StopSignal: "SIGINT",
+		Command: []string{"postgres", "-D", site.Volumes["db.data"] + "/pg", "-h", bind.Listen, "-p", fmt.Sprint(bind.Port), "-k", site.Tmp["db"]},
+		Env:     map[string]string{"PGPASSWORD": "secret"},
+	}}}
+	run := func(id string, command ...string) driver.JobResult {
+		t.Helper()
+		r, err := d.RunJob(t.Context(), ref, m, driver.Job{ID: id, Component: "db", Command: command, Unrecorded: id == "ready"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := run("db.setup-1", "initdb", "-D", site.Volumes["db.data"]+"/pg", "-U", "postgres", "-A", "scram-sha-256", "--pwfile="+site.Files["db"]+"/password", "--no-sync")
+	if r.ExitCode != 0 {
+		t.Fatalf("initdb: %+v", r)
+	}
+	if err := d.Ensure(t.Context(), ref, m, "db"); err != nil {
+		t.Fatal(err)
+	}
+	ready := func() error {
+		if r := run("ready", "pg_isready", "-h", bind.Host, "-p", fmt.Sprint(bind.Port)); r.ExitCode != 0 {
+			return fmt.Errorf("%+v", r)
+		}
+		return nil
+	}
+	waitFor(t, ready)
+	before, err := d.Observe(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(before.Components["db"].PIDs[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	waitFor(t, func() error {
+		o, err := d.Observe(t.Context(), ref)
+		if err != nil || o.Components["db"].Restarts == 0 {
+			return fmt.Errorf("not restarted: %+v, %v", o, err)
+		}
+		return ready()
+	})
+	t.Logf("PostgreSQL was ready %v after kill -9", time.Since(began))
+	if r := run("query", "psql", "-h", bind.Host, "-p", fmt.Sprint(bind.Port), "-U", "postgres", "-Atc", "select 42"); strings.Join(r.Output, "") != "42" {
+		t.Errorf("query: %+v", r)
+	}
+}
