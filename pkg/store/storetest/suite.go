@@ -130,18 +130,18 @@ func receive(t *testing.T, events <-chan store.Event) store.Event {
 }
 
 // take takes one value of any channel, or fails.
-func take[E any](t *testing.T, ch <-chan E) E {
+func take[E any](t *testing.T, ch <-chan E) (ev E) {
 	t.Helper()
+	var open bool
 	select {
-	case ev, ok := <-ch:
-		if !ok {
+	case ev, open = <-ch:
+		if !open {
 			t.Fatal("channel closed too early")
 		}
-		return ev
 	case <-time.After(limit):
 		t.Fatal("no event in time")
 	}
-	panic("unreachable")
+	return ev
 }
 
 // closed waits until a channel closes.
