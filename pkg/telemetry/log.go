@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 
 	"go.opentelemetry.io/otel/trace"
 )
@@ -14,23 +15,47 @@ func NewLogger(w io.Writer, level slog.Leveler) *slog.Logger {
 	return slog.New(WithTrace(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})))
 }
 
-// WithTrace makes any handler add trace_id and span_id.
-func WithTrace(h slog.Handler) slog.Handler { return traceHandler{h} }
+// WithTrace makes any handler add trace_id and span_id, at the top level of
+// the line even where the logger has groups.
+func WithTrace(h slog.Handler) slog.Handler { return traceHandler{top: h, full: h} }
 
-type traceHandler struct{ slog.Handler }
+type traceHandler struct {
+	top  slog.Handler // before the first group
+	full slog.Handler
+	// since rebuilds full from top: what came with and after the first group.
+	since []func(slog.Handler) slog.Handler
+}
+
+func (h traceHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.full.Enabled(ctx, level)
+}
 
 func (h traceHandler) Handle(ctx context.Context, r slog.Record) error {
-	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
-		r = r.Clone()
-		r.AddAttrs(slog.String("trace_id", sc.TraceID().String()), slog.String("span_id", sc.SpanID().String()))
+	sc := trace.SpanContextFromContext(ctx)
+	if !sc.IsValid() {
+		return h.full.Handle(ctx, r)
 	}
-	return h.Handler.Handle(ctx, r)
+	with := h.top.WithAttrs([]slog.Attr{slog.String("trace_id", sc.TraceID().String()), slog.String("span_id", sc.SpanID().String())})
+	for _, step := range h.since {
+		with = step(with)
+	}
+	return with.Handle(ctx, r)
 }
 
 func (h traceHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return traceHandler{h.Handler.WithAttrs(attrs)}
+	if len(h.since) == 0 {
+		return WithTrace(h.top.WithAttrs(attrs))
+	}
+	return h.then(func(in slog.Handler) slog.Handler { return in.WithAttrs(attrs) })
 }
 
 func (h traceHandler) WithGroup(name string) slog.Handler {
-	return traceHandler{h.Handler.WithGroup(name)}
+	if name == "" {
+		return h
+	}
+	return h.then(func(in slog.Handler) slog.Handler { return in.WithGroup(name) })
+}
+
+func (h traceHandler) then(step func(slog.Handler) slog.Handler) slog.Handler {
+	return traceHandler{top: h.top, full: step(h.full), since: append(slices.Clip(h.since), step)}
 }

@@ -65,6 +65,9 @@ func New(cfg Config, deps Deps) (*Server, error) {
 // Addr gives the address in use, with the real port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
+// Handler gives what the server serves, to mount it elsewhere.
+func (s *Server) Handler() http.Handler { return s.http.Handler }
+
 // Run serves until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
 	served := make(chan error, 1)
