@@ -45,7 +45,7 @@ func (c *compiler) checkArtifact(path string, a *typev1.Artifact) {
 	case digest != "" && !hexDigest.MatchString(digest):
 		c.at(path+".sha256", fmt.Sprintf("%q is not a SHA-256 digest", digest), "64 lower-case hex digits")
 	case digest == "" && strings.Contains(fetched, "://"):
-		c.atKey(path, "has no sha256 for what is fetched", "sha256, 64 lower-case hex digits")
+		c.at(path+".sha256", "is missing for what is fetched", "64 lower-case hex digits")
 	}
 	c.checkSourceURL(path, a)
 	if host := a.GetHost(); host != "" && !programName.MatchString(host) {

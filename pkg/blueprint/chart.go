@@ -31,7 +31,7 @@ func (c *compiler) compileChart(path string, m *typev1.HelmChart, in scope) *cha
 	name := m.GetChart()
 	switch {
 	case name == "":
-		c.atKey(path, "has no chart", "chart: a directory, an archive, or an OCI reference by digest")
+		c.at(path+".chart", "is missing", "a directory, an archive, or an OCI reference by digest")
 	case strings.HasPrefix(name, "oci://") && !imageDigest.MatchString(name):
 		c.at(path+".chart", fmt.Sprintf("%q is not by digest", name), "oci://registry/name@sha256:…")
 	}

@@ -74,10 +74,10 @@ func (c *compiler) checkKind(path string, m *typev1.Component) {
 	case helm && m.GetArtifact() != "":
 		c.at(path+".artifact", "is of a component with helm", "none: the chart says where programs come from")
 	case !helm && m.GetRun() == "":
-		c.atKey(path, "has no command", "run, or helm")
+		c.at(path+".run", "is missing", "run, or helm")
 	case helm:
 	case m.GetArtifact() == "":
-		c.atKey(path, "has no artifact", "artifact, the name of one under artifacts")
+		c.at(path+".artifact", "is missing", "the name of one under artifacts")
 	case c.msg.GetArtifacts()[m.GetArtifact()] == nil:
 		c.at(path+".artifact", fmt.Sprintf("there is no artifact %q", m.GetArtifact())+suggest.DidYouMean(m.GetArtifact(), artifacts), "one of "+strings.Join(artifacts, ", "))
 	default:
@@ -124,7 +124,7 @@ func (c *compiler) compileJob(path string, m *typev1.Job, in scope) *job {
 		return nil
 	}
 	if m.GetExec() == "" {
-		c.atKey(path, "has no command", "exec")
+		c.at(path+".exec", "is missing", "a command")
 	}
 	c.checkEnvNames(path+".env", m.GetEnv())
 	return &job{msg: m, run: c.compileCommand(path+".exec", m.GetExec(), in, "the command"), env: c.compileTexts(path+".env", m.GetEnv(), in)}

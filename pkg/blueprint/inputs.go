@@ -5,6 +5,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strings"
 
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 )
@@ -96,6 +97,13 @@ func inputForm(in *typev1.Input) string {
 		form += ", in the form of " + in.GetFormat()
 	case in.GetPattern() != "":
 		form += fmt.Sprintf(" that matches %q", in.GetPattern())
+	}
+	if len(in.GetEnum()) > 0 {
+		var allowed []string
+		for _, e := range in.GetEnum() {
+			allowed = append(allowed, fmt.Sprint(e.AsInterface()))
+		}
+		form += ", one of " + strings.Join(allowed, ", ")
 	}
 	if in.Minimum != nil {
 		form += fmt.Sprintf(", at least %v", in.GetMinimum())

@@ -104,7 +104,7 @@ func inputValue(in *typev1.Input, v *structpb.Value) (value any, why string) {
 			return one == value
 		})
 		if !allowed {
-			return nil, fmt.Sprintf("%v is not one of those allowed", value)
+			return nil, fmt.Sprintf("%v is not allowed: it takes %s", value, inputForm(in))
 		}
 	}
 	switch x := value.(type) {

@@ -93,7 +93,7 @@ func (c *compiler) checkResources(path, who string, m *typev1.Resources) {
 	for _, volume := range sortedKeys(m.GetVolumes()) {
 		at := path + ".volumes." + volume
 		if !c.hasVolume(who, volume) {
-			c.atKey(at, fmt.Sprintf("%s has no volume %q", who, volume)+suggest.DidYouMean(volume, component.GetVolumes()), "a volume of the component")
+			c.atKey(at, fmt.Sprintf("there is no volume %q", volume)+suggest.DidYouMean(volume, component.GetVolumes()), "a volume of the component")
 		}
 		if _, err := quantity.Bytes(m.GetVolumes()[volume]); err != nil {
 			c.at(at, err.Error(), quantity.BytesForm)

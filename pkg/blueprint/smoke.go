@@ -54,7 +54,7 @@ func (c *compiler) compileTasks() map[string]*task {
 		path, m := "tasks."+name, c.msg.GetTasks()[name]
 		c.checkComponent(path+".component", m.GetComponent())
 		if m.GetExec() == "" {
-			c.atKey(path, "has no command", "exec")
+			c.at(path+".exec", "is missing", "a command")
 		}
 		switch m.GetRole() {
 		case "", "viewer", "sales", "operator", "admin":

@@ -73,9 +73,10 @@ func (c *compiler) checkValueCycles() bool {
 				continue
 			}
 			ok = false
-			t := set.values[name]
-			if key := t.path; !reported[key] {
-				reported[key] = true
+			if t := set.values[name]; !reported[t.path] {
+				for _, member := range cycle {
+					reported[set.values[strings.TrimPrefix(member, "values.")].path] = true
+				}
 				c.at(t.path, "needs itself: "+strings.Join(cycle, " → "), "values that end in something else")
 			}
 		}

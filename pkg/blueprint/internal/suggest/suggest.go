@@ -4,6 +4,7 @@ package suggest
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // DidYouMean is `; did you mean "name"?` for the nearest known name, and empty
@@ -16,9 +17,12 @@ func DidYouMean(name string, known []string) string {
 }
 
 // Nearest is the known name with the fewest changes of a letter, at most a
-// third of the name's length; empty when there is none. Of equals it is the
+// third of the name's length, or in another case; empty when there is none. Of equals it is the
 // first in alphabetical order.
 func Nearest(name string, known []string) string {
+	if i := slices.IndexFunc(known, func(k string) bool { return k != name && strings.EqualFold(k, name) }); i >= 0 {
+		return known[i]
+	}
 	sorted := slices.Sorted(slices.Values(known))
 	best, least := "", len(name)/3+1
 	for _, k := range sorted {

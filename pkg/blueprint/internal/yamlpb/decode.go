@@ -53,6 +53,7 @@ func Decode(src []byte, into proto.Message, opts Options) (*Index, []Issue) {
 		if err := d.message(root, into.ProtoReflect(), "", 0); err != nil {
 			// The tree cannot be trusted, nor can what was read from it.
 			d.issues = d.issues[len(d.issues)-1:]
+			d.issues[0].Within = ""
 			proto.Reset(into)
 		}
 	}

@@ -49,7 +49,7 @@ func (d *decoder) enum(n *yaml.Node, field protoreflect.FieldDescriptor, path st
 		return protoreflect.ValueOfEnum(v.Number()), true
 	}
 	known := enumNames(field)
-	d.add(n, path, fmt.Sprintf("is %q%s", n.Value, suggest.DidYouMean(strings.ToUpper(n.Value), known)), "one of "+strings.Join(known, ", "))
+	d.add(n, path, fmt.Sprintf("is %q%s", n.Value, suggest.DidYouMean(n.Value, known)), "one of "+strings.Join(known, ", "))
 	return protoreflect.Value{}, false
 }
 
