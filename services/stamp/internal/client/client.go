@@ -134,7 +134,7 @@ func (c *Client) Raw(ctx context.Context, method, path string, query url.Values,
 	case err != nil:
 		return nil, &UnreachableError{Address: c.cfg.Address, Cause: err}
 	case resp.StatusCode/100 != 2:
-		return nil, readProblem(resp)
+		return nil, ReadProblem(resp)
 	}
 	return resp, nil
 }

@@ -53,8 +53,8 @@ func (e *UnreachableError) Error() string {
 
 func (e *UnreachableError) Unwrap() error { return e.Cause }
 
-// readProblem makes a problem of an answer, whatever its body is.
-func readProblem(resp *http.Response) error {
+// ReadProblem makes a problem of an answer, whatever its body is.
+func ReadProblem(resp *http.Response) error {
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	p := &Problem{}
