@@ -56,7 +56,7 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 // starts a supervisor there again.
 func (d *Driver) end(ctx context.Context, ref driver.Ref, s layout.Stamp) (*os.File, error) {
 	_, err := control.Call(ctx, s, control.Request{Op: control.OpDestroy, Token: ref.Token})
-	if errors.Is(err, control.ErrAbsent) {
+	if errors.Is(err, control.ErrAbsent) || errors.Is(err, control.ErrLost) {
 		err = d.endAbsent(ctx, ref, s)
 	}
 	if err != nil {

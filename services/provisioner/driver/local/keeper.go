@@ -51,7 +51,7 @@ func (d *Driver) keep(ctx context.Context) error {
 		all.Go(func() error {
 			s := layout.Stamp(filepath.Dir(manifest))
 			_, err := control.Call(ctx, s, control.Request{Op: control.OpPing})
-			if !errors.Is(err, control.ErrAbsent) {
+			if err == nil || !errors.Is(err, control.ErrAbsent) && !errors.Is(err, control.ErrLost) {
 				return err
 			}
 			if r, err := control.ReadRecord(s); err != nil || r.Ending {
@@ -79,6 +79,8 @@ func (d *Driver) ask(ctx context.Context, ref driver.Ref, req control.Request) (
 		switch {
 		case err == nil:
 			return resp, nil
+		case errors.Is(err, control.ErrLost) && req.Op != control.OpJob && attempt < 3:
+			// asked again: every verb may be
 		case errors.Is(err, control.ErrAbsent) && attempt < 3:
 			if err := d.launch(ctx, s); err != nil {
 				return resp, errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "%w", err)
@@ -92,6 +94,9 @@ func (d *Driver) ask(ctx context.Context, ref driver.Ref, req control.Request) (
 // answer gives a supervisor's failure its kind.
 func answer(ref driver.Ref, req control.Request, err error) error {
 	var f *control.Failure
+	if errors.Is(err, control.ErrLost) || errors.Is(err, control.ErrAbsent) {
+		return errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "%s stamp of %q: %w", req.Op, ref.Tenant, err)
+	}
 	if errors.Is(err, driver.ErrStaleToken) || !errors.As(err, &f) {
 		return fmt.Errorf("%s stamp of %q: %w", req.Op, ref.Tenant, err)
 	}

@@ -67,8 +67,12 @@ func (f *Failure) Is(target error) bool {
 	return f.Code == CodeStale && target == driver.ErrStaleToken
 }
 
-// ErrAbsent says that no supervisor listens.
-var ErrAbsent = errors.New("no supervisor listens")
+// ErrAbsent says that no supervisor listens; ErrLost, that one ended before it
+// answered: what was asked for may have been done.
+var (
+	ErrAbsent = errors.New("no supervisor listens")
+	ErrLost   = errors.New("the supervisor ended before it answered")
+)
 
 // Call asks the stamp's supervisor one thing and waits for the answer. The end
 // of the context ends the waiting, not what was asked for.
@@ -99,8 +103,9 @@ func Call(ctx context.Context, s layout.Stamp, req Request) (Response, error) {
 
 func callError(ctx context.Context, req Request, err error) error {
 	if ctx.Err() != nil {
-		err = ctx.Err()
+		return fmt.Errorf("ask supervisor to %s: %w", req.Op, ctx.Err())
 	}
+	err = fmt.Errorf("%w: %w", ErrLost, err)
 	return fmt.Errorf("ask supervisor to %s: %w", req.Op, err)
 }
 

@@ -52,9 +52,11 @@ func SignalGroup(pgid int, sig syscall.Signal) {
 	}
 }
 
-// GroupEmpty is true when a process group has no member left.
+// GroupEmpty is true when a process group has no member left that runs. What
+// has ended counts as a member for the kernel until its parent, perhaps a slow
+// one, has asked how.
 func GroupEmpty(pgid int) bool {
-	return pgid <= 1 || errors.Is(syscall.Kill(-pgid, 0), syscall.ESRCH)
+	return pgid <= 1 || errors.Is(syscall.Kill(-pgid, 0), syscall.ESRCH) || !groupRuns(pgid)
 }
 
 // EndGroup kills a process group and returns when it is empty.

@@ -22,18 +22,49 @@ var bootID = sync.OnceValue(func() string {
 })
 
 // stat reads start time and state from /proc/PID/stat (man 5 proc): fields 22
-// and 3, counted after the name, which may hold spaces and brackets.
+// and 3.
 func stat(pid int) (string, byte, error) {
+	fields, err := statFields(pid)
+	if err != nil {
+		return "", 0, err
+	}
+	state := fields[0][0]
+	if state == 'Z' {
+		// The first thread ends before the others: files are open until all have.
+		if threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)); err == nil && len(threads) > 1 {
+			state = 'R'
+		}
+	}
+	return bootID() + "/" + fields[19], state, nil
+}
+
+// statFields gives the fields from the third on: those after the name, which
+// may hold spaces and brackets.
+func statFields(pid int) ([]string, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return "", 0, fmt.Errorf("read process %d: %w", pid, err)
+		return nil, fmt.Errorf("read process %d: %w", pid, err)
 	}
 	end := bytes.LastIndexByte(text, ')')
 	fields := strings.Fields(string(text[end+1:]))
 	if end < 0 || len(fields) < 20 {
-		return "", 0, fmt.Errorf("read process %d: unknown form %q", pid, text)
+		return nil, fmt.Errorf("read process %d: unknown form %q", pid, text)
 	}
-	return bootID() + "/" + fields[19], fields[0][0], nil
+	return fields, nil
+}
+
+// groupRuns looks for a member of the group (field 5) that has not ended.
+func groupRuns(pgid int) bool {
+	want := strconv.Itoa(pgid)
+	pids, err := find(func(dir string) bool {
+		pid, err := strconv.Atoi(filepath.Base(dir))
+		if err != nil {
+			return false
+		}
+		fields, err := statFields(pid)
+		return err == nil && fields[2] == want && fields[0] != "Z" && fields[0] != "X"
+	})
+	return err != nil || len(pids) > 0
 }
 
 // sysPidfdOpen is pidfd_open(2), Linux 5.3, the same number everywhere.

@@ -61,7 +61,6 @@ func (u *unit) resume(ctx context.Context) error {
 	}
 	same := state.Digest == u.applied.Digest && len(state.Replicas) == u.count() && !u.applied.Stopped
 	if !same {
-		u.state = state
 		if err := u.endRecorded(ctx, state); err != nil {
 			return err
 		}
@@ -136,6 +135,9 @@ func (u *unit) leave() {
 
 // endRecorded ends what an earlier supervisor started.
 func (u *unit) endRecorded(ctx context.Context, state control.State) error {
+	u.mu.Lock()
+	u.state = state
+	u.mu.Unlock()
 	var all error
 	for i := range state.Replicas {
 		r := newReplica(u, i)
