@@ -100,7 +100,7 @@ var (
 // celWords puts CEL's words into ours.
 func celWords(message string) (words, expected string) {
 	if m := overload.FindStringSubmatch(message); m != nil {
-		name := strings.Trim(strings.ReplaceAll(m[1], "@", ""), "_")
+		name := strings.ReplaceAll(strings.Trim(strings.ReplaceAll(m[1], "@", ""), "_"), "?_:", "? :")
 		return fmt.Sprintf("type error: %q does not take %s", name, m[2]), "operands of matching types; string(x), int(x) and double(x) convert"
 	}
 	message = expecting.ReplaceAllString(container.ReplaceAllString(firstLine(message), ""), "")

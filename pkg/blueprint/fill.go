@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,7 +60,16 @@ func (f *filler) evaluate(e *expression) (string, error) {
 			return "", fmt.Errorf("%s is not given", ref.symbol.name)
 		}
 	}
-	return e.eval(f)
+	s, err := e.eval(f)
+	if err != nil && f.holdsSecret(e) { // CEL's errors quote operands
+		return "", fmt.Errorf("evaluate ${%s}: failed; why is withheld, for it holds a secret", strings.TrimSpace(e.source))
+	}
+	return s, err
+}
+
+func (f *filler) holdsSecret(e *expression) bool {
+	t := &text{parts: []part{{expr: e}}}
+	return slices.ContainsFunc(leaves(f.sources, t), func(l leaf) bool { return l.symbol.kind == secretSymbol })
 }
 
 // value fills in one value; cycles were refused when the recipe was compiled.

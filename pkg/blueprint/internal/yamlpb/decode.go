@@ -104,6 +104,12 @@ func (d *decoder) syntax(err error) {
 			issue.Line = n
 		}
 	}
+	switch {
+	case strings.Contains(text, "',' or "):
+		issue.Expected = "quotes around a text with ${…} inside [ ] or { }"
+	case strings.Contains(text, "mapping values are not allowed"):
+		issue.Expected = `quotes around a text with ": " in it`
+	}
 	d.issues = append(d.issues, issue)
 }
 
