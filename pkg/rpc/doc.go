@@ -4,8 +4,8 @@
 // The contract of a server:
 //
 //   - NewServer listens, Serve serves; port 0 works. Serve ends with ctx: the
-//     health service says NOT_SERVING, running calls get StopWithin to end,
-//     then they are cut.
+//     health service says NOT_SERVING, streams end with UNAVAILABLE, unary
+//     calls get StopWithin to end, then they are cut.
 //   - Callers prove who they are with a certificate of the same authority
 //     whose URI is stampworks://service/NAME. Certificates are read again when
 //     their files change. Without TLS a server listens on loopback only and

@@ -9,9 +9,9 @@ import (
 )
 
 // Serve answers calls until ctx ends, then stops in order: health says
-// NOT_SERVING, no new calls, running ones end or are cut after the stop
-// deadline. The end of ctx is no error. Long watches should end by themselves
-// with the service; those that do not are cut.
+// NOT_SERVING, no new calls, streams have their context ended, unary calls go
+// on to their end, and what still runs at the stop deadline is cut. The end of
+// ctx is no error. Serve once.
 func (s *Server) Serve(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- s.grpc.Serve(s.listener) }()
@@ -33,12 +33,14 @@ func (s *Server) Serve(ctx context.Context) error {
 // Close ends a server that was never served.
 func (s *Server) Close() {
 	s.health.Shutdown()
+	s.stopping()
 	s.grpc.Stop()
 	_ = s.listener.Close()
 }
 
 func (s *Server) stop() {
 	s.health.Shutdown()
+	s.stopping()
 	drained := make(chan struct{})
 	go func() {
 		s.grpc.GracefulStop()

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,17 +66,24 @@ type Server struct {
 	listener   net.Listener
 	grpc       *grpc.Server
 	health     *health.Server
+	stopping   context.CancelFunc // ends the streams
 	stopWithin time.Duration
 }
 
 // NewServer listens and prepares a server with health and reflection. Register
 // services, then call Serve; a server that is never served is closed by Close.
-func NewServer(cfg ServerConfig, deps ServerDeps) (*Server, error) {
+func NewServer(cfg ServerConfig, deps ServerDeps) (_ *Server, err error) {
 	deps = deps.withDefaults()
 	if cfg.Listen == "" {
 		return nil, errors.New("listen for grpc: listen is required")
 	}
-	opts, err := serverOptions(cfg, deps)
+	streams, stopping := context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			stopping()
+		}
+	}()
+	opts, err := serverOptions(streams, cfg, deps)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +95,7 @@ func NewServer(cfg ServerConfig, deps ServerDeps) (*Server, error) {
 		_ = listener.Close()
 		return nil, fmt.Errorf("listen for grpc: %s is not a loopback address, so tls must be configured", cfg.Listen)
 	}
-	s := &Server{log: deps.Log, listener: listener, grpc: grpc.NewServer(opts...), health: health.NewServer(), stopWithin: deps.StopWithin}
+	s := &Server{log: deps.Log, listener: listener, grpc: grpc.NewServer(opts...), health: health.NewServer(), stopping: stopping, stopWithin: deps.StopWithin}
 	s.health.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING)
 	healthpb.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
@@ -113,7 +121,7 @@ func (d ServerDeps) withDefaults() ServerDeps {
 	return d
 }
 
-func serverOptions(cfg ServerConfig, deps ServerDeps) ([]grpc.ServerOption, error) {
+func serverOptions(streams context.Context, cfg ServerConfig, deps ServerDeps) ([]grpc.ServerOption, error) {
 	validator := deps.Validator
 	if validator == nil {
 		var err error
@@ -121,7 +129,9 @@ func serverOptions(cfg ServerConfig, deps ServerDeps) ([]grpc.ServerOption, erro
 			return nil, fmt.Errorf("create validator: %w", err)
 		}
 	}
-	chain, err := interceptor.Chain(interceptor.Deps{Log: deps.Log, Meter: deps.Telemetry.Meter(), Validator: validator, TestIdentity: deps.TestIdentity})
+	chain, err := interceptor.Chain(interceptor.Deps{
+		Log: deps.Log, Meter: deps.Telemetry.Meter(), Validator: validator, TestIdentity: deps.TestIdentity, Server: streams,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package interceptor
 
 import (
+	"context"
 	"log/slog"
 
 	"buf.build/go/protovalidate"
@@ -15,6 +16,8 @@ type Deps struct {
 	Validator protovalidate.Validator
 	// TestIdentity lets a peer without a certificate name itself; see Peer.
 	TestIdentity bool
+	// Server ends when the server begins to stop; see Stopping.
+	Server context.Context
 }
 
 // Chain gives all interceptors in their one order, outermost first. The order
@@ -29,6 +32,7 @@ func Chain(d Deps) ([]Interceptor, error) {
 		Recovery(d.Log, metrics.panics),
 		Log(d.Log, metrics.refusals),
 		Errors(),
+		Stopping(d.Server),
 		Deadline(DefaultDeadline),
 		Peer(d.TestIdentity),
 		Principal(),

@@ -29,7 +29,7 @@ func through(t *testing.T, ctx context.Context, method string, handler func(cont
 		t.Fatal(err)
 	}
 	chain, err := interceptor.Chain(interceptor.Deps{
-		Log: slog.New(slog.DiscardHandler), Meter: noop.NewMeterProvider().Meter(""), Validator: validator, TestIdentity: true,
+		Log: slog.New(slog.DiscardHandler), Meter: noop.NewMeterProvider().Meter(""), Validator: validator, TestIdentity: true, Server: context.Background(),
 	})
 	if err != nil {
 		t.Fatal(err)

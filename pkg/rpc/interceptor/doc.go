@@ -4,6 +4,7 @@
 //	recovery    a panic ends the call, not the process
 //	log         one access line; the cause of a failure, once
 //	errors      error kinds become statuses, unknown texts are hidden
+//	stopping    streams end when the server begins to stop
 //	deadline    a unary call that brings no deadline gets one
 //	peer        which service calls: the URI in its certificate
 //	principal   on whose behalf; only the gateway may say
