@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	"stampworks.dev/services/provisioner/internal/render"
+)
+
+// before writes into the record what a step is about to do. It is saved before
+// the step begins, so whatever the step makes is in the ledger first.
+func (r *run) before(s Step) error {
+	switch s.Action {
+	case Reserve:
+		rendered, err := renderSite(r.wish.Site, siteOf(r.book.Stamp))
+		if err != nil {
+			return err
+		}
+		r.ledger(kindSite, kindSite, pb.LedgerEntry_PLANNED, rendered)
+	case Setup, Migrate:
+		r.ledger(kindComponent, s.Component, pb.LedgerEntry_PLANNED, r.forms.Ledger[s.Component])
+	case Start:
+		r.ledger(kindComponent, s.Component, pb.LedgerEntry_PLANNED, r.forms.Ledger[s.Component])
+		status(r.book.Stamp, s.Component).Wanted = true
+		delete(r.seen.Ready, s.Component)
+	case Stop:
+		r.ledger(kindComponent, s.Component, pb.LedgerEntry_PLANNED, "")
+		r.unwant(s.Component)
+	case Remove:
+		r.ledger(kindComponent, s.Component, pb.LedgerEntry_DESTROYING, "")
+		r.unwant(s.Component)
+	case Destroy:
+		for _, e := range r.book.Stamp.GetLedger() {
+			r.ledger(e.GetKind(), e.GetName(), pb.LedgerEntry_DESTROYING, "")
+		}
+		for _, c := range r.book.Stamp.GetComponents() {
+			c.Wanted = false
+		}
+	case Report:
+		r.settle()
+	}
+	return nil
+}
+
+func (r *run) unwant(component string) {
+	if c := status(r.book.Stamp, component); c != nil {
+		c.Wanted = false
+	}
+}
+
+// ledger writes an entry; an empty rendering leaves the one there is.
+func (r *run) ledger(kind, name string, state pb.LedgerEntry_State, rendered string) {
+	e := entry(r.book.Stamp, kind, name)
+	if e == nil {
+		e = &pb.LedgerEntry{Kind: kind, Name: name}
+		r.book.Stamp.Ledger = append(r.book.Stamp.Ledger, e)
+	}
+	e.State, e.UpdateTime = state, timestamppb.Now()
+	if rendered != "" {
+		e.Rendered = rendered
+	}
+}
+
+// settle notes that the generation was brought about in full.
+func (r *run) settle() {
+	s := r.book.Stamp
+	s.DoneGeneration, s.Lifecycle = r.wish.Generation, r.wish.Lifecycle
+	s.Failure, s.Obstacles = nil, nil
+	r.board.op.Failure = nil
+	switch r.wish.Lifecycle {
+	case pb.Stamp_RUNNING:
+		s.Revision, s.Plan = r.tenant.GetBlueprint(), render.Plan(r.tenant, r.recipe)
+		s.Endpoint, s.EndpointPath = r.recipe.Message().GetEndpoint(), ""
+		if s.GetEndpoint() != "" {
+			s.EndpointPath = "/"
+		}
+		for _, c := range r.recipe.Message().GetSmoke() {
+			if c.GetHttp() != "" {
+				s.EndpointPath = c.GetHttp()
+				break
+			}
+		}
+		r.board.op.Url = s.GetUrl()
+	case pb.Stamp_DESTROYED:
+		s.Url = ""
+	}
+}

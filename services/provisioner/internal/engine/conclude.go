@@ -1,0 +1,234 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"stampworks.dev/pkg/store"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/internal/failure"
+	"stampworks.dev/services/provisioner/internal/record"
+	"stampworks.dev/services/provisioner/internal/report"
+)
+
+// fail notes what went wrong; the first failure of an attempt is the one that
+// is told.
+func (r *run) fail(component string, err error) *typev1.Failure {
+	f := failure.Of(err, component)
+	if r.failed == nil {
+		r.failed = f
+	}
+	r.stop(stepFailed)
+	return f
+}
+
+// conclude ends an attempt: as done, failed, cancelled or overtaken. It says
+// when to look again, and how the attempt ended.
+func (r *run) conclude(ctx context.Context, err error) (time.Duration, string, error) {
+	switch {
+	case ctx.Err() != nil:
+		return 0, "INTERRUPTED", ctx.Err()
+	case errors.Is(err, store.ErrGuard):
+		return 0, "CLAIM_LOST", err
+	case err != nil:
+		r.fail("", err)
+	}
+	switch r.stopping {
+	case stepFailed:
+		again, err := r.attemptFailed(ctx)
+		return again, "FAILED", err
+	case cancelling:
+		again, err := r.giveUp(ctx, typev1.OperationMetadata_CANCELLED,
+			failure.New(typev1.Failure_CANCELLED, "", "A person cancelled the operation; what was done is left as it is.").Failure)
+		return again, "CANCELLED", err
+	case preempted:
+		return time.Nanosecond, "SUPERSEDED", r.book.Save(ctx)
+	}
+	again, err := r.done(ctx)
+	return again, "SUCCEEDED", err
+}
+
+// done ends an attempt after which nothing is missing.
+func (r *run) done(ctx context.Context) (time.Duration, error) {
+	r.forgetRepair()
+	if r.book.Op == nil {
+		return r.rest(ctx)
+	}
+	r.board.over(typev1.OperationMetadata_SUCCEEDED, time.Now())
+	op := r.book.Op.GetMetadata()
+	if r.wish.Lifecycle == pb.Stamp_DESTROYED {
+		if err := r.book.Forget(ctx); err != nil {
+			return 0, err
+		}
+		r.setBook(r.id, nil)
+	} else if err := r.book.Save(ctx); err != nil {
+		return 0, err
+	}
+	r.book.Op = nil
+	r.log.InfoContext(ctx, "operation succeeded", "kind", op.GetKind(), "attempt", op.GetAttempt())
+	if err := r.Store.AddShape(ctx, op, r.claim.Guard()); err != nil {
+		return 0, err
+	}
+	if r.wish.Lifecycle == pb.Stamp_DESTROYED {
+		return 0, nil
+	}
+	return later(r.Resync), nil
+}
+
+// rest ends a visit at a stamp at which nothing is to be done: what was
+// observed is kept, and told if the registry knows otherwise.
+func (r *run) rest(ctx context.Context) (time.Duration, error) {
+	if err := r.book.Save(ctx); err != nil {
+		return 0, err
+	}
+	r.tell(ctx)
+	return later(r.Resync), nil
+}
+
+// attemptFailed keeps the failure and says when to try again: later and later,
+// or, when it is final, not at all.
+func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
+	if r.book.Op == nil {
+		return r.repairFailed(ctx)
+	}
+	op := r.book.Op.GetMetadata()
+	f := failure.Attempt(r.failed, op.GetAttempt())
+	if !f.GetRetryable() {
+		return r.giveUp(ctx, typev1.OperationMetadata_FAILED, f)
+	}
+	wait := r.Backoff(op.GetAttempt())
+	failure.RetryAt(f, time.Now().Add(wait))
+	op.State, op.Failure = typev1.OperationMetadata_RETRYING, f
+	r.book.Stamp.Failure = f
+	if err := r.book.Save(ctx); err != nil {
+		return 0, err
+	}
+	if r.book.Cancelled() {
+		return time.Nanosecond, nil
+	}
+	r.log.WarnContext(ctx, "attempt failed", "attempt", op.GetAttempt(), "code", f.GetCode(), "retry_in", wait)
+	r.tell(ctx)
+	return wait, nil
+}
+
+// giveUp ends the operation without success. What there is stays as evidence.
+func (r *run) giveUp(ctx context.Context, state typev1.OperationMetadata_State, f *typev1.Failure) (time.Duration, error) {
+	op := r.book.Op.GetMetadata()
+	f = failure.Attempt(f, op.GetAttempt())
+	f.Retryable = false
+	op.Failure = f
+	r.board.over(state, time.Now())
+	r.book.Stamp.Failure = f
+	if err := r.book.Save(ctx); err != nil {
+		return 0, err
+	}
+	r.ended, r.book.Op = op, nil
+	r.log.WarnContext(ctx, "operation given up", "state", state, "code", f.GetCode(), "message", f.GetMessage())
+	if err := r.Store.AddShape(ctx, op, r.claim.Guard()); err != nil {
+		return 0, err
+	}
+	r.tell(ctx)
+	return later(r.Resync), nil
+}
+
+// repairFailed keeps what stands in the way of a repair as an obstacle.
+func (r *run) repairFailed(ctx context.Context) (time.Duration, error) {
+	r.mu.Lock()
+	r.repair[r.id]++
+	n := r.repair[r.id]
+	r.mu.Unlock()
+	since := timestamppb.Now()
+	if old := r.book.Stamp.GetObstacles(); len(old) == 1 && old[0].GetCode() == r.failed.GetCode().String() {
+		since = old[0].GetSince()
+	}
+	r.book.Stamp.Obstacles = []*typev1.Obstacle{{
+		Code: r.failed.GetCode().String(), Message: r.failed.GetMessage(), NextAction: r.failed.GetNextAction(), Since: since,
+	}}
+	if err := r.book.Save(ctx); err != nil {
+		return 0, err
+	}
+	r.tell(ctx)
+	return r.Backoff(n), nil
+}
+
+func (r *run) forgetRepair() {
+	r.mu.Lock()
+	delete(r.repair, r.id)
+	r.mu.Unlock()
+	if r.book.Op == nil {
+		r.book.Stamp.Obstacles = nil
+	}
+}
+
+// trouble is an error before anything was begun: the driver does not answer.
+func (r *run) trouble(ctx context.Context, err error) (time.Duration, error) {
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	r.fail("", err)
+	r.attempt()
+	return r.attemptFailed(ctx)
+}
+
+// tell hands in the status as it is, unless the registry has it already.
+func (r *run) tell(ctx context.Context) <-chan struct{} {
+	st := r.status()
+	st.TraceId = traceID(ctx)
+	if known := r.tenant.GetStatus(); known != nil && report.Same(known, st) {
+		told := make(chan struct{})
+		close(told)
+		return told
+	}
+	return r.Reporter.Report(r.id, r.tenant.GetUid(), st)
+}
+
+// status is what the registry is told.
+func (r *run) status() *registryv1.TenantStatus {
+	s := r.book.Stamp
+	st := &registryv1.TenantStatus{
+		ObservedGeneration: r.tenant.GetGeneration(), Url: s.GetUrl(), Cell: s.GetCell(), Revision: s.GetRevision(),
+		Failure: s.GetFailure(), Obstacles: s.GetObstacles(), UpdateTime: timestamppb.Now(), Phase: r.phase(),
+		Token: r.book.Token(), StampRevision: r.book.Revision(),
+	}
+	return st
+}
+
+func (r *run) phase() registryv1.TenantStatus_Phase {
+	switch {
+	case r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED:
+		return registryv1.TenantStatus_GAVE_UP
+	case !settled(r.wish, r.book.Stamp):
+		return registryv1.TenantStatus_IN_PROGRESS
+	case r.wish.Lifecycle == pb.Stamp_DESTROYED:
+		return registryv1.TenantStatus_PURGED
+	}
+	return registryv1.TenantStatus_DONE
+}
+
+// leftover finishes what a purge left when it was cut short between its report
+// and its end: the registry has forgotten the tenant, and nothing is in the
+// ledger. Any other record without a wish stays: only a wish removes.
+func (s *shard) leftover(ctx context.Context, tenant string, book *record.Book) error {
+	if book == nil || book.Stamp.GetLifecycle() != pb.Stamp_DESTROYED || len(book.Stamp.GetLedger()) > 0 {
+		return nil
+	}
+	op, rev, err := s.Store.ReadOperation(ctx, tenant, book.Stamp.GetGeneration())
+	if err != nil {
+		return err
+	}
+	book.Op = nil
+	if op != nil && !record.Over(op.GetMetadata()) {
+		board{op: op.GetMetadata()}.over(typev1.OperationMetadata_SUCCEEDED, time.Now())
+		book.Attach(op, rev)
+	}
+	if err := book.Forget(ctx); err != nil {
+		return err
+	}
+	s.setBook(tenant, nil)
+	return nil
+}

@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"stampworks.dev/pkg/blueprint"
+	"stampworks.dev/pkg/store"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/internal/desired"
+	"stampworks.dev/services/provisioner/internal/record"
+	"stampworks.dev/services/provisioner/internal/render"
+	"stampworks.dev/services/provisioner/internal/secrets"
+	"stampworks.dev/services/provisioner/internal/trace"
+)
+
+// Config tunes an engine; the zero value is the default.
+type Config struct {
+	// Parallel is how many effects run at once in a shard; default four a
+	// core, at least eight.
+	Parallel int
+	// Tenants is how many tenants are worked on at once in a shard; default 1024.
+	Tenants int
+	// Resync is how often a stamp at rest is observed; default 30 s.
+	Resync time.Duration
+	// Backoff replaces the wait after an attempt that failed, counted from 1;
+	// for tests.
+	Backoff func(attempt int32) time.Duration
+	// Telemetry is what long-running components are told.
+	Telemetry render.Telemetry
+}
+
+func (c Config) withDefaults() Config {
+	c.Parallel = cmp.Or(c.Parallel, max(4*runtime.GOMAXPROCS(0), 8))
+	c.Tenants = cmp.Or(c.Tenants, 1024)
+	c.Resync = cmp.Or(c.Resync, 30*time.Second)
+	if c.Backoff == nil {
+		c.Backoff = backoff
+	}
+	return c
+}
+
+// Deps is what an engine works with.
+type Deps struct {
+	Store      *record.Store
+	Placements *store.Cache[*pb.Placement]
+	Operations *store.Cache[*pb.OperationRecord]
+	View       *desired.View
+	Recipes    Recipes
+	Vault      *secrets.Vault
+	Drivers    map[string]driver.Driver // by cell
+	Prober     Prober
+	Reporter   Reporter
+	Tracer     *trace.Tracer
+	Log        *slog.Logger
+}
+
+// Recipes gives the compiled blueprint of a revision, by its full name.
+type Recipes interface {
+	Get(ctx context.Context, revision string) (*blueprint.Recipe, error)
+}
+
+// Prober asks over the network; probes that are commands are run by drivers.
+type Prober interface {
+	// Ask gives the answer in a few words, or why it is not a good one.
+	Ask(ctx context.Context, p blueprint.Probe) (string, error)
+	// Answers takes anything below a server error for a good answer.
+	Answers(ctx context.Context, url string) (string, error)
+}
+
+// Reporter tells the registry. The channel closes when it, or a later report
+// of the tenant, was accepted or refused for good.
+type Reporter interface {
+	Report(tenant, uid string, st *registryv1.TenantStatus) <-chan struct{}
+}
+
+// Engine runs the shards whose claims this replica holds.
+type Engine struct {
+	Config
+	Deps
+}
+
+// New makes an engine.
+func New(cfg Config, deps Deps) *Engine {
+	return &Engine{Config: cfg.withDefaults(), Deps: deps}
+}

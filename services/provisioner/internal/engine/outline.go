@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"stampworks.dev/pkg/blueprint"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/internal/compare"
+	"stampworks.dev/services/provisioner/internal/render"
+)
+
+// outline fills the wish with what the recipe says whatever the tenant: it
+// needs neither a site nor secrets, so the whole plan can be shown at once.
+func (r *run) outline() error {
+	msg := r.recipe.Message()
+	request, err := json.Marshal(render.SiteRequest(r.recipe))
+	if err != nil {
+		return fmt.Errorf("encode site request: %w", err)
+	}
+	r.wish.Site = string(request)
+	r.wish.Secrets = slices.Sorted(maps.Keys(r.recipe.Secrets()))
+	for _, name := range r.recipe.Order() {
+		c := msg.GetComponents()[name]
+		r.wish.Parts = append(r.wish.Parts, Part{
+			Name: name, DependsOn: r.recipe.DependsOn(name),
+			Setup: c.GetSetup() != nil, Migrate: c.GetMigrate() != nil, Probed: c.GetReady() != nil,
+		})
+	}
+	r.wish.Checks = checks(msg)
+	return nil
+}
+
+// checks are the recipe's smoke checks. A recipe with an endpoint and no check
+// of it gets one: whatever else, it must answer.
+func checks(msg *typev1.Blueprint) []Check {
+	var all []Check
+	public := false
+	for i, c := range msg.GetSmoke() {
+		all = append(all, Check{ID: fmt.Sprintf("smoke.%d", i+1), Public: c.GetExec() == ""})
+		public = public || c.GetExec() == ""
+	}
+	if msg.GetEndpoint() != "" && !public {
+		all = append(all, Check{ID: answersID, Public: true})
+	}
+	return all
+}
+
+// answersID is the check that the endpoint answers at all.
+const answersID = "smoke.answers"
+
+// render makes the forms once the site and the secrets are there, and only
+// when the plan is to look at them: a stamp at rest is not rendered.
+func (r *run) render(ctx context.Context) error {
+	e := entry(r.book.Stamp, kindSite, kindSite)
+	site := siteOf(r.book.Stamp)
+	done := settled(r.wish, r.book.Stamp)
+	switch {
+	case r.recipe == nil || r.forms != nil || r.missingSecrets():
+		return nil
+	case site == nil || e.GetState() != pb.LedgerEntry_PRESENT || !done && !compare.Same(requestOf(e), r.wish.Site):
+		return nil // reserved first
+	case done && Decide(r.wish, r.book.Stamp, r.seen).Done():
+		return nil
+	}
+	if r.vault == nil {
+		var err error
+		if r.vault, err = r.Vault.Read(ctx, r.id, r.tenant.GetUid()); err != nil {
+			return err
+		}
+	}
+	r.input = render.Input{Tenant: r.tenant, Recipe: r.recipe, Site: *site, Secrets: r.vault}
+	forms, err := render.Render(r.input)
+	if err != nil {
+		return err
+	}
+	r.forms = forms
+	for i, p := range r.wish.Parts {
+		r.wish.Parts[i].Rendered = forms.Ledger[p.Name]
+		r.describe(p, forms.Masked.Components[p.Name], *site)
+	}
+	r.order()
+	return nil
+}
+
+func (r *run) missingSecrets() bool {
+	for _, name := range r.wish.Secrets {
+		if r.book.Stamp.GetSecretVersions()[name] == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// describe keeps what others need to know of a component: what it needs, where
+// it is, and how to ask it.
+func (r *run) describe(p Part, c blueprint.Component, site driver.Site) {
+	s := status(r.book.Stamp, p.Name)
+	if s == nil {
+		s = &pb.ComponentStatus{Name: p.Name}
+		r.book.Stamp.Components = append(r.book.Stamp.Components, s)
+	}
+	s.DependsOn, s.Addresses, s.Probe = p.DependsOn, map[string]string{}, target(c)
+	for name, b := range site.Binds {
+		if component, port, _ := strings.Cut(name, "."); component == p.Name {
+			s.Addresses[port] = fmt.Sprintf("%s:%d", b.Host, b.Port)
+		}
+	}
+}
+
+// target is how health asks: the live probe, or the ready probe, or only
+// whether the process runs.
+func target(c blueprint.Component) *pb.ProbeTarget {
+	p := c.Live
+	if p == nil {
+		p = c.Ready
+	}
+	if p == nil {
+		return nil
+	}
+	t := &pb.ProbeTarget{
+		Url: p.HTTP, Status: int32(p.Status), Tcp: p.TCP, Grpc: p.GRPC, Exec: len(p.Command) > 0,
+		Timeout: durationpb.New(p.Timeout), Every: durationpb.New(p.Every), Slow: durationpb.New(p.Slow),
+	}
+	if c.Live == nil {
+		t.Timeout, t.Every = nil, nil // those are for the start
+	}
+	return t
+}
+
+// order puts the components into start order; those that are to be removed
+// come last.
+func (r *run) order() {
+	at := map[string]int{}
+	for i, p := range r.wish.Parts {
+		at[p.Name] = i + 1
+	}
+	slices.SortStableFunc(r.book.Stamp.Components, func(a, b *pb.ComponentStatus) int {
+		pa, pb := at[a.GetName()], at[b.GetName()]
+		if pa == 0 || pb == 0 {
+			return pb - pa
+		}
+		return pa - pb
+	})
+}
+
+// manifest is the whole wish for the driver. What was not started yet is
+// stopped in it: whoever reads it after a crash starts what ran, and no more.
+func (r *run) manifest() driver.Manifest {
+	m := render.Manifest(r.input, r.forms.Real, r.Telemetry)
+	for name, c := range m.Components {
+		c.Stopped = !status(r.book.Stamp, name).GetWanted()
+		m.Components[name] = c
+	}
+	return m
+}

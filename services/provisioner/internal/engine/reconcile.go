@@ -1,0 +1,216 @@
+package engine
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/pkg/telemetry"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/internal/failure"
+	"stampworks.dev/services/provisioner/internal/record"
+	"stampworks.dev/services/provisioner/internal/render"
+	"stampworks.dev/services/provisioner/internal/trace"
+)
+
+// reconcile brings one tenant as far as it gets, and says when to look again;
+// zero is only when something changes.
+func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct{}) (time.Duration, error) {
+	r, err := s.begin(ctx, tenant, wake)
+	if r == nil || err != nil {
+		return 0, err
+	}
+	if r.waitsForPlace() {
+		return 0, r.blocked(ctx)
+	}
+	if wait := r.tooEarly(); wait > 0 {
+		return wait, nil
+	}
+	if err := r.observe(ctx); err != nil {
+		return r.trouble(ctx, err)
+	}
+	if r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED {
+		return r.rest(ctx) // this generation is not tried again by itself
+	}
+	if r.failed == nil && r.board.op == nil && Decide(r.wish, r.book.Stamp, r.seen).Done() {
+		r.forgetRepair()
+		return r.rest(ctx)
+	}
+	ctx, span := s.Tracer.Begin(ctx, r.attempt(), time.Now())
+	if r.board.op != nil {
+		r.board.op.TraceId = traceID(ctx)
+	}
+	if r.book.Cancelled() {
+		r.stop(cancelling)
+	}
+	err = r.loop(ctx)
+	again, outcome, err := r.conclude(ctx, err)
+	span.End(outcome, err)
+	return again, err
+}
+
+// begin takes up a tenant: what it wishes, where it is placed, its record and
+// its operation. A nil run means that there is nothing to work on.
+func (s *shard) begin(ctx context.Context, tenant string, wake <-chan struct{}) (*run, error) {
+	book := s.book(tenant)
+	wish, wished := s.View.Get(tenant)
+	if !wished || (book != nil && book.Stamp.GetTenantUid() != wish.GetUid()) {
+		return nil, s.leftover(ctx, tenant, book)
+	}
+	place, placed := s.Placements.Peek(tenant)
+	if book == nil {
+		if !placed || place.Value.GetCell() != s.Cell || place.Value.GetTenantUid() != wish.GetUid() {
+			return nil, nil
+		}
+		book = s.Store.NewBook(s.Cell, tenant, s.claim.Guard())
+		book.Stamp.TenantUid, book.Stamp.CreateTime = wish.GetUid(), timestamppb.Now()
+		s.setBook(tenant, book)
+	}
+	r := &run{
+		shard: s, id: tenant, tenant: wish, place: place.Value, book: book, wake: wake,
+		log:  s.Log.With("tenant", tenant, "cell", s.Cell, "generation", wish.GetGeneration()),
+		seen: NewSeen(), flight: map[string]Step{}, results: make(chan result, 64), cutLooks: func() {},
+	}
+	return r, r.read(ctx)
+}
+
+// read gets the operation, and what the stamp is to be made from.
+func (r *run) read(ctx context.Context) error {
+	r.book.Op = nil
+	op, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	r.board = board{op: op.GetMetadata()}
+	r.wish = Wish{
+		Generation: r.tenant.GetGeneration(), Lifecycle: LifecycleOf(r.tenant), Revision: r.tenant.GetBlueprint(), Open: op != nil,
+	}
+	if r.wish.Lifecycle != pb.Stamp_RUNNING {
+		return nil
+	}
+	recipe, err := r.Recipes.Get(ctx, r.tenant.GetBlueprint())
+	if errs.Is(err, errs.Unavailable) || errs.Is(err, errs.DeadlineExceeded) {
+		return err // the registry is away: that is no failure of the tenant's
+	}
+	if err != nil {
+		r.fail("", err)
+		return nil
+	}
+	r.recipe = recipe
+	return r.outline()
+}
+
+// waitsForPlace says whether the placer has yet to make room for what is wished
+// now; its next write wakes this tenant.
+func (r *run) waitsForPlace() bool {
+	if r.wish.Lifecycle != pb.Stamp_RUNNING || r.recipe == nil || settled(r.wish, r.book.Stamp) {
+		return false
+	}
+	return r.place.GetRevision() != r.tenant.GetBlueprint() || r.place.GetPlan() != render.Plan(r.tenant, r.recipe)
+}
+
+// blocked shows what keeps a placed tenant from its next wish: there is no room
+// for it in its cell. What runs goes on running.
+func (r *run) blocked(ctx context.Context) error {
+	if r.place.GetObstacle() == "" || r.book.Op == nil {
+		return nil
+	}
+	o := &typev1.Obstacle{
+		Code: typev1.Failure_CAPACITY_EXHAUSTED.String(), Message: r.place.GetObstacle(),
+		NextAction: failure.NextAction(typev1.Failure_CAPACITY_EXHAUSTED), Since: timestamppb.Now(),
+	}
+	if old := r.book.Stamp.GetObstacles(); len(old) == 1 && old[0].GetMessage() == o.GetMessage() {
+		return nil
+	}
+	r.book.Stamp.Obstacles, r.board.op.Obstacles = []*typev1.Obstacle{o}, []*typev1.Obstacle{o}
+	if err := r.book.Save(ctx); err != nil {
+		return err
+	}
+	r.tell(ctx)
+	return nil
+}
+
+// tooEarly is how long to wait for the next attempt.
+func (r *run) tooEarly() time.Duration {
+	if r.board.op.GetState() != typev1.OperationMetadata_RETRYING || r.book.Cancelled() {
+		return 0
+	}
+	return time.Until(r.board.op.GetFailure().GetNextRetryTime().AsTime())
+}
+
+// observe asks the driver what there is.
+func (r *run) observe(ctx context.Context) error {
+	obs, err := r.driver.Observe(ctx, r.ref())
+	if err != nil {
+		return err
+	}
+	r.obs = obs
+	r.seen.Exists = obs.Exists
+	for name, c := range obs.Components {
+		r.seen.Running[name] = c.Running
+	}
+	r.note(obs)
+	return nil
+}
+
+// note brings the components' statuses up to what was observed.
+func (r *run) note(obs driver.Observation) {
+	for _, c := range r.book.Stamp.GetComponents() {
+		o := obs.Components[c.GetName()]
+		c.Running, c.Restarts, c.LastExit, c.StartTime = o.Running, int32(o.Restarts), o.LastExit, nil
+		if !o.Started.IsZero() {
+			c.StartTime = timestamppb.New(o.Started)
+		}
+		c.Pids = nil
+		for _, pid := range o.PIDs {
+			c.Pids = append(c.Pids, int32(pid))
+		}
+	}
+}
+
+// attempt counts the attempt that begins, and says what it is traced by.
+func (r *run) attempt() trace.Attempt {
+	a := trace.Attempt{
+		Tenant: r.id, Cell: r.Cell, Revision: r.tenant.GetBlueprint(), Kind: "REPAIR", Token: r.claim.Token,
+		Traceparent: r.tenant.GetTraceparent(), Asked: r.tenant.GetGenerationTime().AsTime(),
+	}
+	op := r.board.op
+	if op == nil {
+		return a
+	}
+	if op.GetState() != typev1.OperationMetadata_RUNNING {
+		op.Attempt++
+	}
+	if op.GetStartTime() == nil {
+		op.StartTime, r.book.Stamp.Failure = timestamppb.Now(), nil
+	}
+	op.State, op.Obstacles, op.Failure = typev1.OperationMetadata_RUNNING, nil, nil
+	op.Plan, op.Cell, op.Url = r.place.GetPlan(), record.CellName(r.Cell), r.book.Stamp.GetUrl()
+	r.board.place(r.place)
+	for _, s := range op.GetSteps() {
+		if s.GetState() == typev1.Step_RUNNING {
+			r.board.cut(s.GetId()) // by a crash
+		}
+	}
+	r.book.Stamp.Generation, r.book.Stamp.Operation = r.tenant.GetGeneration(), r.book.Op.GetName()
+	r.book.Stamp.DisplayName, r.book.Stamp.Reserved = r.tenant.GetDisplayName(), r.place.GetReserved()
+	r.dirty = true
+	a.Operation, a.Kind, a.Number = r.book.Op.GetName(), op.GetKind().String(), op.GetAttempt()
+	return a
+}
+
+// ref names the stamp to the driver, under the claim.
+func (r *run) ref() driver.Ref {
+	return driver.Ref{Tenant: r.id, UID: r.tenant.GetUid(), Token: r.claim.Token}
+}
+
+// later spreads what is due at the same time.
+func later(d time.Duration) time.Duration { return d - rand.N(d/4+1) }
+
+// traceID is that of the attempt.
+func traceID(ctx context.Context) string { return telemetry.TraceID(ctx) }

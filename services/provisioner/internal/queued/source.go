@@ -1,0 +1,48 @@
+// Package queued is the placer's view of tenants, and keeps the operations of
+// those that no cell works on: what waits for room, and what ends before
+// anything was made.
+package queued
+
+import (
+	"context"
+
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	"stampworks.dev/services/provisioner/internal/desired"
+	"stampworks.dev/services/provisioner/internal/engine"
+	"stampworks.dev/services/provisioner/internal/placement"
+	"stampworks.dev/services/provisioner/internal/render"
+)
+
+// Source gives the placer what is wished. It implements [placement.Source].
+type Source struct {
+	View    *desired.View
+	Recipes engine.Recipes
+}
+
+// All lists the ids of all tenants.
+func (s Source) All() []string { return s.View.All() }
+
+// Observe tells of every change.
+func (s Source) Observe(changed func(id string)) (stop func()) { return s.View.Observe(changed) }
+
+// Tenant gives one with what it needs.
+func (s Source) Tenant(ctx context.Context, id string) (*placement.Tenant, error) {
+	wish, ok := s.View.Get(id)
+	if !ok {
+		return nil, nil
+	}
+	t := &placement.Tenant{
+		ID: id, UID: wish.GetUid(), Wish: wish, Revision: wish.GetBlueprint(),
+		Runs: engine.LifecycleOf(wish) == pb.Stamp_RUNNING,
+	}
+	if !t.Runs {
+		return t, nil
+	}
+	recipe, err := s.Recipes.Get(ctx, wish.GetBlueprint())
+	if err != nil {
+		return nil, err
+	}
+	t.Plan = render.Plan(wish, recipe)
+	t.Ask, err = render.AskFor(wish, recipe)
+	return t, err
+}

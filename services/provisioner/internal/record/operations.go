@@ -1,0 +1,109 @@
+package record
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"stampworks.dev/pkg/store"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+)
+
+// keepOperations is how many of a tenant's operations are kept.
+const keepOperations = 20
+
+// Over says whether an operation has ended.
+func Over(m *typev1.OperationMetadata) bool {
+	switch m.GetState() {
+	case typev1.OperationMetadata_SUCCEEDED, typev1.OperationMetadata_FAILED,
+		typev1.OperationMetadata_CANCELLED, typev1.OperationMetadata_SUPERSEDED:
+		return true
+	}
+	return false
+}
+
+// ReadOperation reads a generation's operation; nil and 0 when there is none.
+func (s *Store) ReadOperation(ctx context.Context, tenant string, generation int64) (*pb.OperationRecord, int64, error) {
+	v, err := s.Operations.Get(ctx, OperationID(tenant, generation))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, 0, nil
+	}
+	return v.Value, v.ModRevision, err
+}
+
+// CloseOlder ends what is open of generations before this one as SUPERSEDED,
+// and forgets all but the newest.
+func (s *Store) CloseOlder(ctx context.Context, tenant string, generation int64, guard store.Cond) error {
+	all, _, err := s.Operations.List(ctx, store.ListOptions{Prefix: tenant + "."})
+	if err != nil {
+		return fmt.Errorf("list operations of %q: %w", tenant, err)
+	}
+	slices.SortFunc(all, func(a, b store.Versioned[*pb.OperationRecord]) int {
+		return cmp.Compare(b.Value.GetMetadata().GetGeneration(), a.Value.GetMetadata().GetGeneration())
+	})
+	for i, v := range all {
+		id := s.Operations.ID(v.Key)
+		switch m := v.Value.GetMetadata(); {
+		case m.GetGeneration() >= generation:
+		case i >= keepOperations:
+			err = s.Operations.Delete(ctx, id, guard)
+		case !Over(m):
+			_, err = s.Operations.Update(ctx, id, supersede, guard)
+		}
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("close operation %q: %w", id, err)
+		}
+	}
+	return nil
+}
+
+func supersede(op *pb.OperationRecord) error {
+	m := op.GetMetadata()
+	if Over(m) {
+		return nil
+	}
+	m.State, m.EndTime, m.Obstacles = typev1.OperationMetadata_SUPERSEDED, timestamppb.Now(), nil
+	for _, s := range m.GetSteps() {
+		if s.GetState() == typev1.Step_PENDING || s.GetState() == typev1.Step_RUNNING {
+			s.State = typev1.Step_SKIPPED
+		}
+	}
+	return nil
+}
+
+// keepShapes is how long a past operation's shape is kept.
+const keepShapes = 400 * 24 * time.Hour
+
+// AddShape keeps what an operation that ended says about the next of its kind.
+func (s *Store) AddShape(ctx context.Context, op *typev1.OperationMetadata, guard store.Cond) error {
+	end := op.GetEndTime().AsTime()
+	id := fmt.Sprintf("%020d-%s.%d", end.UnixNano(), TenantID(op.GetTenant()), op.GetGeneration())
+	_, err := s.Shapes.Create(ctx, id, shapeOf(op), guard)
+	if errors.Is(err, store.ErrExists) {
+		return nil
+	}
+	return err
+}
+
+// ForgetShapes removes the shapes that are older than 400 days.
+func (s *Store) ForgetShapes(ctx context.Context, now time.Time, guard store.Cond) error {
+	all, _, err := s.Shapes.List(ctx, store.ListOptions{Limit: 1000}) // oldest first
+	if err != nil {
+		return err
+	}
+	for _, v := range all {
+		if now.Sub(v.Value.GetEndTime().AsTime()) < keepShapes {
+			return nil
+		}
+		if err := s.Shapes.Delete(ctx, s.Shapes.ID(v.Key), guard); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/internal/secrets"
+)
+
+var placeholder = regexp.MustCompile(`secret:([a-z0-9_]+)@([0-9]+)`)
+
+// Kept is the manifest of what the ledger has, whatever is wished now: it is
+// how a stamp is stopped without its recipe. Placeholders are filled in with
+// the secrets that could be opened; a component that is to stop needs none.
+func Kept(s *pb.Stamp, site driver.Site, values map[string]secrets.Secret, tenant string) (driver.Manifest, error) {
+	m := driver.Manifest{
+		Tenant: tenant, UID: s.GetTenantUid(), Generation: s.GetGeneration(), Revision: s.GetRevision(),
+		Site: site, Components: map[string]driver.Component{},
+	}
+	wanted := map[string]bool{}
+	for _, c := range s.GetComponents() {
+		wanted[c.GetName()] = c.GetWanted()
+	}
+	for _, e := range s.GetLedger() {
+		if e.GetKind() != "component" {
+			continue
+		}
+		var f Form
+		if err := json.Unmarshal([]byte(fill(e.GetRendered(), values)), &f); err != nil {
+			return m, fmt.Errorf("read ledger entry %q: %w", e.GetName(), err)
+		}
+		c := component(f.Component, Telemetry{}.env(m, e.GetName()))
+		c.Stopped = !wanted[e.GetName()]
+		m.Components[e.GetName()] = c
+	}
+	return m, nil
+}
+
+// fill puts secret values, which are letters and digits, in place of their
+// placeholders.
+func fill(text string, values map[string]secrets.Secret) string {
+	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
+		name := placeholder.FindStringSubmatch(found)[1]
+		s, ok := values[name]
+		if !ok {
+			return found
+		}
+		// A digit that follows the placeholder in the text is not part of it.
+		whole := s.Placeholder(name)
+		if len(found) >= len(whole) && found[:len(whole)] == whole {
+			return s.Value + found[len(whole):]
+		}
+		return found
+	})
+}
