@@ -1,0 +1,109 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"stampworks.dev/services/provisioner/driver/local"
+)
+
+// removeAll deletes and purges every tenant, then looks for anything that is
+// left of it on this machine.
+func (r *run) removeAll(ctx context.Context) (string, error) {
+	traces := make([]trace, 0, len(r.stamps))
+	for _, s := range r.stamps {
+		m, err := r.manifest(s)
+		if err != nil {
+			return "", err
+		}
+		traces = append(traces, trace{s.tenant, s.url, m})
+	}
+	for _, s := range r.stamps {
+		for _, verb := range []string{"delete", "purge"} {
+			if err := r.change(ctx, s.tenant, verb); err != nil {
+				return "", err
+			}
+		}
+	}
+	var left []string
+	for _, t := range traces {
+		left = append(left, t.left()...)
+	}
+	rules, err := local.Leftovers(filepath.Join(r.plane.data(), "cell"))
+	if err != nil {
+		return "", err
+	}
+	left = append(left, rules...)
+	if r.result.LeftBehind = len(left); len(left) > 0 {
+		return "", fmt.Errorf("left behind: %s", strings.Join(left, "; "))
+	}
+	return fmt.Sprintf("%d tenants gone: no process, port, directory, user, rule or control group", len(traces)), nil
+}
+
+// trace is what a stamp may leave.
+type trace struct {
+	tenant, url string
+	manifest    manifest
+}
+
+func (t trace) left() []string {
+	var left []string
+	if _, err := os.Stat(t.manifest.Wish.Site.Dir); err == nil {
+		left = append(left, "directory "+t.manifest.Wish.Site.Dir)
+	}
+	if uid := t.manifest.Wish.Site.UserID; uid > 0 {
+		for _, pid := range processesOf(uid) {
+			left = append(left, fmt.Sprintf("process %d of user %d", pid, uid))
+		}
+	}
+	for name := range t.manifest.Wish.Site.Binds {
+		if open(t.manifest.at(name)) {
+			left = append(left, "port "+name+" of "+t.tenant)
+		}
+	}
+	if u, err := url.Parse(t.url); err == nil && open(u.Host) {
+		left = append(left, "address "+t.url)
+	}
+	return left
+}
+
+// open reports whether somebody accepts connections at an address.
+func open(address string) bool {
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return err == nil
+}
+
+// processesOf lists a user's processes.
+func processesOf(uid int) []int {
+	var found []int
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		info, err := os.Stat(filepath.Join("/proc", e.Name()))
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		if owner, ok := info.Sys().(*syscall.Stat_t); ok && int(owner.Uid) == uid && info.Mode().Type() == fs.ModeDir {
+			found = append(found, pid)
+		}
+	}
+	return found
+}

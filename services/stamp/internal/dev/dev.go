@@ -1,0 +1,149 @@
+// Package dev is `stamp dev`: the whole of Stampworks in one process, for one
+// machine. It is the embedded default, not a second implementation: the same
+// services talk to each other as in production, and etcd is a real one.
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"stampworks.dev/pkg/lifecycle"
+	"stampworks.dev/pkg/telemetry"
+	"stampworks.dev/services/stamp/internal/client"
+)
+
+// readyWithin is how long the services may take to be ready.
+const readyWithin = 30 * time.Second
+
+// Options are the flags.
+type Options struct {
+	Listen     string
+	DataDir    string
+	TokenFile  string
+	Supervisor string
+	HostDir    string
+	Demo       bool
+	Lite       bool
+	Keep       bool
+	Version    string
+	Out, Err   io.Writer
+	// Terminal is whether Out can be redrawn.
+	Terminal bool
+}
+
+// Run starts everything and stays until the context ends.
+func Run(ctx context.Context, opts Options) error {
+	dir, err := filepath.Abs(opts.DataDir)
+	if err != nil {
+		return fmt.Errorf("find data folder: %w", err)
+	}
+	at := layout{dir}
+	unlock, err := at.prepare()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	log, closeLog, err := openLog(at.log())
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	token, err := adminToken(opts.TokenFile)
+	if err != nil {
+		return err
+	}
+	if err := allow(at.tokens(), token); err != nil {
+		return err
+	}
+	plane, err := startControl(ctx, controlConfig{
+		layout: at, listen: opts.Listen, supervisor: opts.Supervisor, hostDir: opts.HostDir, version: opts.Version, log: log,
+	})
+	if err != nil {
+		return err
+	}
+	s := &session{opts: opts, layout: at, url: plane.url, token: token}
+	group := lifecycle.NewGroup(log)
+	group.Add("control plane", plane.run)
+	group.Add("session", s.run)
+	err = group.Run(ctx)
+	return errors.Join(err, s.end(context.WithoutCancel(ctx)))
+}
+
+// openLog sends the services' log to a file: the terminal is for people.
+func openLog(path string) (*slog.Logger, func(), error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the user's own folder
+	if err != nil {
+		return nil, nil, fmt.Errorf("open log: %w", err)
+	}
+	return telemetry.NewLogger(file, slog.LevelInfo), func() { _ = file.Close() }, nil
+}
+
+// session is what a person sees of one run.
+type session struct {
+	opts   Options
+	layout layout
+	url    string
+	token  string
+	api    *client.Client
+
+	// customers are those served as of the last look, for end to ask.
+	customers []customer
+}
+
+// run waits until everything is ready, tells where it is, and stays.
+func (s *session) run(ctx context.Context) error {
+	s.api = client.New(client.Config{Address: s.url, Token: s.token})
+	if err := s.awaitReady(ctx); err != nil {
+		return err
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("find working folder: %w", err)
+	}
+	if err := client.Write(here, client.File{Address: s.url, Token: s.token}); err != nil {
+		return err
+	}
+	if err := s.greet(ctx); err != nil {
+		return err
+	}
+	if s.opts.Demo {
+		if err := s.story(ctx, here); err != nil {
+			return err
+		}
+	} else {
+		s.say("Token in %s, log in %s. Ctrl-C ends the control plane; stamps go on (stop them too: stamp dev stop).",
+			s.opts.TokenFile, s.layout.log())
+	}
+	s.remember(ctx)
+	return nil
+}
+
+// awaitReady waits for /readyz.
+func (s *session) awaitReady(ctx context.Context) error {
+	waiting, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	for {
+		resp, err := s.api.Raw(waiting, http.MethodGet, "/readyz", nil, nil, "*/*")
+		if err == nil {
+			return resp.Body.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-waiting.Done():
+			return fmt.Errorf("start: not ready within %v: %w; see %s", readyWithin, err, s.layout.log())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (s *session) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(s.opts.Out, format+"\n", args...)
+}
