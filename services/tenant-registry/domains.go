@@ -3,16 +3,21 @@ package tenantregistry
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
 
 	"stampworks.dev/pkg/lifecycle"
+	"stampworks.dev/pkg/secretbox"
 	"stampworks.dev/pkg/store"
 	"stampworks.dev/pkg/telemetry"
 	"stampworks.dev/services/tenant-registry/internal/blueprints"
 	"stampworks.dev/services/tenant-registry/internal/cell"
+	"stampworks.dev/services/tenant-registry/internal/delivery"
 	"stampworks.dev/services/tenant-registry/internal/server"
+	"stampworks.dev/services/tenant-registry/internal/source"
 	"stampworks.dev/services/tenant-registry/internal/tenant"
 	"stampworks.dev/services/tenant-registry/internal/timeline"
 )
@@ -30,10 +35,16 @@ func newDomains(cfg Config, deps Deps, backend store.Backend) (domains, error) {
 	tenants := tenant.New(tenant.Deps{
 		Backend: backend, Prefix: cfg.Prefix, Catalog: catalog, Timeline: lines, Log: deps.Log, Retention: cfg.DeleteRetention,
 	})
-	d := domains{Deps: server.Deps{Tenants: tenants, Timeline: lines, Catalog: catalog, Cells: cell.New(backend, cfg.Prefix)}}
+	sources, deliveries, err := newIntake(cfg, deps, backend, tenants)
+	if err != nil {
+		return domains{}, err
+	}
+	d := domains{Deps: server.Deps{
+		Tenants: tenants, Timeline: lines, Catalog: catalog, Cells: cell.New(backend, cfg.Prefix), Sources: sources, Deliveries: deliveries,
+	}}
 	d.sweep = func(ctx context.Context) {
 		for name, sweep := range map[string]func(context.Context, time.Time) error{
-			"timeline": lines.Sweep, "requests": tenants.Sweep,
+			"timeline": lines.Sweep, "tenants": tenants.Sweep, "sources": sources.Sweep, "deliveries": deliveries.Sweep,
 		} {
 			if err := sweep(ctx, time.Now()); err != nil && ctx.Err() == nil {
 				deps.Log.WarnContext(ctx, "sweep", "what", name, "error", err)
@@ -43,10 +54,27 @@ func newDomains(cfg Config, deps Deps, backend store.Backend) (domains, error) {
 	return d, d.count(deps.Telemetry)
 }
 
+func newIntake(cfg Config, deps Deps, backend store.Backend, tenants *tenant.Tenants) (*source.Sources, *delivery.Deliveries, error) {
+	if err := os.MkdirAll(filepath.Dir(cfg.keyFile()), 0o700); err != nil {
+		return nil, nil, fmt.Errorf("make directory of the secret key: %w", err)
+	}
+	box, err := secretbox.Open(cfg.keyFile())
+	if err != nil {
+		return nil, nil, err
+	}
+	sources := source.New(source.Deps{Backend: backend, Prefix: cfg.Prefix, Box: box, PublicURL: cfg.PublicURL})
+	deliveries, err := delivery.New(delivery.Deps{
+		Backend: backend, Prefix: cfg.Prefix, Sources: sources, Tenants: tenants, Log: deps.Log, Telemetry: deps.Telemetry,
+	})
+	return sources, deliveries, err
+}
+
 // addTo starts what works without being asked.
 func (d domains) addTo(group *lifecycle.Group) {
 	group.Add("tenants", d.Tenants.Run)
 	group.Add("blueprints", d.Catalog.Run)
+	group.Add("deliveries", d.Deliveries.Run)
+	group.Add("worker", d.Deliveries.Work)
 	group.Add("sweep", func(ctx context.Context) error {
 		tick := time.NewTicker(sweepEvery)
 		defer tick.Stop()

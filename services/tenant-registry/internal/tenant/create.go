@@ -163,11 +163,8 @@ func (t *Tenants) Free(ctx context.Context, name names.Tenant) (bool, error) {
 
 // wished is what a caller may say: the tenant without what is output only.
 func wished(asked *registryv1.Tenant) *registryv1.Tenant {
-	wish := &registryv1.Tenant{}
-	for _, field := range mutable {
-		copyField(wish, asked, field)
-	}
-	return clone(wish)
+	wish, _ := Mutable.Copy(asked).(*registryv1.Tenant)
+	return wish
 }
 
 func sentence(message, why string) string {

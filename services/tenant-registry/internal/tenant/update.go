@@ -8,15 +8,24 @@ import (
 
 	"stampworks.dev/pkg/errs"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	"stampworks.dev/services/tenant-registry/internal/mask"
 	"stampworks.dev/services/tenant-registry/internal/names"
 	"stampworks.dev/services/tenant-registry/internal/timeline"
 )
+
+// Mutable are the fields of a tenant that a caller may set.
+var Mutable = mask.Fields{
+	"display_name", "labels", "annotations", "blueprint", "plan", "region", "cell", "inputs", "deletion_protection", "deal", "contact",
+}
+
+// forPeople are the fields that the stamp does not depend on.
+var forPeople = []string{"labels", "annotations", "deletion_protection", "deal", "contact"}
 
 // Revision of a wish.
 type Revision struct {
 	// Asked is the tenant with the changed fields; an etag in it must be current.
 	Asked *registryv1.Tenant
-	// Paths of the fields to change; see applyMask.
+	// Paths of the fields to change; see mask.Fields.Apply.
 	Paths []string
 	// DryRun does everything but write.
 	DryRun bool
@@ -31,13 +40,13 @@ func (t *Tenants) Update(ctx context.Context, name names.Tenant, r Revision) (Ch
 		if v.Spec().GetDeleteTime() != nil {
 			return edit{}, ErrDeleted.With("tenant", name.String())
 		}
-		if err := applyMask(next, r.Asked, r.Paths); err != nil {
+		if err := Mutable.Apply(next, r.Asked, r.Paths); err != nil {
 			return edit{}, err
 		}
 		if next.GetPlan() == "" && productOf(next.GetBlueprint()) == productOf(v.Spec().GetBlueprint()) {
 			next.Plan = v.Spec().GetPlan()
 		}
-		if len(changed(v.Spec(), next)) == 0 {
+		if len(Mutable.Changed(v.Spec(), next)) == 0 {
 			return edit{nothing: true}, nil
 		}
 		if err := t.settle(ctx, next, v.Spec().GetBlueprint()); err != nil {
@@ -46,7 +55,7 @@ func (t *Tenants) Update(ctx context.Context, name names.Tenant, r Revision) (Ch
 		if err := checkImmutable(v, next); err != nil {
 			return edit{}, err
 		}
-		fields := changed(v.Spec(), next)
+		fields := Mutable.Changed(v.Spec(), next)
 		quiet := !slices.ContainsFunc(fields, func(f string) bool { return !slices.Contains(forPeople, f) })
 		return edit{nothing: len(fields) == 0, quiet: quiet, entry: timeline.Entry{
 			Action: timeline.Updated, Message: "Changed " + strings.Join(fields, ", "), Fields: fields,
