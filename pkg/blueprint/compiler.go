@@ -38,6 +38,9 @@ func newCompiler(file string, msg *typev1.Blueprint, index *yamlpb.Index) *compi
 // compile runs every check, in an order in which later ones can rely on what
 // earlier ones built, and goes on after problems.
 func (c *compiler) compile() (*Recipe, error) {
+	if !c.withinLimits() {
+		return nil, c.problems.sorted()
+	}
 	c.checkHead()
 	c.checkNames()
 	c.checkArtifacts()
@@ -74,6 +77,9 @@ func (c *compiler) atKey(path, message, expected string) { c.within(path, -1, me
 
 // within reports a problem at a byte of a scalar.
 func (c *compiler) within(path string, offset int, message, expected string) {
+	if len(c.problems) >= maxProblems {
+		return
+	}
 	if slices.ContainsFunc(c.damaged, func(d string) bool { return d == path || d == parent(path) && !c.index.Has(path) }) {
 		return // what it complains about may just be what could not be read
 	}

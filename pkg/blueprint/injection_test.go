@@ -117,16 +117,16 @@ func TestResolveInputs(t *testing.T) {
 func TestRenderSaysWhatIsMissing(t *testing.T) {
 	recipe := parseLibrary(t)
 	for want, spoil := range map[string]func(*blueprint.Environment){
-		"fill in components.db.env.PGPASSWORD: secrets.owner is not given":                 func(e *blueprint.Environment) { delete(e.Secrets, "owner") },
-		"fill in components.db.run: tmp is not given":                                      func(e *blueprint.Environment) { delete(e.Tmp, "db") },
-		"fill in components.db.run: volumes.books is not given":                            func(e *blueprint.Environment) { delete(e.Volumes, "db.books") },
-		"fill in components.catalog.env.PUBLIC: endpoint.url is not given":                 func(e *blueprint.Environment) { e.EndpointURL = "" },
-		"fill in components.catalog.env.SHELVES: inputs.shelves is not given":              func(e *blueprint.Environment) { delete(e.Inputs, "shelves") },
-		"blueprint library@2.3.1 has no plan \"moon\"":                                     func(e *blueprint.Environment) { e.Plan = "moon" },
-		"fill in components.catalog.run: the result is over 65536 bytes":        func(e *blueprint.Environment) { e.Tenant.DisplayName = strings.Repeat("x", 70_000) },
+		"fill in components.db.env.PGPASSWORD: secrets.owner is not given":    func(e *blueprint.Environment) { delete(e.Secrets, "owner") },
+		"fill in components.db.run: tmp is not given":                         func(e *blueprint.Environment) { delete(e.Tmp, "db") },
+		"fill in components.db.run: volumes.books is not given":               func(e *blueprint.Environment) { delete(e.Volumes, "db.books") },
+		"fill in components.catalog.env.PUBLIC: endpoint.url is not given":    func(e *blueprint.Environment) { e.EndpointURL = "" },
+		"fill in components.catalog.env.SHELVES: inputs.shelves is not given": func(e *blueprint.Environment) { delete(e.Inputs, "shelves") },
+		"blueprint library@2.3.1 has no plan \"moon\"":                        func(e *blueprint.Environment) { e.Plan = "moon" },
+		"fill in components.catalog.run: the result is over 65536 bytes":      func(e *blueprint.Environment) { e.Tenant.DisplayName = strings.Repeat("x", 70_000) },
 		"fill in components.catalog.env.DATABASE: fill in values.database: fill in values.account: evaluate ${secrets.db_password}: failed; why is withheld, for it holds a secret": func(e *blueprint.Environment) { e.Secrets["db_password"] = "a\x00b" },
-		"fill in components.db.run: db.sql.bind is not given":                       func(e *blueprint.Environment) { delete(e.Ports, "db.sql") },
-		"fill in components.db.setup.exec: files.owner is not given":                       func(e *blueprint.Environment) { delete(e.Files, "db") },
+		"fill in components.db.run: db.sql.bind is not given":        func(e *blueprint.Environment) { delete(e.Ports, "db.sql") },
+		"fill in components.db.setup.exec: files.owner is not given": func(e *blueprint.Environment) { delete(e.Files, "db") },
 	} {
 		env := environment(t, recipe, "village")
 		spoil(&env)

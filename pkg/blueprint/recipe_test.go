@@ -34,7 +34,11 @@ func parseLibrary(t testing.TB) *blueprint.Recipe {
 // which went where.
 func environment(t testing.TB, r *blueprint.Recipe, plan string) blueprint.Environment {
 	t.Helper()
-	inputs, violations := r.ResolveInputs(plan, map[string]*structpb.Value{"librarian": structpb.NewStringValue("ann@example.org")})
+	given := map[string]*structpb.Value{}
+	if r.Message().GetInputs()["librarian"] != nil {
+		given["librarian"] = structpb.NewStringValue("ann@example.org")
+	}
+	inputs, violations := r.ResolveInputs(plan, given)
 	if violations != nil {
 		t.Fatalf("violations: %v", violations)
 	}

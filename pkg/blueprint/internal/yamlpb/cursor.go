@@ -6,6 +6,9 @@ import "strings"
 type cursor struct {
 	lines        []string
 	line, column int // 0-based
+
+	text   []rune // of line textOf-1, kept because a line is asked for at every character
+	textOf int
 }
 
 // rest is the current line from the cursor on, without its line break.
@@ -13,11 +16,13 @@ func (c *cursor) rest() []rune {
 	if c.line >= len(c.lines) {
 		return nil
 	}
-	text := []rune(strings.TrimRight(c.lines[c.line], "\r\n"))
-	if c.column >= len(text) {
+	if c.textOf != c.line+1 {
+		c.text, c.textOf = []rune(strings.TrimRight(c.lines[c.line], "\r\n")), c.line+1
+	}
+	if c.column >= len(c.text) {
 		return nil
 	}
-	return text[c.column:]
+	return c.text[c.column:]
 }
 
 // skipProperties passes an anchor or a tag in front of a scalar.
