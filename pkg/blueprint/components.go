@@ -71,17 +71,33 @@ func (c *compiler) checkKind(path string, m *typev1.Component) {
 	switch helm := m.GetHelm() != nil; {
 	case helm && m.GetRun() != "":
 		c.atKey(path, "has both run and helm", "one of them")
-	case helm && m.GetArtifact() != "":
-		c.at(path+".artifact", "is of a component with helm", "none: the chart says where programs come from")
+	case helm:
+		c.checkChartAlone(path, m)
 	case !helm && m.GetRun() == "":
 		c.at(path+".run", "is missing", "run, or helm")
-	case helm:
 	case m.GetArtifact() == "":
 		c.at(path+".artifact", "is missing", "the name of one under artifacts")
 	case c.msg.GetArtifacts()[m.GetArtifact()] == nil:
 		c.at(path+".artifact", fmt.Sprintf("there is no artifact %q", m.GetArtifact())+suggest.DidYouMean(m.GetArtifact(), artifacts), "one of "+strings.Join(artifacts, ", "))
 	default:
 		c.used["artifacts."+m.GetArtifact()] = true
+	}
+}
+
+// checkChartAlone refuses what a chart would ignore.
+func (c *compiler) checkChartAlone(path string, m *typev1.Component) {
+	for _, field := range []struct {
+		name string
+		set  bool
+	}{
+		{"artifact", m.GetArtifact() != ""}, {"volumes", len(m.GetVolumes()) > 0}, {"files", len(m.GetFiles()) > 0},
+		{"env", len(m.GetEnv()) > 0}, {"stop", m.GetStop() != nil}, {"setup", m.GetSetup() != nil}, {"migrate", m.GetMigrate() != nil},
+		{"backup", m.GetBackup() != nil}, {"restore", m.GetRestore() != nil},
+		{"ready.exec", m.GetReady().GetExec() != ""}, {"live.exec", m.GetLive().GetExec() != ""},
+	} {
+		if field.set {
+			c.atKey(path+"."+field.name, "is of a component with helm", "it in the chart")
+		}
 	}
 }
 

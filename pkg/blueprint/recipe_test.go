@@ -6,6 +6,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -127,6 +128,25 @@ func TestRenderGolden(t *testing.T) {
 		}
 		golden(t, "testdata/whole/library."+plan+".json", string(got)+"\n")
 	}
+}
+
+// TestRenderConcurrently: a recipe is shared by every goroutine of a service.
+func TestRenderConcurrently(t *testing.T) {
+	r := parseLibrary(t)
+	env := environment(t, r, "city")
+	want, err := r.Render(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			if got, err := r.Render(env); err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("renders differently beside others: %v", err)
+			}
+		})
+	}
+	group.Wait()
 }
 
 func golden(t *testing.T, file, got string) {
