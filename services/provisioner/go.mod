@@ -7,6 +7,8 @@ require (
 	stampworks.dev/proto v0.0.0
 )
 
+require pgregory.net/rapid v1.3.0 // indirect
+
 require (
 	github.com/Masterminds/semver/v3 v3.5.0
 	github.com/google/go-cmp v0.7.0 // indirect

@@ -48,6 +48,9 @@ func newTenant(t *testing.T, d *local.Driver, name string) *tenant {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if text, err := os.ReadFile(filepath.Join(site.Dir, "supervisor.log")); err == nil && (strings.Contains(string(text), "DATA RACE") || strings.Contains(string(text), "panic:")) {
+			t.Errorf("supervisor: %s", text)
+		}
 		if err := d.Destroy(context.Background(), ref); err != nil {
 			t.Error(err)
 		}

@@ -85,7 +85,10 @@ func (d *Driver) open() error {
 	if err := d.restoreFirewall(); err != nil {
 		return err
 	}
-	return d.keep(context.Background())
+	if err := d.keep(context.Background()); err != nil {
+		d.log.Error("supervisors not launched", "cell", d.cfg.Cell, "error", err) // Run tries again
+	}
+	return nil
 }
 
 func (d *Driver) stamps() string { return filepath.Join(d.cfg.DataDir, "stamps") }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -19,6 +21,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if raceEnabled {
+		_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // the supervisor's, by default a second
+	}
 	code := drivertest.Main(m)
 	if programDir != "" {
 		_ = os.RemoveAll(programDir)
@@ -29,15 +34,25 @@ func TestMain(m *testing.M) {
 // programDir has the supervisor, when it was built.
 var programDir string
 
+// builtVariable has the supervisor's path when a test runs this binary again.
+const builtVariable = "STAMPWORKS_TEST_SUPERVISOR"
+
 // supervisorProgram is built once for all tests of the package.
 var supervisorProgram = sync.OnceValues(func() (string, error) {
+	if built := os.Getenv(builtVariable); built != "" {
+		return built, nil
+	}
 	dir, err := os.MkdirTemp("", "stampworks-test-")
 	if err != nil {
 		return "", err
 	}
 	programDir = dir
 	path := filepath.Join(dir, "stamp-supervisor")
-	out, err := exec.Command("go", "build", "-o", path, "stampworks.dev/services/provisioner/cmd/stamp-supervisor").CombinedOutput()
+	build := exec.Command("go", "build", "-o", path, "stampworks.dev/services/provisioner/cmd/stamp-supervisor")
+	if raceEnabled {
+		build.Args = slices.Insert(build.Args, 2, "-race")
+	}
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", errors.New(string(out))
 	}
@@ -120,4 +135,45 @@ func TestConformanceUnisolated(t *testing.T) {
 		c.Unisolated = true
 		return fixture(t, c)
 	})
+}
+
+// TestConformanceWithoutRoot runs the suite again as a user who is nobody.
+func TestConformanceWithoutRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to become another user; the other tests run without root already")
+	}
+	const nobody = 65534
+	dir, err := os.MkdirTemp("", "stampworks-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	program, err := supervisorProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, from := range map[string]string{"stamp-supervisor": program, "again.test": self} {
+		text, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), text, 0o755)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chown(dir, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "again.test"), "-test.run=^(TestConformance|TestKilledSupervisorIsReplaced|TestJob.*|TestDestroyLeavesNothing)$", "-test.v")
+	cmd.Dir = dir
+	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + dir, "TMPDIR=" + dir, builtVariable + "=" + filepath.Join(dir, "stamp-supervisor")}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestConformance (") {
+		t.Errorf("as nobody: %v\n%s", err, out)
+	}
 }

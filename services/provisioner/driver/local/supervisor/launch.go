@@ -40,7 +40,7 @@ func Launch(dir, program string) error {
 	defer func() { _ = read.Close() }() // only read
 	cmd := exec.Cmd{
 		Path: program, Args: []string{"stamp-supervisor", "run", dir}, Dir: "/",
-		Env: []string{"GOMAXPROCS=2", "GOGC=50", readyVariable + "=1"}, Stdout: out, Stderr: out,
+		Env: append(runtimeSettings(), readyVariable+"=1"), Stdout: out, Stderr: out,
 		ExtraFiles: []*os.File{write}, SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
 	err = cmd.Start()
@@ -56,6 +56,18 @@ func Launch(dir, program string) error {
 		return errors.New("launch supervisor: it ended at once")
 	}
 	return fmt.Errorf("launch supervisor: %s", line)
+}
+
+// runtimeSettings keep a supervisor small. The caller's own (GODEBUG, GORACE)
+// are kept; nothing else of its environment is.
+func runtimeSettings() []string {
+	settings := []string{"GOMAXPROCS=2", "GOGC=50"}
+	for _, entry := range os.Environ() {
+		if strings.HasPrefix(entry, "GO") {
+			settings = append(settings, entry)
+		}
+	}
+	return settings
 }
 
 // Launched gives the way to tell who launched this supervisor that it is

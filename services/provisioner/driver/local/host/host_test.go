@@ -1,0 +1,163 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"testing"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/services/provisioner/driver"
+)
+
+func cell(t *testing.T, dir, instance string) *File {
+	t.Helper()
+	data := t.TempDir()
+	if err := os.WriteFile(filepath.Join(data, InstanceFile), []byte(instance), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(Config{
+		Dir: dir, Instance: instance, DataDir: data, Users: Range{300000, 300003}, Public: "127.0.0.1",
+		Ports: Range{23000, 23009}, Addresses: netip.MustParsePrefix("127.99.0.0/29"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func claim(n int) Claim {
+	return Claim{
+		Tenant: fmt.Sprint("t", n), UID: fmt.Sprint("u", n), Token: 5, User: true,
+		Ports: map[string]int{"a.http": 28080, "b.sql": 25432}, Endpoint: "a.http",
+	}
+}
+
+func TestReserveIsIdempotentAndApart(t *testing.T) {
+	dir := t.TempDir()
+	one, two := cell(t, dir, "one"), cell(t, dir, "two")
+	a, err := one.Reserve(claim(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := one.Reserve(claim(1)); err != nil || !reflect.DeepEqual(again, a) {
+		t.Errorf("again %+v, %v, was %+v", again, err, a)
+	}
+	b, err := two.Reserve(claim(1))
+	if err != nil || a.User == b.User || a.Address == b.Address || a.Ports["a.http"] == b.Ports["a.http"] {
+		t.Errorf("two instances share %+v and %+v, %v", a, b, err)
+	}
+	if a.Ports["b.sql"] != 0 {
+		t.Errorf("a port of the pool was given where the address has its own: %+v", a)
+	}
+	if users, addresses, ports, err := one.Elsewhere(); err != nil || users != 1 || addresses != 1 || ports != 1 {
+		t.Errorf("elsewhere %d %d %d, %v", users, addresses, ports, err)
+	}
+}
+
+func TestFullNamesTheResource(t *testing.T) {
+	f := cell(t, t.TempDir(), "one")
+	for i := range 4 {
+		if _, err := f.Reserve(claim(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := f.Reserve(claim(4))
+	var e *errs.Error
+	if !errs.Is(err, errs.ResourceExhausted) || !errors.As(err, &e) || e.Metadata["resource"] != "users" {
+		t.Errorf("fifth of four = %v", err)
+	}
+	if err := f.Release("u2", 5); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Reserve(claim(4)); err != nil {
+		t.Errorf("after a release = %v", err)
+	}
+	if _, err := f.Reserve(Claim{Tenant: "t1", UID: "another"}); !errs.Is(err, errs.Conflict) {
+		t.Errorf("same id, other tenant = %v, want Conflict", err)
+	}
+}
+
+func TestReleasedRefusesStale(t *testing.T) {
+	f := cell(t, t.TempDir(), "one")
+	if _, err := f.Reserve(claim(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Release("u1", 7); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Reserve(claim(1)); !errors.Is(err, driver.ErrStaleToken) {
+		t.Errorf("Reserve with token 5 after Release with 7 = %v", err)
+	}
+}
+
+func TestTakenPortsAreSkipped(t *testing.T) {
+	f := cell(t, t.TempDir(), "one")
+	l, err := net.Listen("tcp", "127.0.0.1:23000")
+	if err != nil {
+		t.Skipf("needs port 23000: %v", err)
+	}
+	defer func() { _ = l.Close() }()
+	squatter, err := net.Listen("tcp", "127.99.0.1:25432")
+	if err != nil {
+		t.Skipf("needs more than one loopback address: %v", err)
+	}
+	defer func() { _ = squatter.Close() }()
+	a, err := f.Reserve(claim(1))
+	if err != nil || a.Ports["a.http"] == 23000 || a.Address == "127.99.0.1" {
+		t.Errorf("given %+v, %v", a, err)
+	}
+}
+
+func TestCollectForgetsRemovedInstances(t *testing.T) {
+	dir := t.TempDir()
+	one, two := cell(t, dir, "one"), cell(t, dir, "two")
+	if _, err := one.Reserve(claim(1)); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	busy := func(Orphan) bool { seen++; return false }
+	if err := two.Collect(busy); err != nil || seen != 0 {
+		t.Errorf("asked for %d orphans of a living instance, %v", seen, err)
+	}
+	if err := os.RemoveAll(one.cfg.DataDir); err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Collect(busy); err != nil || seen != 1 {
+		t.Errorf("asked for %d orphans, %v", seen, err)
+	}
+	if users, _, _, err := two.Elsewhere(); err != nil || users != 1 {
+		t.Errorf("a busy orphan was forgotten: %d, %v", users, err)
+	}
+	if err := two.Collect(func(Orphan) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	if users, _, _, err := two.Elsewhere(); err != nil || users != 0 {
+		t.Errorf("a free orphan was kept: %d, %v", users, err)
+	}
+}
+
+func TestManyAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	cells := []*File{cell(t, dir, "one"), cell(t, dir, "two")}
+	var mu sync.Mutex
+	users := map[int]bool{}
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			a, err := cells[i%2].Reserve(claim(i))
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || users[a.User] {
+				t.Errorf("given %+v, %v", a, err)
+			}
+			users[a.User] = true
+		})
+	}
+	all.Wait()
+}

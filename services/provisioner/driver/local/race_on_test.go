@@ -1,0 +1,6 @@
+//go:build race
+
+package local_test
+
+// raceEnabled builds the supervisor with the race detector, too.
+const raceEnabled = true
