@@ -65,6 +65,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"Capacity", capacity},
 	} {
 		t.Run(one.name, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			one.run(&bench{Fixture: open(t), t: t, ctx: ctx})

@@ -55,6 +55,7 @@ const rounds = 30
 const sleeper = "import time; time.sleep(3600)"
 
 func TestKilledSupervisorIsReplaced(t *testing.T) {
+	t.Parallel()
 	d := open(t, config(t))
 	a := newTenant(t, d, "aaa")
 	a.ensure("python3", "-c", sleeper)
@@ -85,6 +86,7 @@ func TestKilledSupervisorIsReplaced(t *testing.T) {
 }
 
 func TestKeeperReplacesSupervisor(t *testing.T) {
+	t.Parallel()
 	d := open(t, config(t))
 	a := newTenant(t, d, "aaa")
 	a.ensure("python3", "-c", sleeper)
@@ -160,6 +162,7 @@ func (n *tenant) runs(file string) int {
 }
 
 func TestJobSurvivesProvisioner(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	d := open(t, c)
 	a := newTenant(t, d, "aaa")
@@ -191,6 +194,7 @@ func TestJobSurvivesProvisioner(t *testing.T) {
 }
 
 func TestJobCutShortRunsAgain(t *testing.T) {
+	t.Parallel()
 	d := open(t, config(t))
 	a := newTenant(t, d, "aaa")
 	file := filepath.Join(a.m.Site.Volumes["app.data"], "runs")
@@ -227,6 +231,7 @@ func TestJobCutShortRunsAgain(t *testing.T) {
 }
 
 func TestRebootBringsAllBack(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	d := open(t, c)
 	a := newTenant(t, d, "aaa")
@@ -253,6 +258,7 @@ time.sleep(3600)
 `
 
 func TestStopEndsWhatRanAway(t *testing.T) {
+	t.Parallel()
 	d := open(t, config(t))
 	needRoot(t, d)
 	a := newTenant(t, d, "aaa")
@@ -272,6 +278,7 @@ func TestStopEndsWhatRanAway(t *testing.T) {
 }
 
 func TestStubbornProcessIsKilled(t *testing.T) {
+	t.Parallel()
 	d := open(t, config(t))
 	a := newTenant(t, d, "aaa")
 	c := a.m.Components["app"]
@@ -289,6 +296,7 @@ func TestStubbornProcessIsKilled(t *testing.T) {
 }
 
 func TestRestartsAreSpacedAndExplained(t *testing.T) {
+	t.Parallel()
 	d := open(t, config(t))
 	a := newTenant(t, d, "aaa")
 	a.ensure("python3", "-c", "print('no database', flush=True); raise SystemExit(3)")
@@ -302,6 +310,7 @@ func TestRestartsAreSpacedAndExplained(t *testing.T) {
 }
 
 func TestMissingProgramIsSaid(t *testing.T) {
+	t.Parallel()
 	d := open(t, config(t))
 	a := newTenant(t, d, "aaa")
 	for _, word := range []string{"nosuchprogram", "../bin/sh", "/bin/sh"} {
@@ -315,6 +324,7 @@ func TestMissingProgramIsSaid(t *testing.T) {
 }
 
 func TestDestroyLeavesNothing(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	d := open(t, c)
 	a := newTenant(t, d, "aaa")
@@ -331,18 +341,19 @@ func TestDestroyLeavesNothing(t *testing.T) {
 			t.Errorf("processes %v, %v", left, err)
 		}
 	}
-	for _, pattern := range []string{"/sys/fs/cgroup/*/stampworks/*-aaa", "/sys/fs/cgroup/stampworks/*-aaa"} {
-		if left, err := filepath.Glob(pattern); err != nil || len(left) != 0 {
+	for _, pattern := range []string{"/sys/fs/cgroup/*/stampworks/*-", "/sys/fs/cgroup/stampworks/*-"} {
+		if left, err := filepath.Glob(pattern + a.ref.Tenant); err != nil || len(left) != 0 {
 			t.Errorf("control groups %v, %v", left, err)
 		}
 	}
 	text, err := os.ReadFile(filepath.Join(c.HostDir, "allocations.json"))
-	if err != nil || strings.Contains(string(text), `"tenant"`) {
+	if err != nil || strings.Contains(string(text), `"tenant": "`+a.ref.Tenant+`"`) {
 		t.Errorf("host file: %s, %v", text, err)
 	}
 }
 
 func TestRemovedDirectoryEndsTheStamp(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	d := open(t, c)
 	a := newTenant(t, d, "aaa")
@@ -363,15 +374,16 @@ func TestRemovedDirectoryEndsTheStamp(t *testing.T) {
 }
 
 func TestTwoInstancesShareTheHost(t *testing.T) {
+	t.Parallel()
 	one, two := config(t), config(t)
-	two.HostDir = one.HostDir
-	a, b := newTenant(t, open(t, one), "same"), newTenant(t, open(t, two), "same")
+	a, b := newNamed(t, open(t, one), "same"), newNamed(t, open(t, two), "same")
 	if a.m.Site.UserID != 0 && a.m.Site.UserID == b.m.Site.UserID || a.m.Site.PublicURL == b.m.Site.PublicURL || a.m.Site.Binds["app.sql"] == b.m.Site.Binds["app.sql"] {
 		t.Errorf("two cells gave the same: %+v %+v", a.m.Site, b.m.Site)
 	}
 }
 
 func TestDeepDataDirectory(t *testing.T) {
+	t.Parallel()
 	top, err := os.MkdirTemp("/var/tmp", "stampworks-test-")
 	if err != nil {
 		t.Fatal(err)

@@ -118,5 +118,5 @@ func (d *Driver) allow(a host.Allocation) error {
 	if !d.means.firewall || a.User == 0 {
 		return nil
 	}
-	return d.host.Locked(func() error { return firewall.Allow(owner(a)) })
+	return firewall.Allow(owner(a))
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -41,6 +42,14 @@ type tenant struct {
 // newTenant reserves a stamp with one component, "app", that serves nothing
 // yet. It is destroyed when the test ends.
 func newTenant(t *testing.T, d *local.Driver, name string) *tenant {
+	t.Helper()
+	return newNamed(t, d, fmt.Sprintf("%s-%d", name, tenants.Add(1)))
+}
+
+// tenants tells tests' tenants apart: they share a host.
+var tenants atomic.Int64
+
+func newNamed(t *testing.T, d *local.Driver, name string) *tenant {
 	t.Helper()
 	ref := driver.Ref{Tenant: name, UID: fmt.Sprintf("%s-%d", name, time.Now().UnixNano()), Token: 1}
 	site, err := d.Reserve(t.Context(), ref, request("app"))

@@ -18,6 +18,7 @@ import (
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/drivertest"
 	"stampworks.dev/services/provisioner/driver/local"
+	"stampworks.dev/services/provisioner/driver/local/host"
 )
 
 func TestMain(m *testing.M) {
@@ -78,7 +79,10 @@ func config(t *testing.T) local.Config {
 		t.Fatal(err)
 	}
 	c := local.Default()
-	c.DataDir, c.HostDir = t.TempDir(), t.TempDir()
+	// One host file for all tests of the package, and users that another test
+	// process on this machine is not likely to give out as well.
+	c.DataDir, c.HostDir = t.TempDir(), filepath.Join(filepath.Dir(program), "host")
+	c.UserRange = host.Range{First: 300000 + os.Getpid()%1000*200, Last: 300199 + os.Getpid()%1000*200}
 	c.Supervisor, c.Programs = program, []string{}
 	return c
 }
@@ -169,7 +173,7 @@ func TestConformanceWithoutRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "again.test"), "-test.run=^(TestConformance|TestKilledSupervisorIsReplaced|TestJob.*|TestDestroyLeavesNothing)$", "-test.v")
-	cmd.Dir = dir
+	cmd.Dir = dir // the host file is beside the supervisor: its own
 	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + dir, "TMPDIR=" + dir, builtVariable + "=" + filepath.Join(dir, "stamp-supervisor")}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := cmd.CombinedOutput()

@@ -5,5 +5,5 @@
 //
 // One nftables table for the whole host, "stampworks", shared by all instances
 // on it. It has sets, an element per stamp, and rules that never change; it
-// goes with the last element. Callers hold the host's lock.
+// goes with the last element.
 package firewall

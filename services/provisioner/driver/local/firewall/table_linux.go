@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/google/nftables"
+	"golang.org/x/sys/unix"
 )
 
 // tableName is the table of the whole host.
@@ -26,21 +27,44 @@ const (
 // process guards the library's own counter of sets.
 var process sync.Mutex
 
+// locked runs fn while nobody else of this network changes the table: not
+// another goroutine, and not a provisioner with another host directory. The
+// lock is on the network namespace itself, so no file is left.
+func locked(fn func() error) error {
+	process.Lock()
+	defer process.Unlock()
+	network, err := os.Open("/proc/self/ns/net")
+	if err != nil {
+		return fmt.Errorf("lock firewall: %w", err)
+	}
+	defer func() { _ = network.Close() }() // gives the lock back
+	for {
+		err := unix.Flock(int(network.Fd()), unix.LOCK_EX)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("lock firewall: %w", err)
+		}
+		return fn()
+	}
+}
+
 // Available tries the whole table under another name. The kernel may lack the
 // family, a module or the permission; trying is the one way to know.
 func Available() bool {
-	process.Lock()
-	defer process.Unlock()
-	conn, err := nftables.New()
-	if err != nil {
-		return false
-	}
-	t := &nftables.Table{Family: nftables.TableFamilyIPv4, Name: tableName + "-probe-" + strconv.Itoa(os.Getpid())}
-	if err := build(conn, t); err != nil {
-		return false
-	}
-	conn.DelTable(t)
-	return conn.Flush() == nil
+	return locked(func() error {
+		conn, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		t := &nftables.Table{Family: nftables.TableFamilyIPv4, Name: tableName + "-probe-" + strconv.Itoa(os.Getpid())}
+		if err := build(conn, t); err != nil {
+			return err
+		}
+		conn.DelTable(t)
+		return conn.Flush()
+	}) == nil
 }
 
 // Allow makes the owner's things its alone. Calling it twice is fine.
@@ -104,24 +128,24 @@ func forget(conn *nftables.Conn, t *nftables.Table, name string, list []nftables
 
 // change makes sure that there is a table and gives it to fn.
 func change(o Owner, fn func(*nftables.Conn, *nftables.Table, map[string][]nftables.SetElement) error) error {
-	process.Lock()
-	defer process.Unlock()
 	elements, err := elementsOf(o)
 	if err != nil {
 		return err
 	}
-	conn, err := nftables.New()
-	if err != nil {
-		return fmt.Errorf("change firewall: %w", err)
-	}
-	t, err := table(conn)
-	if err == nil {
-		err = fn(conn, t, elements)
-	}
-	if err != nil {
-		return fmt.Errorf("change firewall: %w", err)
-	}
-	return nil
+	return locked(func() error {
+		conn, err := nftables.New()
+		if err != nil {
+			return fmt.Errorf("change firewall: %w", err)
+		}
+		t, err := table(conn)
+		if err == nil {
+			err = fn(conn, t, elements)
+		}
+		if err != nil {
+			return fmt.Errorf("change firewall: %w", err)
+		}
+		return nil
+	})
 }
 
 func table(conn *nftables.Conn) (*nftables.Table, error) {

@@ -87,8 +87,8 @@ func Open(cfg Config) (*File, error) {
 	return &File{cfg: cfg}, nil
 }
 
-// Locked runs fn while no other provisioner of the machine does.
-func (f *File) Locked(fn func() error) error {
+// locked runs fn while no other provisioner of the machine does.
+func (f *File) locked(fn func() error) error {
 	lock, err := os.OpenFile(filepath.Join(f.cfg.Dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("lock host file: %w", err)
@@ -109,7 +109,7 @@ func (f *File) Locked(fn func() error) error {
 // change reads the file, lets fn change it and this instance's part, and
 // writes it.
 func (f *File) change(fn func(s *state, mine *instance) error) error {
-	return f.Locked(func() error {
+	return f.locked(func() error {
 		s, mine, err := f.read()
 		if err != nil {
 			return err
@@ -165,7 +165,7 @@ func (f *File) read() (*state, *instance, error) {
 
 // Find gives a stamp's allocation; false when it has none.
 func (f *File) Find(uid string) (a Allocation, found bool, err error) {
-	err = f.Locked(func() error {
+	err = f.locked(func() error {
 		_, mine, err := f.read()
 		if err == nil {
 			a, found = mine.Stamps[uid]
@@ -177,7 +177,7 @@ func (f *File) Find(uid string) (a Allocation, found bool, err error) {
 
 // All gives the allocations of this instance.
 func (f *File) All() (all []Allocation, err error) {
-	err = f.Locked(func() error {
+	err = f.locked(func() error {
 		_, mine, err := f.read()
 		if err == nil {
 			for _, a := range mine.Stamps {
@@ -191,7 +191,7 @@ func (f *File) All() (all []Allocation, err error) {
 
 // Elsewhere counts what other instances have taken of the machine.
 func (f *File) Elsewhere() (users, addresses, ports int64, err error) {
-	err = f.Locked(func() error {
+	err = f.locked(func() error {
 		s, _, err := f.read()
 		if err != nil {
 			return err
@@ -211,7 +211,7 @@ func (f *File) Elsewhere() (users, addresses, ports int64, err error) {
 
 // Gone gives the token under which a stamp was destroyed, zero when it was not.
 func (f *File) Gone(uid string) (token int64, err error) {
-	err = f.Locked(func() error {
+	err = f.locked(func() error {
 		_, mine, err := f.read()
 		if err == nil {
 			token = mine.Gone[uid].Token
