@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -23,6 +24,8 @@ type Deps struct {
 	Log      *slog.Logger
 	// Retention of deleted tenants, default DefaultRetention.
 	Retention time.Duration
+	// ProgressEvery is how often an idle watch says how far it is, default 10 s.
+	ProgressEvery time.Duration
 }
 
 // Tenants keeps all tenants. It is safe for concurrent use; several replicas may
@@ -38,6 +41,8 @@ type Tenants struct {
 	timeline   *timeline.Timeline
 	log        *slog.Logger
 	retention  time.Duration
+
+	progressEvery time.Duration
 }
 
 // recordBytes leaves room for what the registry adds to a tenant of maxBytes.
@@ -57,10 +62,9 @@ func New(d Deps) *Tenants {
 		catalog:    d.Catalog,
 		timeline:   d.Timeline,
 		log:        d.Log,
-		retention:  d.Retention,
-	}
-	if t.retention <= 0 {
-		t.retention = DefaultRetention
+		retention:  cmp.Or(d.Retention, DefaultRetention),
+
+		progressEvery: cmp.Or(d.ProgressEvery, 10*time.Second),
 	}
 	t.cache = store.NewCacheWith(t.records, store.CacheConfig{Log: d.Log})
 	return t

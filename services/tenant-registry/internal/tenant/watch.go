@@ -9,9 +9,6 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 )
 
-// progressEvery is how often an idle watch says how far it is.
-const progressEvery = 10 * time.Second
-
 // Watch sends all tenants (after 0) or what changed since a revision, then
 // SYNCED, then every change, all from the one cache. A revision in an event is
 // one to resume after: nothing up to it is still to come. ErrCompacted when that
@@ -22,7 +19,7 @@ func (t *Tenants) Watch(ctx context.Context, after int64, send func(*registryv1.
 	defer cancel()
 	events, why := t.cache.Subscribe(ctx, after)
 	w := watch{tenants: t, send: send, listing: after == 0, reached: after}
-	tick := time.NewTicker(progressEvery)
+	tick := time.NewTicker(t.progressEvery)
 	defer tick.Stop()
 	for {
 		var err error
