@@ -52,7 +52,8 @@ func TestRevisions(t *testing.T) {
 		t.Errorf("%v, %v", rest, err)
 	}
 	all, err := r.catalog.ListBlueprints(ctx(t), &registryv1.ListBlueprintsRequest{})
-	if err != nil || len(all.GetBlueprints()) != 1 || all.GetBlueprints()[0].GetRevisionCount() != 4 {
+	if err != nil || len(all.GetBlueprints()) != 1 || all.GetBlueprints()[0].GetRevisionCount() != 4 ||
+		all.GetBlueprints()[0].GetLatestRevision() != "blueprints/helpdesk/revisions/1.10.0" { // a pre-release only when asked for
 		t.Errorf("%v, %v", all, err)
 	}
 	_, err = r.catalog.GetBlueprint(ctx(t), &registryv1.GetBlueprintRequest{Name: "blueprints/nope"})

@@ -99,7 +99,7 @@ func (c *Catalog) Blueprints(ctx context.Context) ([]*registryv1.Blueprint, erro
 // one.
 func Summary(revisions []*registryv1.Revision) *registryv1.Blueprint {
 	list := slices.SortedFunc(slices.Values(revisions), newestFirst)
-	newest, first := list[0], list[0]
+	newest, first := latest(list), list[0]
 	for _, r := range list {
 		if r.GetCreateTime().AsTime().Before(first.GetCreateTime().AsTime()) {
 			first = r
@@ -126,7 +126,7 @@ func (c *Catalog) Recipe(r *registryv1.Revision) (*blueprint.Recipe, error) {
 }
 
 // Resolve finds the revision that a tenant asks for: that one, or the newest of
-// a blueprint. What is not there is a violation of the field.
+// a blueprint, a pre-release only when there is nothing else. What is not there is a violation of the field.
 func (c *Catalog) Resolve(ctx context.Context, field string, wish names.Revision) (*registryv1.Revision, *blueprint.Recipe, error) {
 	revision, err := c.find(ctx, wish)
 	if e, ok := errs.As(err); ok && e.Kind == errs.NotFound {
@@ -154,7 +154,18 @@ func (c *Catalog) find(ctx context.Context, wish names.Revision) (*registryv1.Re
 	if err != nil {
 		return nil, err
 	}
-	return list[0], nil
+	return latest(list), nil
+}
+
+// latest is the newest version that is no pre-release, where there is one, of a
+// list with the newest first.
+func latest(list []*registryv1.Revision) *registryv1.Revision {
+	for _, r := range list {
+		if semver.Prerelease("v"+r.GetRecipe().GetRevision()) == "" {
+			return r
+		}
+	}
+	return list[0]
 }
 
 func newestFirst(a, b *registryv1.Revision) int {

@@ -66,8 +66,8 @@ func hash(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Sweep forgets requests that are past RequestRetention.
-func (t *Tenants) Sweep(ctx context.Context, now time.Time) error {
+// sweepRequests forgets requests that are past RequestRetention.
+func (t *Tenants) sweepRequests(ctx context.Context, now time.Time) error {
 	items, _, err := t.requests.List(ctx, store.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("sweep requests: %w", err)
