@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,7 +32,9 @@ const (
 type Publisher struct {
 	Cell, Region, PublicAddress string
 	// Kind is the driver's, "local".
-	Kind       string
+	Kind string
+	// LooksFor are the host programs that the driver looks for.
+	LooksFor   []string
 	Driver     driver.Driver
 	Reports    *store.Collection[*pb.CellReport]
 	Placements *store.Cache[*pb.Placement]
@@ -103,9 +106,14 @@ func (p *Publisher) publish(ctx context.Context, guard store.Cond) error {
 	if err != nil {
 		return fmt.Errorf("ask for capacity: %w", err)
 	}
+	programs := map[string]string{}
+	for _, name := range p.LooksFor {
+		programs[name] = placement.NoProgram
+	}
+	maps.Copy(programs, has.Programs)
 	report := &pb.CellReport{
 		Cell: p.Cell, Driver: p.Kind, Region: p.Region, Allocatable: has.Allocatable, Isolation: has.Isolation,
-		Programs: has.Programs, UpdateTime: timestamppb.Now(), PublicAddress: p.PublicAddress,
+		Programs: programs, UpdateTime: timestamppb.Now(), PublicAddress: p.PublicAddress,
 	}
 	_, err = p.Reports.Create(ctx, p.Cell, report, guard)
 	if errors.Is(err, store.ErrExists) {

@@ -18,9 +18,13 @@ type Cell struct {
 	Reachable bool
 	// Allocatable is all that it gives out, Reserved what stamps hold of it.
 	Allocatable, Reserved map[string]int64
-	// Programs are the host programs that it has, with their versions.
+	// Programs are the host programs that were looked for, with their versions,
+	// [NoProgram] for those that it does not have.
 	Programs map[string]string
 }
+
+// NoProgram is the version of a program that was looked for and is not there.
+const NoProgram = "NONE"
 
 // Ask is what a stamp needs of its cell.
 type Ask struct {
@@ -73,8 +77,11 @@ func (c Cell) missing(programs map[string]string) string {
 		return ""
 	}
 	for _, name := range sorted(programs) {
-		version, has := c.Programs[name]
-		if !has {
+		version, looked := c.Programs[name]
+		if !looked {
+			continue // not known: the driver has the last word
+		}
+		if version == NoProgram {
 			return fmt.Sprintf("it has no program %q", name)
 		}
 		if want := programs[name]; want != "" && !accepts(want, version) {

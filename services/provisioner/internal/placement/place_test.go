@@ -57,7 +57,8 @@ func TestPlace(t *testing.T) {
 		{"only images", ask(func(a *placement.Ask) { a.Drivers = []string{"kubernetes"} }), []placement.Cell{cell("a", nil)}, "", "NO_CELL", []string{"local cell"}},
 		{"a cordon", ask(nil), []placement.Cell{cell("a", func(c *placement.Cell) { c.Cordoned, c.CordonReason = true, "new disk" })}, "", "CELL_CORDONED", []string{"new disk"}},
 		{"away", ask(nil), []placement.Cell{cell("a", func(c *placement.Cell) { c.Reachable = false })}, "", "CELL_UNREACHABLE", []string{"a: no provisioner"}},
-		{"no program", ask(nil), []placement.Cell{cell("a", func(c *placement.Cell) { c.Programs = nil })}, "", "PROGRAM_MISSING", []string{"postgres"}},
+		{"no program", ask(nil), []placement.Cell{cell("a", func(c *placement.Cell) { c.Programs["postgres"] = placement.NoProgram })}, "", "PROGRAM_MISSING", []string{"postgres"}},
+		{"a program that was not looked for", ask(nil), []placement.Cell{cell("a", func(c *placement.Cell) { c.Programs = nil })}, "a", "", nil},
 		{"another major version", ask(nil), []placement.Cell{cell("a", func(c *placement.Cell) { c.Programs["postgres"] = "16.2" })}, "", "PROGRAM_MISSING", []string{"16.2", ">=15 <16"}},
 		{
 			"full, by the tightest resource", ask(nil),

@@ -61,7 +61,6 @@ const lookAgain = 2 * time.Second
 // Placer binds tenants to cells. One replica's runs at a time.
 type Placer struct {
 	Placements *store.Collection[*pb.Placement]
-	Cache      *store.Cache[*pb.Placement]
 	Reports    *store.Cache[*pb.CellReport]
 	Operations *store.Cache[*pb.OperationRecord]
 	Source     Source

@@ -28,15 +28,24 @@ func Kept(s *pb.Stamp, site driver.Site, values map[string]secrets.Secret, tenan
 		if e.GetKind() != "component" {
 			continue
 		}
-		var f Form
-		if err := json.Unmarshal([]byte(fill(e.GetRendered(), values)), &f); err != nil {
-			return m, fmt.Errorf("read ledger entry %q: %w", e.GetName(), err)
+		f, err := KeptForm(e, values)
+		if err != nil {
+			return m, err
 		}
 		c := component(f.Component, Telemetry{}.env(m, e.GetName()))
 		c.Stopped = !wanted[e.GetName()]
 		m.Components[e.GetName()] = c
 	}
 	return m, nil
+}
+
+// KeptForm is one component as the ledger has it, filled in as in [Kept].
+func KeptForm(e *pb.LedgerEntry, values map[string]secrets.Secret) (Form, error) {
+	var f Form
+	if err := json.Unmarshal([]byte(fill(e.GetRendered(), values)), &f); err != nil {
+		return f, fmt.Errorf("read ledger entry %q: %w", e.GetName(), err)
+	}
+	return f, nil
 }
 
 // fill puts secret values, which are letters and digits, in place of their

@@ -1,0 +1,127 @@
+package provisioner
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"stampworks.dev/pkg/rpc"
+	"stampworks.dev/pkg/rpc/admin"
+	"stampworks.dev/pkg/store/etcd"
+	"stampworks.dev/services/provisioner/driver/local"
+	"stampworks.dev/services/provisioner/driver/local/host"
+	"stampworks.dev/services/provisioner/internal/record"
+)
+
+// Config is what operators write.
+type Config struct {
+	// GRPC is where the services are.
+	GRPC rpc.ServerConfig `yaml:"grpc" help:"where gRPC is served"`
+	// Advertise is where other replicas reach this one. Default: where gRPC is
+	// served.
+	Advertise string `yaml:"advertise" help:"address at which other replicas reach this one"`
+	// Admin is where /metrics, /healthz, /readyz and /debug/pprof are.
+	Admin admin.Config `yaml:"admin" help:"where metrics and health are served"`
+	// Etcd is the cluster that everything is kept in.
+	Etcd etcd.Config `yaml:"etcd" help:"the etcd cluster"`
+	// Prefix of all keys, the same for all replicas; it begins and ends with "/".
+	Prefix string `yaml:"prefix" help:"prefix of all keys in etcd"`
+	// Registry is the tenant registry.
+	Registry rpc.ClientConfig `yaml:"registry" help:"the tenant registry"`
+	// Replica is this replica's name, the same after a restart. Default: the
+	// cell's name.
+	Replica string `yaml:"replica" help:"name of this replica"`
+	// DataDir holds what is this replica's own, and the stamps of a local cell.
+	DataDir string `yaml:"data_dir" help:"directory of this replica"`
+	// HostDir has what all replicas on this machine share. Default:
+	// /var/lib/stampworks-host as root, else in $XDG_STATE_HOME.
+	HostDir string `yaml:"host_dir" help:"directory that all replicas of this machine share"`
+	// SecretKeyFile seals the tenants' secrets; the same for all replicas.
+	// Default secrets.key in DataDir, made when missing.
+	SecretKeyFile string `yaml:"secret_key_file" help:"key file that seals secrets, the same for all replicas"`
+	// Cell is the cell of this replica.
+	Cell CellConfig `yaml:"cell" help:"the cell of this replica"`
+	// ParallelSteps is how many steps run at once in the cell. Default: four a
+	// core, at least eight.
+	ParallelSteps int `yaml:"parallel_steps" help:"how many steps run at once in the cell"`
+	// OTLPEndpoint is what the stamps' components are told to send telemetry to;
+	// empty tells them nothing.
+	OTLPEndpoint string `yaml:"otlp_endpoint" help:"where components send telemetry"`
+}
+
+// CellConfig is one cell.
+type CellConfig struct {
+	// Name is the cell's id. Empty: this replica reaches none.
+	Name string `yaml:"name" help:"id of the cell"`
+	// Region that tenants can ask for.
+	Region string `yaml:"region" help:"region of the cell"`
+	// Driver is "local".
+	Driver string `yaml:"driver" help:"kind of the cell"`
+	// PublicAddress is where customers' URLs are.
+	PublicAddress string `yaml:"public_address" help:"address of customers' URLs"`
+	// URLTemplate makes those URLs; {tenant} and {port} are filled in.
+	URLTemplate string `yaml:"url_template" help:"customers' URLs, with {tenant} and {port}"`
+	// Ports are those of customers' URLs.
+	Ports host.Range `yaml:"ports" help:"ports of customers' URLs"`
+	// CPUMillis and MemoryBytes are what the cell gives out. Default: 16 times
+	// the cores, 80 % of the memory.
+	CPUMillis   int64 `yaml:"cpu_millis" help:"processor that the cell gives out, in thousandths of a core"`
+	MemoryBytes int64 `yaml:"memory_bytes" help:"memory that the cell gives out"`
+	// Supervisor is the stamp-supervisor program. Default: beside this one.
+	Supervisor string `yaml:"supervisor" help:"path of the stamp-supervisor program"`
+	// Programs of the machine that are looked for.
+	Programs []string `yaml:"programs" help:"programs of the machine that are looked for"`
+	// Unisolated gives stamps no users of their own, even as root.
+	Unisolated bool `yaml:"unisolated" help:"give stamps no users of their own"`
+}
+
+// Default is a replica on loopback with etcd and the registry beside it.
+func Default() Config {
+	cell := local.Default()
+	return Config{
+		GRPC:     rpc.ServerConfig{Listen: "127.0.0.1:9002"},
+		Admin:    admin.Config{Listen: "127.0.0.1:9102"},
+		Etcd:     etcd.Config{Endpoints: []string{"127.0.0.1:2379"}},
+		Prefix:   record.DefaultPrefix,
+		Registry: rpc.ClientConfig{Target: "127.0.0.1:9001", Server: "tenant-registry"},
+		DataDir:  "/var/lib/stampworks/provisioner",
+		Cell:     CellConfig{Name: "local", Driver: "local", PublicAddress: "127.0.0.1", Ports: cell.PortRange, Programs: cell.Programs},
+	}
+}
+
+// Validate reports what is wrong before anything starts.
+func (c Config) Validate() error {
+	switch {
+	case !strings.HasPrefix(c.Prefix, "/") || !strings.HasSuffix(c.Prefix, "/") || strings.Contains(c.Prefix, "//"):
+		return fmt.Errorf("prefix %q must begin and end with \"/\"", c.Prefix)
+	case c.DataDir == "":
+		return errors.New("data_dir is required")
+	case c.Registry.Target == "":
+		return errors.New("registry.target is required")
+	case c.ParallelSteps < 0:
+		return fmt.Errorf("parallel_steps %d is below zero", c.ParallelSteps)
+	case strings.ContainsAny(c.Cell.Name, "/. "):
+		return fmt.Errorf("cell.name %q must be a plain name", c.Cell.Name)
+	}
+	return nil
+}
+
+// Local is the cell as its local driver is configured.
+func (c Config) Local() local.Config {
+	cfg := local.Default()
+	cfg.DataDir, cfg.HostDir, cfg.Cell = filepath.Join(c.DataDir, "cell"), c.HostDir, c.Cell.Name
+	cfg.PublicAddress = cmp.Or(c.Cell.PublicAddress, cfg.PublicAddress)
+	cfg.URLTemplate, cfg.Supervisor, cfg.Unisolated = c.Cell.URLTemplate, c.Cell.Supervisor, c.Cell.Unisolated
+	cfg.PortRange = cmp.Or(c.Cell.Ports, cfg.PortRange)
+	cfg.CPUMillis, cfg.MemoryBytes = c.Cell.CPUMillis, c.Cell.MemoryBytes
+	if c.Cell.Programs != nil {
+		cfg.Programs = c.Cell.Programs
+	}
+	return cfg
+}
+
+func (c Config) keyFile() string {
+	return cmp.Or(c.SecretKeyFile, filepath.Join(c.DataDir, "secrets.key"))
+}

@@ -1,0 +1,33 @@
+package server
+
+import (
+	"context"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/pkg/rpc/identity"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/internal/record"
+)
+
+// here gives the driver of the stamp's cell when this replica reaches it, and
+// otherwise a client of the replica that does. A call that was forwarded once
+// is not forwarded again: views of who is present may differ for a moment.
+func (s *Server) here(ctx context.Context, stamp *pb.Stamp) (driver.Driver, pb.StampServiceClient, error) {
+	cell := record.CellID(stamp.GetCell())
+	if d, ok := s.Drivers[cell]; ok {
+		return d, nil, nil
+	}
+	if identity.PeerFrom(ctx) == "provisioner" {
+		return nil, nil, errs.New(errs.Unavailable, "CELL_UNREACHABLE", "this replica does not reach cell %q", cell)
+	}
+	conn, err := s.Peers.Reaching(cell)
+	if err != nil {
+		return nil, nil, err
+	}
+	return nil, pb.NewStampServiceClient(conn), nil
+}
+
+func ref(stamp *pb.Stamp) driver.Ref {
+	return driver.Ref{Tenant: record.TenantID(stamp.GetName()), UID: stamp.GetTenantUid(), Token: stamp.GetToken()}
+}

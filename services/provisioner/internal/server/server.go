@@ -1,0 +1,59 @@
+package server
+
+import (
+	"log/slog"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"google.golang.org/grpc"
+
+	"stampworks.dev/pkg/store"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/internal/desired"
+	"stampworks.dev/services/provisioner/internal/engine"
+	"stampworks.dev/services/provisioner/internal/placement"
+	"stampworks.dev/services/provisioner/internal/record"
+	"stampworks.dev/services/provisioner/internal/secrets"
+)
+
+// Deps is what the RPCs read, and the little that they write.
+type Deps struct {
+	Store      *record.Store
+	Stamps     *store.Cache[*pb.Stamp]
+	Operations *store.Cache[*pb.OperationRecord]
+	Placements *store.Cache[*pb.Placement]
+	View       *desired.View
+	Vault      *secrets.Vault
+	Recipes    engine.Recipes
+	Cells      placement.Cells
+	Tenants    registryv1.TenantServiceClient
+	Blueprints registryv1.BlueprintServiceClient
+	// Drivers are those of the cells that this replica reaches; Peers gives a
+	// connection to one that reaches another.
+	Drivers map[string]driver.Driver
+	Peers   Peers
+	Log     *slog.Logger
+}
+
+// Peers finds the replica that reaches a cell. The error is Unavailable when
+// there is none.
+type Peers interface {
+	Reaching(cell string) (grpc.ClientConnInterface, error)
+}
+
+// Server answers all RPCs.
+type Server struct {
+	Deps
+	longrunningpb.UnimplementedOperationsServer
+	pb.UnimplementedStampServiceServer
+	pb.UnimplementedReadinessServiceServer
+}
+
+// Register puts the services on a server.
+func Register(to grpc.ServiceRegistrar, deps Deps) {
+	s := &Server{Deps: deps}
+	longrunningpb.RegisterOperationsServer(to, s)
+	pb.RegisterStampServiceServer(to, s)
+	pb.RegisterReadinessServiceServer(to, s)
+}
