@@ -13,6 +13,7 @@ import (
 	"stampworks.dev/pkg/rpc/identity"
 	"stampworks.dev/pkg/rpc/rpctest"
 	"stampworks.dev/pkg/store/etcd"
+	"stampworks.dev/pkg/telemetry"
 	"stampworks.dev/pkg/testkit"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
@@ -50,6 +51,7 @@ type registry struct {
 	cells     registryv1.CellServiceClient
 	intake    registryv1.IntakeServiceClient
 	reports   registryv1.ReportServiceClient // as the provisioner
+	admin     string
 	stop      func()
 }
 
@@ -71,7 +73,12 @@ func replica(t testing.TB, base tenantregistry.Config, authority *rpctest.Author
 	cfg.GRPC = rpc.ServerConfig{Listen: "127.0.0.1:0", TLS: authority.TLS(t, "tenant-registry")}
 	cfg.Admin.Listen = "127.0.0.1:0"
 	running, cancel := context.WithCancel(context.Background())
-	service, err := tenantregistry.New(running, cfg, tenantregistry.Deps{Log: testkit.Logger(t)})
+	reporting, err := telemetry.Setup(running, telemetry.Config{Service: tenantregistry.Name}, telemetry.Deps{})
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	service, err := tenantregistry.New(running, cfg, tenantregistry.Deps{Log: testkit.Logger(t), Telemetry: reporting})
 	if err != nil {
 		cancel()
 		t.Fatal(err)
@@ -93,7 +100,7 @@ func replica(t testing.TB, base tenantregistry.Config, authority *rpctest.Author
 	server := &rpctest.Server{Authority: authority, Service: "tenant-registry", Addr: service.Addr()}
 	gateway, provisioner := server.Dial(t, "gateway"), server.Dial(t, "provisioner")
 	return &registry{
-		cfg: cfg, authority: authority, stop: stop,
+		cfg: cfg, authority: authority, stop: stop, admin: service.AdminAddr(),
 		tenants: registryv1.NewTenantServiceClient(gateway), catalog: registryv1.NewBlueprintServiceClient(gateway),
 		cells: registryv1.NewCellServiceClient(gateway), intake: registryv1.NewIntakeServiceClient(gateway),
 		reports: registryv1.NewReportServiceClient(provisioner),
