@@ -4,7 +4,8 @@
 //	stamp-supervisor launch DIR   start one for the stamp in DIR, in the background
 //	stamp-supervisor run DIR      be one, in the foreground
 //	stamp-supervisor exec         become a stamp's process (internal)
-//	stamp-supervisor probe UID    try whether stamps can have users of their own
+//	stamp-supervisor probe user|view UID
+//	                              try what stamps can have of their own
 //	stamp-supervisor version      print the version of the protocol
 package main
 
@@ -39,14 +40,14 @@ func run(args []string) error {
 	case len(args) == 1 && args[0] == "version":
 		_, err := fmt.Println(control.Version)
 		return err
-	case len(args) == 2 && args[0] == "probe":
-		return supervisor.Probe(args[1], program)
+	case len(args) == 3 && args[0] == "probe":
+		return supervisor.Probe(args[1], args[2], program)
 	case len(args) == 2 && args[0] == "launch":
 		return supervisor.Launch(args[1], program)
 	case len(args) == 2 && args[0] == "run":
 		return supervise(args[1], program)
 	}
-	return fmt.Errorf("usage: stamp-supervisor launch DIR | run DIR | probe UID | version")
+	return fmt.Errorf("usage: stamp-supervisor launch DIR | run DIR | probe user|view UID | version")
 }
 
 func supervise(dir, program string) error {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/driver/local"
 	"stampworks.dev/services/provisioner/driver/local/control"
 	"stampworks.dev/services/provisioner/driver/local/layout"
 	"stampworks.dev/services/provisioner/driver/local/process"
@@ -242,6 +243,9 @@ func TestRebootBringsAllBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.d = open(t, c)
+	if wishes, err := local.Manifests(c.DataDir); err != nil || len(wishes) != 1 || !reflect.DeepEqual(wishes[0].Components, a.m.Components) {
+		t.Errorf("manifests on disk are %+v, %v", wishes, err)
+	}
 	if after := a.observe(); !after.Running || after.Digest != before.Digest || after.PIDs[0] == before.PIDs[0] {
 		t.Errorf("after New: %+v, was %+v", after, before)
 	}

@@ -18,7 +18,8 @@ const none = "NONE"
 
 // means are the kinds of isolation that this machine permits.
 type means struct {
-	users    bool // a user for each stamp, with a view of its own of the files
+	users    bool // a user for each stamp
+	views    bool // and a view of its own of the files
 	firewall bool
 	groups   cgroup.Version
 }
@@ -29,7 +30,11 @@ func detect(cfg Config) means {
 		return means{}
 	}
 	m := means{groups: cgroup.Detect()}
-	m.users = exec.Command(cfg.Supervisor, "probe", strconv.Itoa(cfg.UserRange.Last)).Run() == nil
+	try := strconv.Itoa(cfg.UserRange.Last)
+	m.views = exec.Command(cfg.Supervisor, "probe", "view", try).Run() == nil
+	// In a container that may not mount, users alone are still far better than
+	// customers' programs as root.
+	m.users = m.views || passable(cfg.DataDir) && exec.Command(cfg.Supervisor, "probe", "user", try).Run() == nil
 	m.firewall = m.users && firewall.Available()
 	return m
 }
@@ -38,7 +43,10 @@ func detect(cfg Config) means {
 func (m means) isolation(user int) map[string]string {
 	said := map[string]string{"users": none, "files": none, "network": none, "cpu": none, "memory": none, "disk": none}
 	if m.users {
-		said["users"], said["files"] = "own user", "own user, other stamps hidden"
+		said["users"], said["files"] = "own user", "own user"
+		if m.views {
+			said["files"] = "own user, other stamps hidden"
+		}
 		if user != 0 {
 			said["users"] = "own user " + strconv.Itoa(user)
 		}
@@ -56,7 +64,7 @@ func (m means) isolation(user int) map[string]string {
 // settings are the means of one stamp, as its supervisor is told.
 func (d *Driver) settings(a host.Allocation) control.Settings {
 	s := control.Settings{User: a.User, Groups: d.groups(d.instance, a.Tenant)}
-	if a.User != 0 {
+	if a.User != 0 && d.means.views {
 		s.Mask, s.Artifacts, s.Tmp = mask(d.cfg.DataDir), d.artifactDir(), "/tmp"
 		if s.Mask == s.Tmp {
 			s.Tmp = "/tmp/own"
@@ -86,6 +94,19 @@ func mask(dataDir string) string {
 		}
 	}
 	return found
+}
+
+// passable is true when every user can pass through the directory to what is
+// below it.
+func passable(dir string) bool {
+	for at := dir; ; at = filepath.Dir(at) {
+		if info, err := os.Stat(at); err != nil || info.Mode()&0o001 == 0 {
+			return false
+		}
+		if at == "/" {
+			return true
+		}
+	}
 }
 
 // owner is the stamp as the firewall knows it.

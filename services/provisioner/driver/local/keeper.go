@@ -81,7 +81,7 @@ func (d *Driver) ask(ctx context.Context, ref driver.Ref, req control.Request) (
 			return resp, nil
 		case errors.Is(err, control.ErrLost) && req.Op != control.OpJob && attempt < 3:
 			// asked again: every verb may be
-		case errors.Is(err, control.ErrAbsent) && attempt < 3:
+		case errors.Is(err, control.ErrAbsent) && attempt < 10:
 			if err := d.launch(ctx, s); err != nil {
 				return resp, errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "%w", err)
 			}

@@ -58,7 +58,9 @@ func (d *Driver) open() error {
 		return err
 	}
 	var err error
-	d.means = detect(d.cfg)
+	if d.means = detect(d.cfg); os.Geteuid() == 0 && !d.means.users {
+		d.log.Warn("stamps run as root: no user of its own can be given to one", "cell", d.cfg.Cell)
+	}
 	if d.artifacts, err = artifact.Open(d.artifactDir(), d.means.users); err != nil {
 		return err
 	}

@@ -12,3 +12,6 @@ func Allow(Owner) error { return errors.ErrUnsupported }
 
 // Forget has nothing to forget.
 func Forget(Owner) error { return nil }
+
+// Holds counts nothing.
+func Holds(Owner) (int, error) { return 0, nil }

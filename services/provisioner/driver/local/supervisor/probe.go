@@ -10,9 +10,10 @@ import (
 	"stampworks.dev/services/provisioner/driver/local/trampoline"
 )
 
-// Probe tries whether a process can be given a user and a view of its own, by
-// running true(1) so. It leaves nothing.
-func Probe(user, program string) error {
+// Probe tries whether a process can be given a user of its own, and with the
+// kind "view" a view of its own of the files, by running true(1) so. It leaves
+// nothing.
+func Probe(kind, user, program string) error {
 	number, err := strconv.Atoi(user)
 	if err != nil {
 		return fmt.Errorf("probe isolation: %w", err)
@@ -35,15 +36,17 @@ func Probe(user, program string) error {
 		return err
 	}
 	defer func() { _ = out.Close() }() // it says nothing that matters
-	shell := "/bin/true"
-	p, err := trampoline.Start(program, trampoline.Spec{
-		Program: shell, Args: []string{shell}, Dir: "/tmp/own", Nonce: "probe", User: number,
+	spec := trampoline.Spec{
+		Program: "/bin/true", Args: []string{"/bin/true"}, Dir: "/", Nonce: "probe", User: number,
 		ProcFile: filepath.Join(c.Proc(), "probe"),
-		View: &trampoline.View{
+	}
+	if kind == "view" {
+		spec.View = &trampoline.View{
 			Mask: "/tmp", Visible: []string{string(s)}, Tmp: c.Tmp(), TmpAt: "/tmp/own",
 			Passwd: filepath.Join(s.Etc(), "passwd"), Group: filepath.Join(s.Etc(), "group"),
-		},
-	}, out)
+		}
+	}
+	p, err := trampoline.Start(program, spec, out)
 	if err != nil {
 		return fmt.Errorf("probe isolation: %w", err)
 	}

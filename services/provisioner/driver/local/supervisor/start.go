@@ -55,7 +55,7 @@ func (s *Supervisor) start(name string, a control.Applied, st start) (*trampolin
 		Dir: tmp, Nonce: st.nonce, ProcFile: filepath.Join(dir.Proc(), st.nonce),
 		GroupFiles: group.ProcFiles(st.leaf), User: set.User,
 	}
-	if set.User != 0 {
+	if set.Mask != "" {
 		spec.View = s.view(set, dir, a.ProgramDir)
 		tmp, spec.Dir = set.Tmp, set.Tmp
 	}

@@ -1,0 +1,62 @@
+package firewall
+
+import (
+	"fmt"
+
+	"github.com/google/nftables"
+)
+
+// Holds counts the elements of the table that are an owner's, and changes
+// nothing: after a stamp is destroyed there are none.
+func Holds(o Owner) (int, error) {
+	elements, err := elementsOf(o)
+	if err != nil {
+		return 0, err
+	}
+	conn, err := nftables.New()
+	if err != nil {
+		return 0, fmt.Errorf("read firewall: %w", err)
+	}
+	all, err := conn.ListTablesOfFamily(nftables.TableFamilyIPv4)
+	if err != nil {
+		return 0, fmt.Errorf("read firewall: %w", err)
+	}
+	held := 0
+	for _, t := range all {
+		if t.Name != tableName {
+			continue
+		}
+		for name, list := range elements {
+			n, err := count(conn, t, name, list)
+			if err != nil {
+				return 0, fmt.Errorf("read firewall: %w", err)
+			}
+			held += n
+		}
+	}
+	return held, nil
+}
+
+// count says how many of a list a set has.
+func count(conn *nftables.Conn, t *nftables.Table, name string, list []nftables.SetElement) (int, error) {
+	if len(list) == 0 {
+		return 0, nil
+	}
+	set, err := conn.GetSetByName(t, name)
+	if err != nil {
+		return 0, err
+	}
+	there, err := conn.GetSetElements(set)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, one := range there {
+		for _, element := range list {
+			if string(one.Key) == string(element.Key) {
+				n++
+			}
+		}
+	}
+	return n, nil
+}
