@@ -16,7 +16,10 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # One set of flags for builds and tests, so that both share one build cache.
 export CGO_ENABLED := 0
 export GOFLAGS     := -trimpath -buildvcs=false
-BUILD := go build -ldflags '-s -w -X main.version=$(VERSION)'
+BUILD := go build -ldflags '-s -w -X main.version=$(VERSION) -X stampworks.dev/pkg/program.Version=$(VERSION)'
+# The sample product carries no version of ours: the same source is the same
+# digest, so that a published revision can be published again.
+PRODUCT := go build -ldflags '-s -w -buildid='
 
 .PHONY: help
 help: ## List the targets
@@ -28,8 +31,8 @@ help: ## List the targets
 build: ## Build every program into bin/
 	@mkdir -p bin/products
 	$(BUILD) -o bin/ ./services/stamp/cmd/stamp ./services/tenant-registry/cmd/tenant-registry ./services/provisioner/cmd/... ./services/health/cmd/health ./services/gateway/cmd/gateway
-	$(BUILD) -o bin/products/helpdesk-1.0.0 ./deploy/products/helpdesk/cmd/helpdesk
-	$(BUILD) -tags helpdesk_1_1 -o bin/products/helpdesk-1.1.0 ./deploy/products/helpdesk/cmd/helpdesk
+	$(PRODUCT) -o bin/products/helpdesk-1.0.0 ./deploy/products/helpdesk/cmd/helpdesk
+	$(PRODUCT) -tags helpdesk_1_1 -o bin/products/helpdesk-1.1.0 ./deploy/products/helpdesk/cmd/helpdesk
 
 .PHONY: run
 run: build ## Everything up on this machine with a first customer; Ctrl-C ends it
@@ -59,7 +62,7 @@ e2e: build ## The real programs against a real etcd, from outside
 fuzz: ## Run every fuzz target for FUZZTIME (5s)
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(MODULES) | while IFS=: read -r file func; do \
 	  echo "$${func#func } in $$(dirname "$$file")"; \
-	  go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(or $(FUZZTIME),5s) "./$$(dirname "$$file")"; \
+	  go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzzminimizetime 1x -fuzztime $(or $(FUZZTIME),5s) "./$$(dirname "$$file")"; \
 	done
 
 .PHONY: bench
