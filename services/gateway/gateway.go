@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"time"
 
-	"google.golang.org/grpc"
-
 	"stampworks.dev/pkg/lifecycle"
 	"stampworks.dev/pkg/rpc"
 	"stampworks.dev/pkg/rpc/admin"
@@ -28,6 +26,9 @@ type Config struct {
 		// OpenPage shows the fleet's page without a token to callers on this
 		// machine. Default false.
 		OpenPage bool `yaml:"open_page"`
+		// Patience is how long a caller may take to read a piece of 64 KiB of an
+		// answer, streams included. Default 30s.
+		Patience time.Duration `yaml:"patience"`
 	} `yaml:"http"`
 	// Admin serves /metrics, /healthz, /readyz and /debug/pprof.
 	Admin admin.Config `yaml:"admin"`
@@ -54,17 +55,28 @@ func Default() Config {
 	return c
 }
 
-// Validate reports what is missing.
+// defaultPatience is kept by configurations that do not know of patience.
+const defaultPatience = 30 * time.Second
+
+func (c Config) patience() time.Duration {
+	if c.HTTP.Patience <= 0 {
+		return defaultPatience
+	}
+	return c.HTTP.Patience
+}
+
+// Validate reports everything that is missing.
 func (c Config) Validate() error {
-	for name, value := range map[string]string{
-		"registry.target": c.Registry.Target, "provisioner.target": c.Provisioner.Target,
-		"health.target": c.Health.Target, "tokens_file": c.TokensFile, "http.listen": c.HTTP.Listen,
+	var missing []error
+	for _, one := range []struct{ name, value string }{
+		{"http.listen", c.HTTP.Listen}, {"registry.target", c.Registry.Target}, {"provisioner.target", c.Provisioner.Target},
+		{"health.target", c.Health.Target}, {"tokens_file", c.TokensFile},
 	} {
-		if value == "" {
-			return fmt.Errorf("check config: %s is not set", name)
+		if one.value == "" {
+			missing = append(missing, fmt.Errorf("check config: %s is not set", one.name))
 		}
 	}
-	return c.TLS.Validate()
+	return errors.Join(append(missing, c.TLS.Validate())...)
 }
 
 // Deps is what the process gives.
@@ -79,11 +91,11 @@ type Service struct {
 	listener net.Listener
 	http     *http.Server
 	admin    *admin.Server
-	conns    []*grpc.ClientConn
+	others   *services
 }
 
 // New listens and prepares; the other services need not be there yet.
-func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
+func New(ctx context.Context, cfg Config, deps Deps) (_ *Service, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -92,27 +104,24 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{log: deps.Log}
-	others, err := s.dial(cfg, deps)
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if s.others, err = dial(cfg, deps); err != nil {
+		return nil, err
+	}
+	handler, err := newHandler(ctx, cfg, deps, s.others, tokens)
 	if err != nil {
-		return nil, errors.Join(err, s.close())
+		return nil, err
 	}
-	handler, err := newHandler(ctx, cfg, deps, others, tokens)
-	if err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	s.http = &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
-	}
+	s.http = newServer(handler, deps.Log)
 	if s.listener, err = net.Listen("tcp", cfg.HTTP.Listen); err != nil {
-		return nil, errors.Join(fmt.Errorf("listen for http: %w", err), s.close())
+		return nil, fmt.Errorf("listen for http: %w", err)
 	}
-	s.admin, err = admin.New(cfg.Admin, admin.Deps{Log: deps.Log, Telemetry: deps.Telemetry, Ready: others.ready})
-	if err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	return s, nil
+	s.admin, err = admin.New(cfg.Admin, admin.Deps{Log: deps.Log, Telemetry: deps.Telemetry, Ready: s.ready})
+	return s, err
 }
 
 // Addr is where REST is served, with the real port.
@@ -120,44 +129,23 @@ func (s *Service) Addr() string { return s.listener.Addr().String() }
 
 // Run serves until the context ends.
 func (s *Service) Run(ctx context.Context) error {
+	defer s.close()
 	group := lifecycle.NewGroup(s.log)
 	group.Add("http", s.serve)
 	group.Add("admin", s.admin.Run)
-	return errors.Join(group.Run(ctx), s.close())
+	return group.Run(ctx)
 }
 
-// drainWithin is how long running requests may go on after the end.
-const drainWithin = 5 * time.Second
-
-func (s *Service) serve(ctx context.Context) error {
-	base, cut := context.WithCancel(context.WithoutCancel(ctx))
-	defer cut()
-	s.http.BaseContext = func(net.Listener) context.Context { return base }
-	// Streams never end by themselves, so the end cuts them at once.
-	s.http.RegisterOnShutdown(cut)
-	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(s.listener) }()
-	s.log.InfoContext(ctx, "serving http", "address", s.Addr())
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve http on %s: %w", s.Addr(), err)
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
-	defer cancel()
-	if err := s.http.Shutdown(stop); err != nil {
-		_ = s.http.Close()
-	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve http on %s: %w", s.Addr(), err)
-	}
-	return nil
+func (s *Service) ready(ctx context.Context) error {
+	_, err := s.others.ready(ctx)
+	return err
 }
 
-func (s *Service) close() error {
-	var all []error
-	for _, c := range s.conns {
-		all = append(all, c.Close())
+func (s *Service) close() {
+	if s.listener != nil {
+		_ = s.listener.Close()
 	}
-	return errors.Join(all...)
+	if s.others != nil {
+		s.others.close()
+	}
 }

@@ -3,12 +3,12 @@
 package auth
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -16,47 +16,59 @@ import (
 
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/rpc"
-	"stampworks.dev/pkg/rpc/identity"
 )
 
 // recheck is how often the file is looked at for changes, at most.
 const recheck = time.Second
 
-// Tokens knows the API tokens of a file. Each line holds a name, a role and
-// the SHA-256 of the token in hex:
+// Tokens knows the API tokens of a file. Each line holds a name, a role, the
+// SHA-256 of the token in hex, and, where the token is to expire, a time:
 //
 //	admin admin 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+//	sheet viewer 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752 2027-01-31T00:00:00Z
 //
-// Empty lines and those that begin with "#" are passed over. A changed file is
-// read again within a second; one that cannot be read leaves the last good one
-// in force. Safe for concurrent use.
+// Empty lines and those that begin with "#" are passed over. Two lines may hold
+// the same name, so that a token can be replaced without a gap. A changed file
+// is read again within a second; one that cannot be read leaves the last good
+// one in force. Safe for concurrent use.
 type Tokens struct {
 	path string
 	log  *slog.Logger
 
 	mu      sync.Mutex
 	checked time.Time
-	seen    time.Time
+	seen    stamp
+	fault   string // what was last wrong with the file, told once
 	tokens  []token
 }
 
-type token struct {
-	name, role string
-	sum        [sha256.Size]byte
+// stamp tells one state of the file from another.
+type stamp struct {
+	modified time.Time
+	size     int64
 }
 
 // Load reads the file; a mistake in it is an error that names the line.
 func Load(path string, log *slog.Logger) (*Tokens, error) {
 	t := &Tokens{path: path, log: log}
-	info, err := os.Stat(path)
+	seen, err := stampOf(path)
 	if err != nil {
-		return nil, fmt.Errorf("read tokens: %w", err)
+		return nil, err
 	}
 	if t.tokens, err = read(path); err != nil {
 		return nil, err
 	}
-	t.seen, t.checked = info.ModTime(), time.Now()
+	t.seen, t.checked = seen, time.Now()
 	return t, nil
+}
+
+// Bearer gives the token that a request presents (RFC 6750 §2.1), or nothing.
+func Bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }
 
 // Authenticate finds who presents a token. Unknown: kind Unauthenticated.
@@ -66,17 +78,21 @@ func (t *Tokens) Authenticate(presented string) (rpc.Principal, error) {
 			"no token was sent; send one as \"Authorization: Bearer TOKEN\"")
 	}
 	sum := sha256.Sum256([]byte(presented))
-	var found rpc.Principal
-	for _, known := range t.current() {
+	var found *token
+	all := t.current()
+	for i := range all {
 		// All are compared, so that the time taken tells nothing.
-		if subtle.ConstantTimeCompare(known.sum[:], sum[:]) == 1 {
-			found = rpc.Principal{Name: "tokens/" + known.name, Role: known.role}
+		if subtle.ConstantTimeCompare(all[i].sum[:], sum[:]) == 1 {
+			found = &all[i]
 		}
 	}
-	if found.Name == "" {
+	switch {
+	case found == nil:
 		return rpc.Principal{}, errs.New(errs.Unauthenticated, "TOKEN_INVALID", "the token is not known, or was revoked")
+	case !found.until.IsZero() && time.Now().After(found.until):
+		return rpc.Principal{}, errs.New(errs.Unauthenticated, "TOKEN_EXPIRED", "the token expired at %s", found.until.Format(time.RFC3339))
 	}
-	return found, nil
+	return rpc.Principal{Name: "tokens/" + found.name, Role: found.role}, nil
 }
 
 // Line gives the line of a token, for whoever writes the file.
@@ -85,6 +101,7 @@ func Line(name, role, token string) string {
 	return name + " " + role + " " + hex.EncodeToString(sum[:])
 }
 
+// current gives the tokens in force.
 func (t *Tokens) current() []token {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,54 +109,30 @@ func (t *Tokens) current() []token {
 		return t.tokens
 	}
 	t.checked = time.Now()
-	info, err := os.Stat(t.path)
-	if err != nil || info.ModTime().Equal(t.seen) {
+	seen, err := stampOf(t.path)
+	if err == nil && seen == t.seen {
 		return t.tokens
 	}
-	next, err := read(t.path)
+	var next []token
+	if err == nil {
+		next, err = read(t.path)
+	}
 	if err != nil {
-		t.log.Warn("the tokens file is not taken up", "error", err)
+		if t.fault != err.Error() {
+			t.log.Warn("the tokens file is not taken up; the last good one stays in force", "error", err)
+		}
+		t.fault = err.Error()
 		return t.tokens
 	}
-	t.seen, t.tokens = info.ModTime(), next
+	t.seen, t.tokens, t.fault = seen, next, ""
+	t.log.Info("the tokens file was read again", "tokens", len(next))
 	return t.tokens
 }
 
-func read(path string) ([]token, error) {
-	file, err := os.Open(path) //nolint:gosec // the operator's own file
+func stampOf(path string) (stamp, error) {
+	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("read tokens: %w", err)
+		return stamp{}, fmt.Errorf("read tokens: %w", err)
 	}
-	defer func() { _ = file.Close() }()
-	var all []token
-	lines := bufio.NewScanner(file)
-	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		one, err := parse(line)
-		if err != nil {
-			return nil, fmt.Errorf("read tokens: %s:%d: %w", path, n, err)
-		}
-		all = append(all, one)
-	}
-	return all, lines.Err()
-}
-
-func parse(line string) (token, error) {
-	fields := strings.Fields(line)
-	if len(fields) != 3 {
-		return token{}, fmt.Errorf("want a name, a role and a sha256, got %d words", len(fields))
-	}
-	one := token{name: fields[0], role: fields[1]}
-	if !identity.KnownRole(one.role) {
-		return token{}, fmt.Errorf("role %q is not known", one.role)
-	}
-	sum, err := hex.DecodeString(fields[2])
-	if err != nil || len(sum) != sha256.Size {
-		return token{}, fmt.Errorf("the third word is not a sha256 in hex")
-	}
-	copy(one.sum[:], sum)
-	return one, nil
+	return stamp{modified: info.ModTime(), size: info.Size()}, nil
 }

@@ -41,7 +41,7 @@ func TestAuthenticate(t *testing.T) {
 
 func TestMistakesNameTheirLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"dana sales":                   "tokens:1: want a name, a role and a sha256",
+		"dana sales":                   "tokens:1: want a name, a role, a sha256",
 		"\ndana king " + "00":          `tokens:2: role "king" is not known`,
 		"dana sales 00":                "tokens:1: the third word is not a sha256",
 		"dana sales zz" + "00 extra x": "tokens:1: want a name",

@@ -3,8 +3,17 @@
 package encoding
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
+
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/services/gateway/internal/problem"
 )
 
 // Media types.
@@ -14,6 +23,9 @@ const (
 	SSE    = "text/event-stream"
 	CSV    = "text/csv"
 )
+
+// Forms are all of them, for who chooses.
+var Forms = []string{JSON, NDJSON, SSE, CSV}
 
 // Options are the marshalers by media type, for a gateway's mux.
 func Options() []runtime.ServeMuxOption {
@@ -42,7 +54,9 @@ func newJSON(contentType string) *jsonForm {
 	}
 }
 
-func (j *jsonForm) ContentType(any) string { return j.contentType }
+// ContentType is that of a single answer, which is JSON whatever stream was
+// asked for.
+func (j *jsonForm) ContentType(any) string { return JSON }
 
 // StreamContentType says that a stream is one JSON object a line, whatever
 // was asked for, unless that was another form of stream.
@@ -51,4 +65,43 @@ func (j *jsonForm) StreamContentType(any) string {
 		return NDJSON
 	}
 	return j.contentType
+}
+
+// Marshal writes a message; an error in a stream becomes a problem.
+func (j *jsonForm) Marshal(v any) ([]byte, error) {
+	if p, is := failure(v); is {
+		return json.Marshal(map[string]problem.Problem{"error": p})
+	}
+	return j.JSONPb.Marshal(v)
+}
+
+// failure is the problem in the envelope that grpc-gateway puts an error of a
+// stream into.
+func failure(v any) (problem.Problem, bool) {
+	envelope, _ := v.(map[string]proto.Message)
+	s, is := envelope["error"].(*spb.Status)
+	if !is {
+		return problem.Problem{}, false
+	}
+	return problem.OfStatus(s), true
+}
+
+// Check reports where a text is not JSON: kind InvalidArgument, reason
+// BODY_MALFORMED. No text at all is fine.
+func Check(text []byte) error {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil
+	}
+	var whole json.RawMessage
+	err := json.Unmarshal(text, &whole)
+	if err == nil {
+		return nil
+	}
+	line, column := 1, 1
+	if at := (*json.SyntaxError)(nil); errors.As(err, &at) && at.Offset > 0 {
+		before := text[:min(int(at.Offset)-1, len(text))]
+		line += bytes.Count(before, []byte("\n"))
+		column += len(before) - bytes.LastIndexByte(before, '\n') - 1
+	}
+	return errs.New(errs.InvalidArgument, "BODY_MALFORMED", "the body is not JSON: line %d, column %d: %w", line, column, err)
 }

@@ -2,7 +2,9 @@ package encoding
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -16,11 +18,18 @@ type eventStream struct{ *jsonForm }
 // Delimiter ends an event.
 func (eventStream) Delimiter() []byte { return []byte("\n\n") }
 
-// Marshal writes one message of a stream: {"result": message}, or an error.
+// Marshal writes one message of a stream, {"result": message}, as an event of
+// its own; an error is the event "error" with the problem. What is no stream
+// stays JSON.
 func (e eventStream) Marshal(v any) ([]byte, error) {
-	message, err := unwrap(v)
-	if err != nil {
-		return nil, err
+	if p, is := failure(v); is {
+		text, err := json.Marshal(p)
+		return append([]byte("event: error\ndata: "), text...), err
+	}
+	envelope, _ := v.(map[string]any)
+	message, streamed := envelope["result"]
+	if !streamed {
+		return e.jsonForm.Marshal(v)
 	}
 	text, err := e.jsonForm.Marshal(message)
 	if err != nil {
@@ -31,24 +40,10 @@ func (e eventStream) Marshal(v any) ([]byte, error) {
 		fmt.Fprintf(&b, "id: %s\n", id)
 	}
 	if kind := field(message, "type"); kind != "" {
-		fmt.Fprintf(&b, "event: %s\n", bytes.ToLower([]byte(kind)))
+		fmt.Fprintf(&b, "event: %s\n", strings.ToLower(kind))
 	}
 	fmt.Fprintf(&b, "data: %s", text)
 	return b.Bytes(), nil
-}
-
-// unwrap takes the message out of the gateway's envelope. An error stays in
-// its own, so that a reader can tell.
-func unwrap(v any) (any, error) {
-	switch envelope := v.(type) {
-	case map[string]any:
-		if result, ok := envelope["result"]; ok {
-			return result, nil
-		}
-	case map[string]proto.Message:
-		return envelope, nil
-	}
-	return v, nil
 }
 
 // field gives a scalar field of a message as text, or nothing.

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"stampworks.dev/pkg/errs"
+	"stampworks.dev/services/gateway/internal/problem"
 )
 
 type key struct{}
@@ -22,20 +23,40 @@ type values struct{ etag, requestID string }
 // Middleware keeps the headers for the calls that the request leads to.
 func Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := values{etag: etag(r.Header.Get("If-Match")), requestID: unquote(r.Header.Get("Idempotency-Key"))}
+		tag, err := etag(r.Header.Values("If-Match"))
+		if err != nil {
+			problem.Write(w, r, err)
+			return
+		}
+		v := values{etag: tag, requestID: unquote(strings.TrimSpace(r.Header.Get("Idempotency-Key")))}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, v)))
 	})
 }
 
-// etag takes the tag out of its quotes; "*" is any, so nothing is compared.
-func etag(header string) string {
-	if header == "*" {
-		return ""
+// etag takes the tag out of an If-Match (RFC 9110 §13.1.1): in quotes, weak or
+// without any quotes at all, as people type it. "*" is any, so nothing is
+// compared; of several tags none can be the one that was seen.
+func etag(header []string) (string, error) {
+	text := strings.TrimSpace(strings.Join(header, ", "))
+	if text == "" || text == "*" {
+		return "", nil
 	}
-	return unquote(strings.TrimPrefix(header, "W/"))
+	tag := unquote(strings.TrimPrefix(text, "W/"))
+	if tag == "" || strings.ContainsFunc(tag, func(c rune) bool { return c <= ' ' || c == '"' || c == ',' || c >= 0x7f }) {
+		return "", errs.Invalid("IF_MATCH_MALFORMED", errs.Violation{
+			Field: "If-Match", Description: `is not one etag, such as "7"`,
+		})
+	}
+	return tag, nil
 }
 
-func unquote(s string) string { return strings.Trim(strings.TrimSpace(s), `"`) }
+// unquote takes off one pair of quotes.
+func unquote(s string) string {
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
 
 // Conn fills the fields of every unary call made through it.
 type Conn struct{ grpc.ClientConnInterface }

@@ -4,8 +4,7 @@
 package hooks
 
 import (
-	"errors"
-	"io"
+	"context"
 	"net/http"
 	"regexp"
 	"strings"
@@ -17,35 +16,57 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/pkg/errs"
+	"stampworks.dev/services/gateway/internal/body"
 	"stampworks.dev/services/gateway/internal/problem"
 )
 
 // MaxBody is the largest message, in bytes.
 const MaxBody = 64 << 10
 
-// readWithin is how long a sender may take to send its message.
-const readWithin = 10 * time.Second
+// answerWithin is how long the registry may take: senders give up after five
+// to ten seconds, and then send again what may have been stored.
+const answerWithin = 4 * time.Second
+
+// retryAfter is what a sender is asked to wait when nothing could be stored.
+const retryAfter = 5 * time.Second
 
 var sourceID = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`)
 
 // New builds the handler. Its pattern must bind {source}.
 func New(registry registryv1.IntakeServiceClient) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		req, err := request(w, r)
+		resp, err := receive(w, r, registry)
 		if err != nil {
 			problem.Write(w, r, err)
 			return
 		}
-		trace.SpanFromContext(r.Context()).SetAttributes(attribute.String("stampworks.source", req.GetName()))
-		resp, err := registry.ReceiveDelivery(r.Context(), req)
-		if err != nil {
-			problem.Write(w, r, err)
-			return
+		if kind := resp.GetContentType(); kind != "" {
+			w.Header().Set("Content-Type", kind)
 		}
-		w.Header().Set("Content-Type", resp.GetContentType())
 		w.WriteHeader(int(resp.GetStatus()))
 		_, _ = w.Write(resp.GetBody())
 	})
+}
+
+// receive hands a message over and gives what the registry wants answered.
+func receive(w http.ResponseWriter, r *http.Request, registry registryv1.IntakeServiceClient) (*registryv1.ReceiveDeliveryResponse, error) {
+	req, err := request(w, r)
+	if err != nil {
+		return nil, err
+	}
+	trace.SpanFromContext(r.Context()).SetAttributes(attribute.String("stampworks.source", req.GetName()))
+	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+	defer cancel()
+	resp, err := registry.ReceiveDelivery(ctx, req)
+	switch known, _ := errs.As(err); {
+	case known != nil && known.RetryAfter == 0 && (known.Kind == errs.Unavailable || known.Kind == errs.DeadlineExceeded):
+		return nil, errs.New(errs.Unavailable, known.Reason, "%s; send the message again: it is taken once, however often it comes", known.Message).After(retryAfter)
+	case err != nil:
+		return nil, err
+	case resp.GetStatus() < http.StatusOK || resp.GetStatus() > 599:
+		return nil, errs.New(errs.Internal, "ANSWER_INVALID", "the registry wants status %d answered", resp.GetStatus())
+	}
+	return resp, nil
 }
 
 // request is the message as it came.
@@ -58,27 +79,23 @@ func request(w http.ResponseWriter, r *http.Request) (*registryv1.ReceiveDeliver
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, errs.New(errs.Unimplemented, "METHOD_NOT_ALLOWED", "%s takes only POST", r.URL.Path)
 	}
-	if r.ContentLength > MaxBody {
-		return nil, &http.MaxBytesError{Limit: MaxBody}
-	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readWithin))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, tooLarge
-	}
+	text, err := body.Read(w, r, MaxBody)
 	if err != nil {
-		return nil, errs.New(errs.InvalidArgument, "BODY_UNREADABLE", "the body ended before it was whole")
+		return nil, err
 	}
 	return &registryv1.ReceiveDeliveryRequest{
 		Name: "sources/" + source, Method: r.Method, Path: r.URL.RequestURI(),
-		Headers: headers(r.Header), Body: body, RemoteAddress: r.RemoteAddr,
+		Headers: headers(r), Body: text, RemoteAddress: r.RemoteAddr,
 	}, nil
 }
 
-func headers(h http.Header) map[string]string {
-	out := make(map[string]string, len(h))
-	for name, values := range h {
-		out[strings.ToLower(name)] = strings.Join(values, ", ")
+// headers are those of the request, and the host that it was sent to: some
+// senders sign the whole URL. Bytes that no gRPC string may hold are replaced.
+func headers(r *http.Request) map[string]string {
+	out := make(map[string]string, len(r.Header)+1)
+	out["host"] = r.Host
+	for name, values := range r.Header {
+		out[strings.ToLower(name)] = strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
 	}
 	return out
 }

@@ -9,18 +9,15 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-
-	"go.opentelemetry.io/otel/trace"
+	"time"
 
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/rpc/rpcerr"
+	"stampworks.dev/pkg/telemetry"
 )
 
 // ContentType of a problem.
 const ContentType = "application/problem+json"
-
-// Domain says whose reasons these are.
-const Domain = "stampworks.dev"
 
 // Problem is the body.
 type Problem struct {
@@ -67,19 +64,19 @@ var statusOfReason = map[string]int{
 // Of describes an error that happened while answering a request.
 func Of(r *http.Request, err error) Problem {
 	known := inform(err)
+	return describe(known, httpStatus(known, r.Header.Get("If-Match") != ""), telemetry.TraceID(r.Context()))
+}
+
+func describe(known *errs.Error, status int, traceID string) Problem {
 	p := Problem{
-		Type: "about:blank", Status: status(r, known), Detail: known.Message,
-		Reason: known.Reason, Domain: Domain, Metadata: known.Metadata,
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: known.Message,
+		Reason: known.Reason, Domain: rpcerr.Domain, Metadata: known.Metadata, TraceID: traceID,
 	}
-	p.Title = http.StatusText(p.Status)
 	if p.Title == "" {
 		p.Title = "Client Closed Request"
 	}
 	for _, v := range known.Violations {
 		p.Violations = append(p.Violations, Violation(v))
-	}
-	if span := trace.SpanContextFromContext(r.Context()); span.HasTraceID() {
-		p.TraceID = span.TraceID().String()
 	}
 	return p
 }
@@ -88,18 +85,37 @@ func Of(r *http.Request, err error) Problem {
 func Write(w http.ResponseWriter, r *http.Request, err error) {
 	p := Of(r, err)
 	h := w.Header()
-	h.Del("Content-Length")
-	h.Del("Transfer-Encoding")
+	for _, stale := range []string{"Content-Length", "Transfer-Encoding", "Trailer", "Etag", "Location"} {
+		h.Del(stale)
+	}
 	h.Set("Content-Type", ContentType)
 	h.Set("Cache-Control", "no-store")
 	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", `Bearer realm="stampworks"`)
+		h.Set("WWW-Authenticate", challenge(p.Reason))
 	}
-	if wait := inform(err).RetryAfter; wait > 0 {
+	if wait := retryAfter(p.Status, inform(err)); wait > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p)
+}
+
+// challenge says how to prove oneself (RFC 6750 §3).
+func challenge(reason string) string {
+	const bearer = `Bearer realm="stampworks"`
+	if reason == "TOKEN_MISSING" {
+		return bearer
+	}
+	return bearer + `, error="invalid_token"`
+}
+
+// retryAfter is what the error says, and a second where it says nothing but
+// trying again is what helps.
+func retryAfter(status int, known *errs.Error) time.Duration {
+	if known.RetryAfter == 0 && status == http.StatusServiceUnavailable {
+		return time.Second
+	}
+	return known.RetryAfter
 }
 
 // inform gives what is known of an error. One without a kind is hidden.
@@ -108,21 +124,17 @@ func inform(err error) *errs.Error {
 	if errors.As(err, &known) {
 		return known
 	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return errs.New(errs.TooLarge, "BODY_TOO_LARGE", "the body is larger than %d bytes", tooLarge.Limit)
-	}
 	if errors.As(rpcerr.FromError(err, "gateway"), &known) {
 		return known
 	}
 	return errs.New(errs.Internal, "INTERNAL", "something went wrong inside; look up the trace")
 }
 
-func status(r *http.Request, known *errs.Error) int {
+func httpStatus(known *errs.Error, ifMatch bool) int {
 	if s, special := statusOfReason[known.Reason]; special {
 		return s
 	}
-	if known.Kind == errs.Conflict && r.Header.Get("If-Match") != "" {
+	if known.Kind == errs.Conflict && ifMatch {
 		return http.StatusPreconditionFailed
 	}
 	if s, mapped := statusOf[known.Kind]; mapped {

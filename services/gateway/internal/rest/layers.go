@@ -1,13 +1,18 @@
 package rest
 
 import (
+	"bytes"
+	"io"
 	"mime"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/rpc"
 	"stampworks.dev/services/gateway/internal/auth"
+	"stampworks.dev/services/gateway/internal/body"
 	"stampworks.dev/services/gateway/internal/encoding"
 	"stampworks.dev/services/gateway/internal/problem"
 )
@@ -25,38 +30,51 @@ func refuseMetadata(next http.Handler) http.Handler {
 	})
 }
 
-// authenticate lets in who presents a known token, and acts on its behalf.
+// notCached keeps what is said of customers out of every cache.
+func notCached(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// authenticate lets in who presents a known token, and acts on its behalf. The
+// token itself goes no further.
 func authenticate(tokens *auth.Tokens) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-			if !strings.EqualFold(scheme, "bearer") {
-				token = ""
-			}
-			who, err := tokens.Authenticate(strings.TrimSpace(token))
+			who, err := tokens.Authenticate(auth.Bearer(r))
 			if err != nil {
 				problem.Write(w, r, err)
 				return
 			}
-			next.ServeHTTP(w, r.WithContext(rpc.WithPrincipal(r.Context(), who)))
+			r = r.WithContext(rpc.WithPrincipal(r.Context(), who))
+			r.Header.Del("Authorization")
+			next.ServeHTTP(w, r)
 		})
 	}
 }
 
-// capBody ends a body that is too large, before and while it is read.
-func capBody(next http.Handler) http.Handler {
+// readBody takes the body in, so that its size, its end and its syntax are
+// known before anybody is called.
+func readBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > MaxBody {
-			problem.Write(w, r, &http.MaxBytesError{Limit: MaxBody})
+		text, err := body.Read(w, r, MaxBody)
+		if err == nil {
+			err = encoding.Check(text)
+		}
+		if err != nil {
+			problem.Write(w, r, err)
 			return
 		}
-		body := &cappedBody{ReadCloser: http.MaxBytesReader(w, r.Body, MaxBody)}
-		r.Body = body
-		next.ServeHTTP(&cappedWriter{ResponseWriter: w, body: body, request: r}, r)
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+		next.ServeHTTP(w, r)
 	})
 }
 
-// accept picks the first form that the caller takes and that there is.
+// accept picks the form that the caller likes best of those that there are.
+// What is sent is taken for JSON, whatever it is said to be: a script's curl -d
+// says that it sends a form.
 func accept(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Set("Accept", chosen(r.Header.Values("Accept")))
@@ -65,14 +83,26 @@ func accept(next http.Handler) http.Handler {
 	})
 }
 
+// chosen is the first of the known forms with the greatest weight (RFC 9110
+// §12.5.1), or JSON.
 func chosen(headers []string) string {
+	best, most := encoding.JSON, 0.0
 	for part := range strings.SplitSeq(strings.Join(headers, ","), ",") {
-		switch kind, _, _ := mime.ParseMediaType(part); kind {
-		case encoding.JSON, encoding.NDJSON, encoding.SSE, encoding.CSV:
-			return kind
+		kind, params, err := mime.ParseMediaType(part)
+		if err != nil || !slices.Contains(encoding.Forms, kind) {
+			continue
+		}
+		weight := 1.0
+		if q, given := params["q"]; given {
+			if weight, err = strconv.ParseFloat(q, 64); err != nil {
+				continue
+			}
+		}
+		if weight > most {
+			best, most = kind, weight
 		}
 	}
-	return encoding.JSON
+	return best
 }
 
 // resume takes a watch up where an event stream broke (WHATWG HTML §9.2).

@@ -18,7 +18,6 @@ import (
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
-	"stampworks.dev/pkg/errs"
 	"stampworks.dev/services/gateway/internal/auth"
 	"stampworks.dev/services/gateway/internal/encoding"
 	"stampworks.dev/services/gateway/internal/headers"
@@ -36,9 +35,14 @@ type Deps struct {
 
 // New builds the handler of /v1/.
 func New(ctx context.Context, deps Deps) (http.Handler, error) {
-	mux := runtime.NewServeMux(append(encoding.Options(),
+	var mux *runtime.ServeMux
+	mux = runtime.NewServeMux(append(encoding.Options(),
 		runtime.WithErrorHandler(writeError),
+		runtime.WithStreamErrorHandler(problem.StreamStatus),
 		runtime.WithRoutingErrorHandler(routingError),
+		runtime.WithMiddlewares(found(func() *runtime.ServeMux { return mux })),
+		runtime.SetQueryParameterParser(&strictQuery{}),
+		runtime.WithDisableChunkedEncoding(), // net/http does it
 		runtime.WithDisablePathLengthFallback(),
 		runtime.WithDisableHTTPMethodOverride(),
 		runtime.WithIncomingHeaderMatcher(func(string) (string, bool) { return "", false }),
@@ -51,7 +55,7 @@ func New(ctx context.Context, deps Deps) (http.Handler, error) {
 	}
 	var h http.Handler = mux
 	for _, layer := range []func(http.Handler) http.Handler{
-		headers.Middleware, resume, accept, capBody, authenticate(deps.Tokens), refuseMetadata,
+		headers.Middleware, resume, accept, readBody, authenticate(deps.Tokens), refuseMetadata, notCached,
 	} {
 		h = layer(h)
 	}
@@ -59,8 +63,10 @@ func New(ctx context.Context, deps Deps) (http.Handler, error) {
 }
 
 func register(ctx context.Context, mux *runtime.ServeMux, deps Deps) error {
-	registry, provisioner := headers.Conn{ClientConnInterface: deps.Registry}, headers.Conn{ClientConnInterface: deps.Provisioner}
-	health := headers.Conn{ClientConnInterface: deps.Health}
+	over := func(c grpc.ClientConnInterface) grpc.ClientConnInterface {
+		return headers.Conn{ClientConnInterface: conn{c}}
+	}
+	registry, provisioner, health := over(deps.Registry), over(deps.Provisioner), over(deps.Health)
 	for _, err := range []error{
 		registryv1.RegisterTenantServiceHandlerClient(ctx, mux, registryv1.NewTenantServiceClient(registry)),
 		registryv1.RegisterBlueprintServiceHandlerClient(ctx, mux, registryv1.NewBlueprintServiceClient(registry)),
@@ -84,28 +90,14 @@ func principal(ctx context.Context, _ *http.Request) metadata.MD {
 	return md
 }
 
-func writeError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
-	problem.Write(w, r, err)
-}
-
-// routingError answers what no route takes.
-func routingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, status int) {
-	switch status {
-	case http.StatusMethodNotAllowed:
-		problem.Write(w, r, errs.New(errs.Unimplemented, "METHOD_NOT_ALLOWED", "%s takes no %s", r.URL.Path, r.Method))
-	case http.StatusBadRequest:
-		problem.Write(w, r, errs.New(errs.InvalidArgument, "PATH_MALFORMED", "%q is not a path of this API", r.URL.Path))
-	default:
-		problem.Write(w, r, errs.New(errs.NotFound, "PATH_NOT_FOUND",
-			"nothing is at %s; the API is described at /docs", r.URL.Path))
-	}
-}
-
 // nameHeaders says in headers what tools look for there: where an operation
 // is found (RFC 9110 Location), a resource's etag, and the next page of a
-// form that has no place for its token.
+// form that has no place for its token. A stream begins with no message; no
+// proxy is to collect what it sends.
 func nameHeaders(_ context.Context, w http.ResponseWriter, m proto.Message) error {
 	switch m := m.(type) {
+	case nil:
+		w.Header().Set("X-Accel-Buffering", "no")
 	case *longrunningpb.Operation:
 		w.Header().Set("Location", "/v1/"+m.GetName())
 		if !m.GetDone() {

@@ -1,0 +1,44 @@
+// Package body reads what a caller sends, so much and so long and no more.
+package body
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"stampworks.dev/pkg/errs"
+)
+
+// Within is how long a caller may take to send a body.
+const Within = 10 * time.Second
+
+// Read gives the whole body, of at most limit bytes. A larger one is of kind
+// TooLarge, whether its length was announced or not; one that breaks off is
+// InvalidArgument.
+func Read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil, nil
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(Within)) // a recorder in a test has none
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	// The server goes on reading, to notice a caller that goes away; that must
+	// not run into the body's deadline.
+	_ = control.SetReadDeadline(time.Time{})
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return nil, tooLarge(limit)
+	case err != nil:
+		return nil, errs.New(errs.InvalidArgument, "BODY_UNREADABLE", "the body ended before it was whole").Because(err)
+	}
+	return text, nil
+}
+
+func tooLarge(limit int64) error {
+	return errs.New(errs.TooLarge, "BODY_TOO_LARGE", "the body is larger than %d bytes", limit)
+}
