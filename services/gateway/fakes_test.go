@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"maps"
 	"sync"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
@@ -116,20 +115,21 @@ func (r *registry) ReceiveDelivery(ctx context.Context, req *registryv1.ReceiveD
 	return r.receive(ctx, req)
 }
 
-// operations is a provisioner that has one operation.
-type operations struct {
-	longrunningpb.UnimplementedOperationsServer
-	calls
-}
-
 // fleetHealth is a health service that knows of acme.
 type fleetHealth struct {
 	healthv1.UnimplementedHealthServiceServer
+	mu     sync.Mutex
 	health *healthv1.FleetHealth
 }
 
+func (f *fleetHealth) set(h *healthv1.FleetHealth) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.health = h
+}
+
 func (f *fleetHealth) GetFleetHealth(context.Context, *healthv1.GetFleetHealthRequest) (*healthv1.FleetHealth, error) {
-	return &healthv1.FleetHealth{
-		Counts: maps.Clone(f.health.GetCounts()), Summary: f.health.GetSummary(), Tenants: f.health.GetTenants(),
-	}, nil
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.health, nil
 }
