@@ -15,7 +15,8 @@ import (
 	"stampworks.dev/services/provisioner/internal/record"
 )
 
-// GetStamp reads one stamp with its ledger (AIP-131).
+// GetStamp reads one stamp with its ledger (AIP-131), its processes as they
+// are at this moment.
 func (s *Server) GetStamp(ctx context.Context, req *pb.GetStampRequest) (*pb.Stamp, error) {
 	v, err := s.read(ctx, req.GetName())
 	if err != nil {
@@ -23,7 +24,7 @@ func (s *Server) GetStamp(ctx context.Context, req *pb.GetStampRequest) (*pb.Sta
 	}
 	out := proto.CloneOf(v.Value)
 	out.RecordRevision = v.ModRevision
-	return out, nil
+	return s.observe(ctx, req, out), nil
 }
 
 // read finds a stamp by its resource name.

@@ -642,11 +642,11 @@ const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\tcomponent\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tcomponent\"B\n" +
 	"\x16CheckComponentResponse\x12\x0e\n" +
 	"\x02ok\x18\x01 \x01(\bR\x02ok\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage2\xd9\x06\n" +
-	"\fStampService\x12\xa4\x01\n" +
-	"\bGetStamp\x12*.stampworks.provisioner.v1.GetStampRequest\x1a .stampworks.provisioner.v1.Stamp\"J\xdaA\x04name\xe2\xf9\x18\x1d\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage2\xe6\x06\n" +
+	"\fStampService\x12\xb1\x01\n" +
+	"\bGetStamp\x12*.stampworks.provisioner.v1.GetStampRequest\x1a .stampworks.provisioner.v1.Stamp\"W\xdaA\x04name\xe2\xf9\x18*\n" +
 	"\n" +
-	"stamps.get\x12\agateway\x12\x06health\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{name=tenants/*/stamp}\x12\xbb\x01\n" +
+	"stamps.get\x12\agateway\x12\x06health\x12\vprovisioner\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{name=tenants/*/stamp}\x12\xbb\x01\n" +
 	"\n" +
 	"ListStamps\x12,.stampworks.provisioner.v1.ListStampsRequest\x1a-.stampworks.provisioner.v1.ListStampsResponse\"P\xdaA\x06parent\xe2\xf9\x18\x1e\n" +
 	"\vstamps.list\x12\agateway\x12\x06health\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{parent=tenants/*}/stamps\x12\x8a\x01\n" +
