@@ -23,7 +23,7 @@ const (
 	// tooManyExits since the wait began, and tooLongDown, are when a component
 	// counts as one that exits again and again.
 	tooManyExits = 3
-	tooLongDown  = 5 * time.Second
+	tooLongDown  = 3 * time.Second
 	// staysUp is how long a component without a probe must run.
 	staysUp = 200 * time.Millisecond
 )
