@@ -15,7 +15,7 @@ import (
 type Deal struct {
 	// Company is the customer's name.
 	Company string
-	// ID is the deal's id in the CRM. Default "deal-" and the company.
+	// ID is the deal's id in the CRM. Default "deal-" and its name.
 	ID string
 	// EventID is the message's id. Default "evt-" and the deal's id.
 	EventID string
@@ -49,16 +49,15 @@ func slug(name string) string {
 
 // Fill gives the deal with what was left out.
 func (d Deal) Fill(now time.Time) Deal {
-	id := slug(d.Company)
-	d.ID = cmp.Or(d.ID, "deal-"+id)
-	d.EventID = cmp.Or(d.EventID, "evt-"+d.ID)
 	d.Name = cmp.Or(d.Name, d.Company)
+	d.ID = cmp.Or(d.ID, "deal-"+slug(d.Name))
+	d.EventID = cmp.Or(d.EventID, "evt-"+d.ID)
 	d.Amount = cmp.Or(d.Amount, 24000)
 	d.Currency = cmp.Or(d.Currency, "EUR")
 	d.Owner = cmp.Or(d.Owner, "Sam Okafor")
 	d.URL = cmp.Or(d.URL, "https://crm.example/deals/"+d.ID)
 	d.ContactName = cmp.Or(d.ContactName, "Dana Ruiz")
-	d.ContactEmail = cmp.Or(d.ContactEmail, strings.ReplaceAll(slug(d.ContactName), "-", ".")+"@"+id+".example")
+	d.ContactEmail = cmp.Or(d.ContactEmail, strings.ReplaceAll(slug(d.ContactName), "-", ".")+"@"+slug(d.Company)+".example")
 	inputs := map[string]any{"admin_email": d.ContactEmail}
 	maps.Copy(inputs, d.Inputs)
 	d.Inputs = inputs

@@ -1,0 +1,252 @@
+package show
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+
+	"stampworks.dev/services/stamp/internal/names"
+	"stampworks.dev/services/stamp/internal/printer"
+	"stampworks.dev/services/stamp/internal/progress"
+	"stampworks.dev/services/stamp/internal/wait"
+)
+
+// width is how wide the screen may be.
+const width = 100
+
+// page is the screen, section by section; an empty section is left out.
+func (e *everything) page(now time.Time) []string {
+	lines := e.head(now)
+	for _, section := range []struct {
+		title string
+		lines []string
+	}{
+		{"Components", e.components(now)},
+		{e.operationTitle(now), e.steps(now)},
+		{"Failure", e.failure()},
+		{"Obstacles", e.obstacles(now)},
+		{"Isolation", e.isolation()},
+		{"Timeline", e.history(now)},
+	} {
+		if len(section.lines) == 0 {
+			continue
+		}
+		lines = append(lines, "", section.title)
+		for _, line := range section.lines {
+			lines = append(lines, cut("  "+line))
+		}
+	}
+	return lines
+}
+
+// head is who it is and how it is, then the facts.
+func (e *everything) head(now time.Time) []string {
+	t := e.tenant
+	id := names.Short(t.GetName())
+	name := id
+	if t.GetDisplayName() != "" && t.GetDisplayName() != id {
+		name = t.GetDisplayName() + " (" + id + ")"
+	}
+	state := t.GetState().String()
+	if e.health != nil {
+		state += " · " + e.health.GetState().String()
+	}
+	name = printer.Safe(name)
+	gap := max(width-utf8.RuneCountInString(name)-utf8.RuneCountInString(state), 2)
+	lines := []string{name + strings.Repeat(" ", gap) + state}
+	if s := e.health.GetSummary(); s != "" {
+		lines = append(lines, cut("  "+printer.Safe(s)))
+	}
+	for _, fact := range [][2]string{
+		{"URL", t.GetStatus().GetUrl()},
+		{"Product", e.product()},
+		{"Deal", deal(t.GetDeal())},
+		{"Contact", contact(t.GetContact())},
+		{"Inputs", inputs(t)},
+		{"Wish", e.wish(now)},
+	} {
+		if fact[1] != "" {
+			lines = append(lines, cut(fmt.Sprintf("  %-9s %s", fact[0], printer.Safe(fact[1]))))
+		}
+	}
+	return lines
+}
+
+// product is what runs; when another revision is wished for, that too.
+func (e *everything) product() string {
+	t := e.tenant
+	running := t.GetStatus().GetRevision()
+	words := names.Short(running)
+	switch {
+	case running == "":
+		words = names.Short(t.GetBlueprint())
+	case running != t.GetBlueprint():
+		words += ", wished " + names.Short(t.GetBlueprint())
+	}
+	words += " · plan " + t.GetPlan()
+	if cell := t.GetStatus().GetCell(); cell != "" {
+		words += " · cell " + names.Short(cell)
+	}
+	if t.GetRegion() != "" {
+		words += " · region " + t.GetRegion()
+	}
+	return words
+}
+
+func (e *everything) wish(now time.Time) string {
+	t := e.tenant
+	words := fmt.Sprintf("generation %d · created %s ago · changed %s ago", t.GetGeneration(), printer.Age(t.GetCreateTime(), now), printer.Age(t.GetUpdateTime(), now))
+	if t.GetSuspended() {
+		words += " · suspended"
+		if t.GetSuspendReason() != "" {
+			words += ": " + t.GetSuspendReason()
+		}
+	}
+	if t.GetDeletionProtection() {
+		words += " · protected from deletion"
+	}
+	if t.GetDeleteTime() != nil {
+		words += " · deleted " + printer.Age(t.GetDeleteTime(), now) + " ago"
+	}
+	return words
+}
+
+func deal(d *registryv1.Deal) string {
+	var parts []string
+	for _, p := range []string{printer.Money(d.GetAmount(), d.GetCurrency()), d.GetId(), prefixed("sold by ", d.GetOwner()), prefixed("from ", names.Short(d.GetSource())), d.GetUrl()} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+func contact(c *registryv1.Contact) string {
+	if c.GetEmail() == "" {
+		return c.GetDisplayName()
+	}
+	return strings.TrimSpace(c.GetDisplayName() + " <" + c.GetEmail() + ">")
+}
+
+func inputs(t *registryv1.Tenant) string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(t.GetInputs())) {
+		parts = append(parts, fmt.Sprintf("%s=%v", key, t.GetInputs()[key].AsInterface()))
+	}
+	return strings.Join(parts, " · ")
+}
+
+func (e *everything) operationTitle(now time.Time) string {
+	took := progress.Seconds(progress.Elapsed(e.meta, now))
+	title := fmt.Sprintf("Last operation  %s  %s %s, %s", names.Short(e.operation.GetName()), e.meta.GetKind(), e.meta.GetState(), took)
+	if e.meta.GetProgress() != "" && !e.operation.GetDone() {
+		title += ", " + e.meta.GetProgress()
+	}
+	if e.meta.GetTraceId() != "" {
+		title += "  trace " + e.meta.GetTraceId()
+	}
+	return title
+}
+
+func (e *everything) steps(now time.Time) []string {
+	if e.operation == nil {
+		return nil
+	}
+	if lines := progress.Lines(e.meta, now); len(lines) > 0 {
+		return lines
+	}
+	return []string{"no step has begun"}
+}
+
+func (e *everything) failure() []string {
+	f := e.tenant.GetStatus().GetFailure()
+	if f == nil && e.meta.GetState() != typev1.OperationMetadata_SUCCEEDED {
+		f = e.meta.GetFailure()
+	}
+	if f == nil {
+		return nil
+	}
+	return wait.Explain(f)
+}
+
+func (e *everything) obstacles(now time.Time) []string {
+	all := e.tenant.GetStatus().GetObstacles()
+	if len(all) == 0 {
+		all = e.meta.GetObstacles()
+	}
+	var lines []string
+	for _, o := range all {
+		lines = append(lines, fmt.Sprintf("%s for %s: %s", o.GetCode(), printer.Age(o.GetSince(), now), o.GetMessage()))
+		if o.GetNextAction() != "" {
+			lines = append(lines, "  next: "+o.GetNextAction())
+		}
+	}
+	return lines
+}
+
+// isolation names the means of each kind; what has none is said aloud.
+func (e *everything) isolation() []string {
+	var parts []string
+	kinds := e.stamp.GetIsolation()
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		parts = append(parts, kind+": "+kinds[kind])
+	}
+	return wrap(parts)
+}
+
+func (e *everything) history(now time.Time) []string {
+	var rows [][]string
+	for i, entry := range e.timeline.GetTimelineEntries() {
+		if i == entries {
+			break
+		}
+		rows = append(rows, []string{printer.Age(entry.GetCreateTime(), now), entry.GetAction(), entry.GetPrincipal(), entry.GetMessage()})
+	}
+	return printer.Align("", rows)
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+func cut(line string) string {
+	if runes := []rune(line); len(runes) > width {
+		return string(runes[:width-1]) + "…"
+	}
+	return line
+}
+
+// wrap joins parts into lines that fit.
+func wrap(parts []string) []string {
+	var lines []string
+	for _, p := range parts {
+		last := len(lines) - 1
+		if last >= 0 && utf8.RuneCountInString(lines[last])+utf8.RuneCountInString(p)+5 <= width {
+			lines[last] += " · " + p
+			continue
+		}
+		lines = append(lines, p)
+	}
+	return lines
+}
+
+// running says whether a component does what it is meant to.
+func running(c *provisionerv1.ComponentStatus) string {
+	switch {
+	case c.GetRunning():
+		return "yes"
+	case c.GetWanted():
+		return "NO"
+	}
+	return "no"
+}

@@ -1,0 +1,116 @@
+package show
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"google.golang.org/protobuf/proto"
+
+	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+
+	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/names"
+	"stampworks.dev/services/stamp/internal/printer"
+	"stampworks.dev/services/stamp/internal/progress"
+)
+
+// entries is how much of the timeline fits.
+const entries = 8
+
+// everything about one tenant. What could not be read is nil, and missing
+// says why: one service that is away must not hide what the others know.
+type everything struct {
+	tenant    *registryv1.Tenant
+	stamp     *provisionerv1.Stamp
+	health    *healthv1.TenantHealth
+	operation *longrunningpb.Operation
+	meta      *typev1.OperationMetadata
+	timeline  *registryv1.ListTimelineResponse
+	missing   []string
+}
+
+func read(ctx context.Context, c *client.Client, name string) (*everything, error) {
+	all := &everything{tenant: &registryv1.Tenant{}}
+	if err := c.Get(ctx, "/v1/"+name, nil, all.tenant); err != nil {
+		return nil, err
+	}
+	stamp, health := &provisionerv1.Stamp{}, &healthv1.TenantHealth{}
+	operation, timeline := &longrunningpb.Operation{}, &registryv1.ListTimelineResponse{}
+	parts := []part{
+		{what: "the stamp", path: "/v1/" + name + "/stamp", into: stamp, keep: func() { all.stamp = stamp }},
+		{what: "health", path: "/v1/" + name + "/health", into: health, keep: func() { all.health = health }},
+		{what: "the operation", path: fmt.Sprintf("/v1/operations/%s.%d", names.Short(name), all.tenant.GetGeneration()), into: operation, keep: func() { all.operation = operation }},
+		{what: "the timeline", path: "/v1/" + name + "/timeline", query: url.Values{"page_size": {fmt.Sprint(entries)}}, into: timeline, keep: func() { all.timeline = timeline }},
+	}
+	var group sync.WaitGroup
+	for i := range parts {
+		group.Go(func() { parts[i].err = c.Get(ctx, parts[i].path, parts[i].query, parts[i].into) })
+	}
+	group.Wait()
+	for _, p := range parts {
+		all.take(p)
+	}
+	return all, all.unpack()
+}
+
+type part struct {
+	what, path string
+	query      url.Values
+	into       proto.Message
+	keep       func()
+	err        error
+}
+
+// take keeps a part that was read. That there is none yet needs no word.
+func (e *everything) take(p part) {
+	var problem *client.Problem
+	switch {
+	case p.err == nil:
+		p.keep()
+	case errors.As(p.err, &problem) && problem.Status == http.StatusNotFound:
+	default:
+		e.missing = append(e.missing, p.what+": "+p.err.Error())
+	}
+}
+
+func (e *everything) unpack() (err error) {
+	if e.operation != nil {
+		e.meta, err = progress.Metadata(e.operation)
+	}
+	return err
+}
+
+// encode gives all parts in one object, each as the API gives it.
+func (e *everything) encode() (json.RawMessage, error) {
+	var out bytes.Buffer
+	out.WriteString("{")
+	write := func(key string, m proto.Message, there bool) error {
+		text := json.RawMessage("null")
+		if there {
+			var err error
+			if text, err = printer.Encode(m); err != nil {
+				return err
+			}
+		}
+		if out.Len() > 1 {
+			out.WriteString(",")
+		}
+		fmt.Fprintf(&out, "%q:%s", key, text)
+		return nil
+	}
+	err := errors.Join(
+		write("tenant", e.tenant, true), write("stamp", e.stamp, e.stamp != nil), write("health", e.health, e.health != nil),
+		write("operation", e.operation, e.operation != nil), write("timeline", e.timeline, e.timeline != nil))
+	out.WriteString("}")
+	return out.Bytes(), err
+}

@@ -1,0 +1,79 @@
+package tenant
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+
+	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/exit"
+	"stampworks.dev/services/stamp/internal/names"
+	"stampworks.dev/services/stamp/internal/session"
+)
+
+type logsOptions struct {
+	*session.Session
+	client    *client.Client
+	name      string
+	component string
+	follow    bool
+	tail      int
+}
+
+func logsCommand(s *session.Session) *cobra.Command {
+	o := &logsOptions{Session: s}
+	cmd := &cobra.Command{
+		Use:   "logs TENANT [COMPONENT]",
+		Short: "Read what a customer's copy logs",
+		Example: `  stamp tenant logs acme
+  stamp tenant logs acme db -f --tail 20`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			o.name = names.Tenant(args[0])
+			if len(args) > 1 {
+				o.component = args[1]
+			}
+			if o.client, err = s.Client(); err != nil {
+				return err
+			}
+			return runLogs(cmd.Context(), o)
+		},
+	}
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on until Ctrl-C")
+	cmd.Flags().IntVar(&o.tail, "tail", 100, "how many `lines` of the end")
+	return cmd
+}
+
+func runLogs(ctx context.Context, o *logsOptions) error {
+	query := url.Values{"tail": {strconv.Itoa(o.tail)}}
+	if o.component != "" {
+		query.Set("component", o.component)
+	}
+	if o.follow {
+		query.Set("follow", "true")
+	}
+	err := o.client.Stream(ctx, "/v1/"+o.name+"/stamp:logs", query, func(text json.RawMessage) error {
+		line := &provisionerv1.ReadLogsResponse{}
+		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(text, line); err != nil {
+			return fmt.Errorf("decode log line: %w", err)
+		}
+		if o.component != "" {
+			_, err := fmt.Fprintln(o.Out, line.GetLine())
+			return err
+		}
+		_, err := fmt.Fprintf(o.Out, "%-8s %s\n", line.GetComponent(), line.GetLine())
+		return err
+	})
+	if errors.Is(err, context.Canceled) {
+		return exit.Said(exit.Interrupted)
+	}
+	return err
+}

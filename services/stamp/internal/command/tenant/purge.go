@@ -1,0 +1,76 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"github.com/spf13/cobra"
+
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/operation"
+	"stampworks.dev/services/stamp/internal/exit"
+	"stampworks.dev/services/stamp/internal/names"
+	"stampworks.dev/services/stamp/internal/session"
+	"stampworks.dev/services/stamp/internal/wait"
+)
+
+type purgeOptions struct {
+	changeOptions
+	yes bool
+}
+
+func purgeCommand(s *session.Session) *cobra.Command {
+	o := &purgeOptions{changeOptions: changeOptions{Session: s}}
+	cmd := &cobra.Command{
+		Use:   "purge TENANT",
+		Short: "Destroy a deleted customer's copy and data, for good",
+		Long: `Destroy a deleted customer's copy and data, for good. On a terminal it asks for the tenant's id;
+elsewhere it wants --yes. The id is not used again.`,
+		Example: `  stamp tenant delete acme --yes --wait && stamp tenant purge acme --wait`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.name = names.Tenant(args[0])
+			if err := o.open(); err != nil {
+				return err
+			}
+			return runPurge(cmd.Context(), o)
+		},
+	}
+	o.flags(cmd)
+	o.etagFlag(cmd)
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	return cmd
+}
+
+func runPurge(ctx context.Context, o *purgeOptions) error {
+	if !o.yes {
+		answer, err := o.Ask("This destroys all data of "+o.name+". Type the tenant's id to go on:", "--yes")
+		if err != nil {
+			return err
+		}
+		if names.Tenant(answer) != o.name {
+			return &exit.Error{Code: exit.Failure, Message: "that is not its id: nothing was done"}
+		}
+	}
+	op := &longrunningpb.Operation{}
+	if err := o.client.Post(ctx, "/v1/"+o.name+":purge", nil, &registryv1.PurgeTenantRequest{Name: o.name, Etag: o.etag}, op); err != nil {
+		return err
+	}
+	if !o.wait {
+		return o.finish(ctx, op)
+	}
+	// Its operations may go with the tenant: gone is what was waited for.
+	err := wait.Started(ctx, o.Session, o.client, op)
+	var problem *client.Problem
+	if errors.As(err, &problem) && problem.Status == http.StatusNotFound {
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	o.Say("%s is destroyed", o.name)
+	return operation.Print(o.printer, op)
+}

@@ -1,0 +1,92 @@
+package tenant
+
+import (
+	"cmp"
+	"context"
+	"net/url"
+	"strings"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"github.com/spf13/cobra"
+
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+
+	"stampworks.dev/services/stamp/internal/exit"
+	"stampworks.dev/services/stamp/internal/names"
+	"stampworks.dev/services/stamp/internal/session"
+)
+
+type updateOptions struct {
+	changeOptions
+	wish         wishFlags
+	mask         []string
+	validateOnly bool
+}
+
+func updateCommand(s *session.Session) *cobra.Command {
+	o := &updateOptions{changeOptions: changeOptions{Session: s}}
+	cmd := &cobra.Command{
+		Use:   "update TENANT",
+		Short: "Change what is wanted for a customer; another revision upgrades it",
+		Long: `Change what is wanted for a customer: only the flags that are given are changed. An --input is
+added to the others, or takes the place of the one of that name.`,
+		Example: `  stamp tenant update acme --plan enterprise --wait
+  stamp tenant update acme --blueprint helpdesk@1.1.0 --wait     upgrade
+  stamp tenant update acme --display-name "Acme Space" --etag 3f2a`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.name, o.mask = names.Tenant(args[0]), mask(cmd)
+			if err := o.open(); err != nil {
+				return err
+			}
+			return runUpdate(cmd.Context(), o)
+		},
+	}
+	o.wish.add(cmd)
+	o.flags(cmd)
+	o.etagFlag(cmd)
+	cmd.Flags().BoolVar(&o.validateOnly, "validate-only", false, "check everything, and write nothing")
+	return cmd
+}
+
+func runUpdate(ctx context.Context, o *updateOptions) error {
+	if len(o.mask) == 0 {
+		return exit.Usagef("nothing to change: give at least one of the flags of stamp tenant update --help")
+	}
+	current := &registryv1.Tenant{}
+	if len(o.wish.inputs)+len(o.wish.labels) > 0 { // maps are sent whole
+		if err := o.client.Get(ctx, "/v1/"+o.name, nil, current); err != nil {
+			return err
+		}
+	}
+	wish, err := o.wish.tenant(ctx, o.client, current.GetBlueprint())
+	if err != nil {
+		return err
+	}
+	merge(wish, current)
+	wish.Etag = cmp.Or(o.etag, current.GetEtag())
+	query := url.Values{"update_mask": {strings.Join(o.mask, ",")}}
+	if o.validateOnly {
+		query.Set("validate_only", "true")
+	}
+	op := &longrunningpb.Operation{}
+	if err := o.client.Patch(ctx, "/v1/"+o.name, query, wish, op); err != nil {
+		return err
+	}
+	return o.finish(ctx, op)
+}
+
+// merge adds what is there to the maps of a wish. A change by somebody else
+// in between would be lost, so the etag of what was read goes along.
+func merge(wish, current *registryv1.Tenant) {
+	for key, value := range current.GetInputs() {
+		if _, given := wish.GetInputs()[key]; !given && wish.Inputs != nil {
+			wish.Inputs[key] = value
+		}
+	}
+	for key, value := range current.GetLabels() {
+		if _, given := wish.GetLabels()[key]; !given && wish.Labels != nil {
+			wish.Labels[key] = value
+		}
+	}
+}
