@@ -1,0 +1,19 @@
+package provisioner_test
+
+import (
+	"testing"
+
+	"stampworks.dev/pkg/config"
+	"stampworks.dev/services/provisioner"
+)
+
+// TestExampleConfig: what operators copy is what the service reads.
+func TestExampleConfig(t *testing.T) {
+	cfg := provisioner.Default()
+	if err := config.Load("../../deploy/config/provisioner.yaml", &cfg, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.Validate(); err != nil {
+		t.Error(err)
+	}
+}
