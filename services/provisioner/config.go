@@ -18,7 +18,9 @@ import (
 // Config is what operators write.
 type Config struct {
 	// GRPC is where the services are.
-	GRPC rpc.ServerConfig `yaml:"grpc" help:"where gRPC is served"`
+	GRPC Listen `yaml:"grpc" help:"where gRPC is served"`
+	// TLS proves this service to the others.
+	TLS rpc.TLSConfig `yaml:"tls" help:"the certificate of this service"`
 	// Advertise is where other replicas reach this one. Default: where gRPC is
 	// served.
 	Advertise string `yaml:"advertise" help:"address at which other replicas reach this one"`
@@ -29,7 +31,7 @@ type Config struct {
 	// Prefix of all keys, the same for all replicas; it begins and ends with "/".
 	Prefix string `yaml:"prefix" help:"prefix of all keys in etcd"`
 	// Registry is the tenant registry.
-	Registry rpc.ClientConfig `yaml:"registry" help:"the tenant registry"`
+	Registry Target `yaml:"registry" help:"the tenant registry"`
 	// Replica is this replica's name, the same after a restart. Default: the
 	// cell's name.
 	Replica string `yaml:"replica" help:"name of this replica"`
@@ -49,6 +51,16 @@ type Config struct {
 	// OTLPEndpoint is what the stamps' components are told to send telemetry to;
 	// empty tells them nothing.
 	OTLPEndpoint string `yaml:"otlp_endpoint" help:"where components send telemetry"`
+}
+
+// Listen is host:port; port 0 takes a free one.
+type Listen struct {
+	Listen string `yaml:"listen" help:"host:port"`
+}
+
+// Target is where a service is: host:port, several with commas between.
+type Target struct {
+	Target string `yaml:"target" help:"host:port, several with commas between"`
 }
 
 // CellConfig is one cell.
@@ -81,11 +93,11 @@ type CellConfig struct {
 func Default() Config {
 	cell := local.Default()
 	return Config{
-		GRPC:     rpc.ServerConfig{Listen: "127.0.0.1:9002"},
+		GRPC:     Listen{"127.0.0.1:9002"},
 		Admin:    admin.Config{Listen: "127.0.0.1:9102"},
 		Etcd:     etcd.Config{Endpoints: []string{"127.0.0.1:2379"}},
 		Prefix:   record.DefaultPrefix,
-		Registry: rpc.ClientConfig{Target: "127.0.0.1:9001", Server: "tenant-registry"},
+		Registry: Target{"127.0.0.1:9001"},
 		DataDir:  "/var/lib/stampworks/provisioner",
 		Cell:     CellConfig{Name: "local", Driver: "local", PublicAddress: "127.0.0.1", Ports: cell.PortRange, Programs: cell.Programs},
 	}

@@ -99,11 +99,11 @@ func newParts(cfg Config, deps Deps, backend *etcd.Backend, claims *claim.Manage
 		return nil, err
 	}
 	p := &parts{cfg: cfg, log: deps.Log, drivers: deps.Drivers, records: record.New(backend, cfg.Prefix), view: desired.NewView()}
-	cfg.Registry.Server = cmp.Or(cfg.Registry.Server, "tenant-registry")
-	if p.registry, err = rpc.Dial(cfg.Registry, rpc.ClientDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: Name}); err != nil {
+	registry := rpc.ClientConfig{Target: cfg.Registry.Target, TLS: cfg.TLS, Server: "tenant-registry"}
+	if p.registry, err = rpc.Dial(registry, rpc.ClientDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: Name}); err != nil {
 		return nil, err
 	}
-	p.peers = peers.New(claims.Members, cfg.GRPC.TLS, rpc.ClientDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: Name})
+	p.peers = peers.New(claims.Members, cfg.TLS, rpc.ClientDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: Name})
 	p.stamps, p.operations = store.NewCache(p.records.Stamps), store.NewCache(p.records.Operations)
 	p.placements, p.reports = store.NewCache(p.records.Placements), store.NewCache(p.records.Cells)
 	p.follower = &desired.Follower{View: p.view, Tenants: registryv1.NewTenantServiceClient(p.registry), Log: deps.Log}

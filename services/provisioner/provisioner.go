@@ -74,7 +74,7 @@ func (s *Service) build(ctx context.Context, cfg Config, deps Deps) (err error) 
 	if s.store, err = etcd.New(ctx, cfg.Etcd, etcd.Deps{Log: deps.Log}); err != nil {
 		return err
 	}
-	if s.server, err = rpc.NewServer(cfg.GRPC, rpc.ServerDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: Name}); err != nil {
+	if s.server, err = rpc.NewServer(rpc.ServerConfig{Listen: cfg.GRPC.Listen, TLS: cfg.TLS}, rpc.ServerDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: Name}); err != nil {
 		return err
 	}
 	if s.claims, err = newClaims(cfg, deps, s.store, s.server.Addr()); err != nil {

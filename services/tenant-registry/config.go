@@ -18,7 +18,9 @@ import (
 // Config is what operators write.
 type Config struct {
 	// GRPC is where the services are.
-	GRPC rpc.ServerConfig `yaml:"grpc" help:"where gRPC is served"`
+	GRPC Listen `yaml:"grpc" help:"where gRPC is served"`
+	// TLS proves this service to the others.
+	TLS rpc.TLSConfig `yaml:"tls" help:"the certificate of this service"`
 	// Admin is where /metrics, /healthz, /readyz and /debug/pprof are.
 	Admin admin.Config `yaml:"admin" help:"where metrics and health are served"`
 	// Etcd is the cluster that everything is kept in.
@@ -36,10 +38,15 @@ type Config struct {
 	DeleteRetention time.Duration `yaml:"delete_retention" help:"how long a deleted tenant's data is kept"`
 }
 
+// Listen is host:port; port 0 takes a free one.
+type Listen struct {
+	Listen string `yaml:"listen" help:"host:port"`
+}
+
 // Default is a replica on loopback with etcd beside it.
 func Default() Config {
 	return Config{
-		GRPC:            rpc.ServerConfig{Listen: "127.0.0.1:9001"},
+		GRPC:            Listen{"127.0.0.1:9001"},
 		Admin:           admin.Config{Listen: "127.0.0.1:9101"},
 		Etcd:            etcd.Config{Endpoints: []string{"127.0.0.1:2379"}},
 		Prefix:          "/stampworks/registry/",

@@ -70,7 +70,7 @@ func replica(t testing.TB, base tenantregistry.Config, authority *rpctest.Author
 	t.Helper()
 	cfg := tenantregistry.Default()
 	cfg.Prefix, cfg.DataDir, cfg.Etcd = base.Prefix, base.DataDir, etcd.Config{Endpoints: testkit.Etcd(t).Endpoints}
-	cfg.GRPC = rpc.ServerConfig{Listen: "127.0.0.1:0", TLS: authority.TLS(t, "tenant-registry")}
+	cfg.GRPC.Listen, cfg.TLS = "127.0.0.1:0", authority.TLS(t, "tenant-registry")
 	cfg.Admin.Listen = "127.0.0.1:0"
 	running, cancel := context.WithCancel(context.Background())
 	reporting, err := telemetry.Setup(running, telemetry.Config{Service: tenantregistry.Name}, telemetry.Deps{})

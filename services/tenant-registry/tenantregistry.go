@@ -64,7 +64,7 @@ func (s *Service) listen(cfg Config, deps Deps) (err error) {
 	if s.domains, err = newDomains(cfg, deps, s.store); err != nil {
 		return err
 	}
-	if s.server, err = rpc.NewServer(cfg.GRPC, rpc.ServerDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: Name}); err != nil {
+	if s.server, err = rpc.NewServer(rpc.ServerConfig{Listen: cfg.GRPC.Listen, TLS: cfg.TLS}, rpc.ServerDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: Name}); err != nil {
 		return err
 	}
 	server.Register(s.server.Registrar(), s.domains.Deps)

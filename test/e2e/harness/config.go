@@ -52,13 +52,13 @@ func (p *Plane) config(name, kind string) section {
 	switch kind {
 	case "tenant-registry":
 		return section{
-			"grpc": section{"listen": listen, "tls": tls}, "etcd": etcd, "data_dir": p.dataDir(name),
+			"grpc": section{"listen": listen}, "tls": tls, "etcd": etcd, "data_dir": p.dataDir(name),
 			"public_url": "http://" + p.addresses["gateway"],
 		}
 	case "provisioner":
 		registry["tls"] = tls
 		return section{
-			"grpc": section{"listen": listen, "tls": tls}, "etcd": etcd, "data_dir": p.dataDir(name),
+			"grpc": section{"listen": listen}, "tls": tls, "etcd": etcd, "data_dir": p.dataDir(name),
 			"registry": registry, "replica": name, "secret_key_file": filepath.Join(p.Dir, "stamps.key"),
 			"cell": section{"name": p.cellOf(name), "supervisor": program(p.T, "stamp-supervisor")},
 		}

@@ -147,9 +147,9 @@ func (c *control) startProvisioner(ctx context.Context, cfg controlConfig, regis
 	conf := provisioner.Default()
 	conf.GRPC.Listen, conf.Admin, conf.TLS = anyPort, admin.Config{Listen: anyPort}, tls
 	conf.Etcd = etcd.Config{Endpoints: []string{c.etcd.endpoint}}
-	conf.Registry.Target, conf.DataDir = registry, cfg.layout.service("provisioner")
-	conf.Cell.Name, conf.Cell.DataDir, conf.Cell.Supervisor, conf.Cell.HostDir = "local", cfg.layout.cell(), cfg.supervisor, cfg.hostDir
-	svc, err := provisioner.New(ctx, conf, provisioner.Deps{Log: log, Telemetry: tel})
+	conf.Registry.Target = registry
+	conf.DataDir, conf.HostDir, conf.Cell.Supervisor = cfg.layout.provisioner(), cfg.hostDir, cfg.supervisor
+	svc, err := provisioner.New(ctx, conf, provisioner.Deps{Log: log, Telemetry: tel, Kinds: map[string]provisioner.Open{"local": provisioner.OpenLocal}})
 	if err != nil {
 		return "", err
 	}

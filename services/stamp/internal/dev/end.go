@@ -21,20 +21,14 @@ const haltWithin = 90 * time.Second
 // end is after the control plane: every customer is asked once more, and in
 // the demo the stamps are stopped.
 func (s *session) end(ctx context.Context) error {
-	if !s.opts.Demo || len(s.customers) == 0 {
-		if !s.opts.Demo {
-			s.say("The control plane is down; the stamps go on. Stop them with: %s dev stop --data-dir %s", program(), s.opts.DataDir)
-		}
-		return nil
-	}
 	for _, c := range s.customers {
 		s.say("%s: %s, with no control plane", c.name, ask(ctx, c.url))
 	}
-	if s.opts.Keep {
-		s.say("The stamps go on (--keep). Stop them with: %s dev stop --data-dir %s", program(), s.opts.DataDir)
-		return nil
+	if s.opts.Demo && !s.opts.Keep {
+		return Stop(ctx, s.opts.DataDir, s.opts.Out)
 	}
-	return Stop(ctx, s.opts.DataDir, s.opts.Out)
+	s.say("The copies go on. Stop them with: %s dev stop --data-dir %s", program(), s.opts.DataDir)
+	return nil
 }
 
 // customer is somebody whose copy runs.

@@ -14,7 +14,8 @@ type layout struct{ dir string }
 func (l layout) etcd() string            { return filepath.Join(l.dir, "etcd") }
 func (l layout) pki() string             { return filepath.Join(l.dir, "pki") }
 func (l layout) service(n string) string { return filepath.Join(l.dir, "services", n) }
-func (l layout) cell() string            { return filepath.Join(l.dir, "cell") }
+func (l layout) provisioner() string     { return filepath.Join(l.dir, "provisioner") }
+func (l layout) cell() string            { return filepath.Join(l.provisioner(), "cell") }
 func (l layout) tokens() string          { return filepath.Join(l.dir, "tokens") }
 func (l layout) log() string             { return filepath.Join(l.dir, "stampworks.log") }
 func (l layout) lock() string            { return filepath.Join(l.dir, "lock") }

@@ -1,63 +1,18 @@
-// Command tenant-registry is one replica of the tenant registry.
+// Command tenant-registry keeps what we want for each customer.
 package main
 
 import (
 	"context"
-	"flag"
-	"fmt"
 	"os"
-	"time"
 
-	"stampworks.dev/pkg/config"
 	"stampworks.dev/pkg/lifecycle"
-	"stampworks.dev/pkg/telemetry"
+	"stampworks.dev/pkg/program"
 	tenantregistry "stampworks.dev/services/tenant-registry"
 )
 
-// version is set by the linker.
-var version = "dev"
-
 func main() {
-	ctx, stop := lifecycle.SignalContext()
-	err := run(ctx, os.Args[1:])
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "tenant-registry:", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("tenant-registry", flag.ContinueOnError)
-	file := flags.String("config", "", "configuration `file`; without it, defaults and STAMPWORKS_* variables")
-	showVersion := flags.Bool("version", false, "print the version and end")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if *showVersion {
-		fmt.Println("tenant-registry", version)
-		return nil
-	}
-	cfg := tenantregistry.Default()
-	if err := config.Load(*file, &cfg, os.Environ()); err != nil {
-		return err
-	}
-	log := telemetry.NewLogger(os.Stderr, nil)
-	reporting, err := telemetry.Setup(ctx, telemetry.Config{Service: tenantregistry.Name, Version: version}, telemetry.Deps{Log: log})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := reporting.Shutdown(ctx); err != nil {
-			log.Warn("shut down telemetry", "error", err)
-		}
-	}()
-	service, err := tenantregistry.New(ctx, cfg, tenantregistry.Deps{Log: log, Telemetry: reporting})
-	if err != nil {
-		return err
-	}
-	log.Info("serving", "address", service.Addr(), "admin", service.AdminAddr(), "version", version)
-	return service.Run(ctx)
+	os.Exit(program.Main("tenant-registry", tenantregistry.Default(),
+		func(ctx context.Context, cfg tenantregistry.Config, d program.Deps) (lifecycle.Service, error) {
+			return tenantregistry.New(ctx, cfg, tenantregistry.Deps{Log: d.Log, Telemetry: d.Telemetry})
+		}))
 }
