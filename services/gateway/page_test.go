@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -38,6 +41,16 @@ func TestThePageShowsTheFleet(t *testing.T) {
 	}
 }
 
+// firstEvent reads a stream up to its first empty line.
+func firstEvent(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	var all []string
+	for from := bufio.NewScanner(resp.Body); from.Scan() && from.Text() != ""; {
+		all = append(all, from.Text())
+	}
+	return strings.Join(all, "\n")
+}
+
 func TestNamesAreTextNotMarkup(t *testing.T) {
 	f := open(t, openPage)
 	f.registry.list = func() (*registryv1.ListTenantsResponse, error) {
@@ -47,7 +60,7 @@ func TestNamesAreTextNotMarkup(t *testing.T) {
 		evil.Status.Failure = &typev1.Failure{Message: `</td><script>alert(2)</script>`}
 		return &registryv1.ListTenantsResponse{Tenants: []*registryv1.Tenant{evil}, TotalSize: 1}, nil
 	}
-	for _, text := range []string{f.send(t, http.MethodGet, "/", "").text, strings.Join(lines(t, f.watch(t, "/fleet/events"), 20), "\n")} {
+	for _, text := range []string{f.send(t, http.MethodGet, "/", "").text, firstEvent(t, f.watch(t, "/fleet/events"))} {
 		for _, bad := range []string{"<img", "<script>alert", "javascript:"} {
 			if strings.Contains(text, bad) {
 				t.Errorf("the page holds %q", bad)
@@ -156,8 +169,19 @@ func TestSigningInAndOut(t *testing.T) {
 
 func TestThePageLetsNothingIn(t *testing.T) {
 	f := open(t, openPage)
-	h := f.send(t, http.MethodGet, "/", "").header
+	a := f.send(t, http.MethodGet, "/", "")
+	h := a.header
 	policy := h.Get("Content-Security-Policy")
+	for _, element := range []string{"script", "style"} { // as they came out of the template
+		inside := regexp.MustCompile(`(?s)<`+element+`>(.*?)</`+element+`>`).FindAllStringSubmatch(a.text, -1)
+		if len(inside) != 1 {
+			t.Fatalf("%d of %s", len(inside), element)
+		}
+		sum := sha256.Sum256([]byte(inside[0][1]))
+		if want := element + "-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]); !strings.Contains(policy, want) {
+			t.Errorf("the policy %q does not let the page use its own %s", policy, element)
+		}
+	}
 	for _, want := range []string{"default-src 'none'", "script-src 'sha256-", "style-src 'sha256-", "frame-ancestors 'none'", "base-uri 'none'"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("the policy %q lacks %q", policy, want)
