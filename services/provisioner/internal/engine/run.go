@@ -130,7 +130,6 @@ func (r *run) prepare(ctx, looks context.Context, begin []Step) ([]func(), error
 			return nil, err
 		}
 		r.board.begin(s, now)
-		r.seen.InFlight[s.ID], r.flight[s.ID] = true, s
 		r.dirty = true
 		within := looks
 		if s.Action.Effect() {
@@ -138,6 +137,7 @@ func (r *run) prepare(ctx, looks context.Context, begin []Step) ([]func(), error
 		}
 		launches = append(launches, func() {
 			do := r.effect(s)
+			r.seen.InFlight[s.ID], r.flight[s.ID] = true, s
 			r.steps.Go(func() error { r.perform(within, s, do); return nil })
 		})
 	}
