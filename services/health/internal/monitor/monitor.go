@@ -41,6 +41,7 @@ type Monitor struct {
 
 	mu      sync.Mutex
 	tenants map[string]*watched
+	synced  bool
 	wg      sync.WaitGroup
 }
 
@@ -148,6 +149,16 @@ func (m *Monitor) Keep(listed map[string]bool) {
 			m.Remove(id)
 		}
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.synced = true
+}
+
+// Synced reports whether all stamps have been listed once.
+func (m *Monitor) Synced() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.synced
 }
 
 // Health gives one tenant's health as of now, or nil when it is not watched.

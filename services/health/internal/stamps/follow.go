@@ -64,9 +64,10 @@ type follower struct {
 
 // once watches until the stream breaks.
 func (f *follower) once(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	// The stream ends with this call; what the sink begins goes on.
+	streaming, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := f.client.WatchStamps(ctx, &provisionerv1.WatchStampsRequest{AfterRevision: f.revision})
+	stream, err := f.client.WatchStamps(streaming, &provisionerv1.WatchStampsRequest{AfterRevision: f.revision})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,179 @@
+// Package health tells which customers are served now. It asks every
+// component and every customer's address, and believes three bad answers in a
+// row, not one.
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"google.golang.org/grpc"
+
+	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+
+	"stampworks.dev/pkg/claim"
+	"stampworks.dev/pkg/lifecycle"
+	"stampworks.dev/pkg/rpc"
+	"stampworks.dev/pkg/rpc/admin"
+	"stampworks.dev/pkg/store"
+	"stampworks.dev/pkg/store/etcd"
+	"stampworks.dev/pkg/telemetry"
+	"stampworks.dev/services/health/internal/memory"
+	"stampworks.dev/services/health/internal/replica"
+	"stampworks.dev/services/health/internal/server"
+)
+
+// Config is what operators write.
+type Config struct {
+	// GRPC is where this service is served. Default 127.0.0.1:9003.
+	GRPC struct {
+		Listen string `yaml:"listen"`
+	} `yaml:"grpc"`
+	// Admin serves /metrics, /healthz, /readyz and /debug/pprof.
+	Admin admin.Config `yaml:"admin"`
+	// TLS proves this service to the others.
+	TLS rpc.TLSConfig `yaml:"tls"`
+	// Etcd keeps what is held to be so.
+	Etcd etcd.Config `yaml:"etcd"`
+	// Prefix of this service's keys. Default /stampworks/health/.
+	Prefix string `yaml:"prefix"`
+	// Provisioner is where stamps are learned from: host:port, several with
+	// commas between.
+	Provisioner struct {
+		Target string `yaml:"target"`
+	} `yaml:"provisioner"`
+	// Replica names this replica. Default the host's name.
+	Replica string `yaml:"replica"`
+	// DataDir keeps the replica's lock and lease.
+	DataDir string `yaml:"data_dir"`
+}
+
+// Default is a health service on this machine.
+func Default() Config {
+	var c Config
+	c.GRPC.Listen = "127.0.0.1:9003"
+	c.Prefix = "/stampworks/health/"
+	c.Replica, _ = os.Hostname()
+	return c
+}
+
+// Validate reports what is missing.
+func (c Config) Validate() error {
+	switch {
+	case len(c.Etcd.Endpoints) == 0:
+		return errors.New("check config: etcd.endpoints is not set")
+	case c.Provisioner.Target == "":
+		return errors.New("check config: provisioner.target is not set")
+	case c.DataDir == "":
+		return errors.New("check config: data_dir is not set")
+	}
+	return nil
+}
+
+// Deps is what the process gives.
+type Deps struct {
+	Log       *slog.Logger
+	Telemetry *telemetry.Telemetry
+}
+
+// Service is a health service that listens already.
+type Service struct {
+	log         *slog.Logger
+	backend     *etcd.Backend
+	provisioner *grpc.ClientConn
+	claims      *claim.Manager
+	records     *store.Cache[*healthv1.StateRecord]
+	server      *rpc.Server
+	admin       *admin.Server
+}
+
+// New listens and prepares; etcd and the provisioner need not be there yet.
+func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Service{log: deps.Log}
+	if err := s.connect(ctx, cfg, deps); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	records := memory.Open(s.backend, cfg.Prefix)
+	s.records = store.NewCache(records)
+	asking := replica.New(replica.Deps{
+		Records: records, Cache: s.records, Stamps: provisionerv1.NewStampServiceClient(s.provisioner),
+		Telemetry: deps.Telemetry, Log: deps.Log,
+	})
+	s.claims.Hold("prober", asking.Hold)
+	if err := s.listen(cfg, deps, asking); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// connect prepares what this service calls.
+func (s *Service) connect(ctx context.Context, cfg Config, deps Deps) (err error) {
+	if s.backend, err = etcd.New(ctx, cfg.Etcd, etcd.Deps{Log: deps.Log}); err != nil {
+		return err
+	}
+	s.provisioner, err = rpc.Dial(
+		rpc.ClientConfig{Target: cfg.Provisioner.Target, TLS: cfg.TLS, Server: "provisioner"},
+		rpc.ClientDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: "health"},
+	)
+	if err != nil {
+		return err
+	}
+	s.claims, err = claim.New(
+		claim.Config{Prefix: cfg.Prefix, Replica: cfg.Replica, Address: cfg.GRPC.Listen, DataDir: cfg.DataDir},
+		claim.Deps{Client: s.backend.Client(), Log: deps.Log},
+	)
+	return err
+}
+
+// listen opens this service's ports.
+func (s *Service) listen(cfg Config, deps Deps, asking *replica.Replica) (err error) {
+	s.server, err = rpc.NewServer(
+		rpc.ServerConfig{Listen: cfg.GRPC.Listen, TLS: cfg.TLS},
+		rpc.ServerDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: "health"},
+	)
+	if err != nil {
+		return err
+	}
+	healthv1.RegisterHealthServiceServer(s.server.Registrar(), server.New(asking))
+	s.admin, err = admin.New(cfg.Admin, admin.Deps{Log: deps.Log, Telemetry: deps.Telemetry, Ready: s.ready})
+	return err
+}
+
+// ready when etcd answers.
+func (s *Service) ready(ctx context.Context) error {
+	if _, err := s.backend.Revision(ctx); err != nil {
+		return fmt.Errorf("etcd does not answer: %w", err)
+	}
+	return nil
+}
+
+// Addr is where gRPC is served, with the real port.
+func (s *Service) Addr() string { return s.server.Addr() }
+
+// Run serves until the context ends.
+func (s *Service) Run(ctx context.Context) error {
+	group := lifecycle.NewGroup(s.log)
+	group.Add("grpc", s.server.Serve)
+	group.Add("admin", s.admin.Run)
+	group.Add("records", s.records.Run)
+	group.Add("claims", s.claims.Run)
+	return errors.Join(group.Run(ctx), s.close())
+}
+
+func (s *Service) close() error {
+	var all []error
+	if s.provisioner != nil {
+		all = append(all, s.provisioner.Close())
+	}
+	if s.backend != nil {
+		all = append(all, s.backend.Close())
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,155 @@
+// Package replica is one replica's part: it asks while it holds the claim,
+// and answers all the time.
+package replica
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+
+	"stampworks.dev/pkg/claim"
+	"stampworks.dev/pkg/lifecycle"
+	"stampworks.dev/pkg/store"
+	"stampworks.dev/pkg/telemetry"
+	"stampworks.dev/services/health/internal/memory"
+	"stampworks.dev/services/health/internal/monitor"
+	"stampworks.dev/services/health/internal/probe"
+	"stampworks.dev/services/health/internal/stamps"
+)
+
+// staleAfter is when what another replica wrote no longer counts: it writes a
+// sign of life every 20 s.
+const staleAfter = time.Minute
+
+// Deps is what a replica needs.
+type Deps struct {
+	Records   *memory.Records
+	Cache     *store.Cache[*healthv1.StateRecord]
+	Stamps    provisionerv1.StampServiceClient
+	Telemetry *telemetry.Telemetry
+	Log       *slog.Logger
+}
+
+// Replica asks and answers. It is safe for concurrent use.
+type Replica struct {
+	deps   Deps
+	asking atomic.Pointer[monitor.Monitor]
+}
+
+// New makes a replica that answers from what is written.
+func New(deps Deps) *Replica {
+	r := &Replica{deps: deps}
+	r.measure()
+	return r
+}
+
+// Hold asks all stamps while the claim is held.
+func (r *Replica) Hold(ctx context.Context, c claim.Claim) error {
+	states := memory.Guarded{Records: r.deps.Records, Guard: c.Guard()}
+	m := monitor.New(probe.New(checker{r.deps.Stamps}), states, r.deps.Log)
+	r.asking.Store(m)
+	defer r.asking.CompareAndSwap(m, nil)
+	group := lifecycle.NewGroup(r.deps.Log)
+	group.Add("monitor", m.Run)
+	group.Add("follow", func(ctx context.Context) error { return stamps.Follow(ctx, r.deps.Stamps, m, r.deps.Log) })
+	return group.Run(ctx)
+}
+
+// Health gives one tenant's health, or nil when it is not watched.
+func (r *Replica) Health(ctx context.Context, tenant string) (*healthv1.TenantHealth, error) {
+	if m := r.asking.Load(); m != nil {
+		if h := m.Health(tenant); h != nil {
+			return h, nil
+		}
+	}
+	all, err := r.written(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range all {
+		if h.GetName() == "tenants/"+tenant+"/health" {
+			return h, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // not watched is no error
+}
+
+// All gives every tenant's health, by id.
+func (r *Replica) All(ctx context.Context) ([]*healthv1.TenantHealth, error) {
+	if m := r.asking.Load(); m != nil && m.Synced() {
+		return m.All(), nil
+	}
+	return r.written(ctx)
+}
+
+// written is what the asking replica wrote. When that is long ago, nobody
+// asks, and nothing is known.
+func (r *Replica) written(ctx context.Context) ([]*healthv1.TenantHealth, error) {
+	records, _, err := r.deps.Cache.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*healthv1.TenantHealth, 0, len(records))
+	for _, record := range records {
+		h := record.Value.GetHealth()
+		if time.Since(h.GetCheckTime().AsTime()) > staleAfter && h.GetState() != typev1.HealthState_NOT_RUNNING {
+			h = forget(h)
+		}
+		all = append(all, h)
+	}
+	return all, nil
+}
+
+// forget makes UNKNOWN of a health that nobody has looked at for long.
+func forget(h *healthv1.TenantHealth) *healthv1.TenantHealth {
+	return &healthv1.TenantHealth{
+		Name: h.GetName(), DisplayName: h.GetDisplayName(), State: typev1.HealthState_UNKNOWN,
+		Summary:   h.GetDisplayName() + " is not known to be up: nobody has looked since " + h.GetCheckTime().AsTime().Format(time.TimeOnly) + " UTC.",
+		SinceTime: h.GetCheckTime(), CheckTime: h.GetCheckTime(),
+	}
+}
+
+// measure tells metrics which tenant is in which state.
+func (r *Replica) measure() {
+	_, err := r.deps.Telemetry.Meter().Int64ObservableGauge(telemetry.MetricTenantHealth,
+		metric.WithDescription("1 for the state that a tenant is in"),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			m := r.asking.Load()
+			if m == nil {
+				return nil
+			}
+			for _, h := range m.All() {
+				tenant := strings.TrimSuffix(strings.TrimPrefix(h.GetName(), "tenants/"), "/health")
+				o.Observe(1, metric.WithAttributeSet(attribute.NewSet(
+					telemetry.Tenant.String(tenant), telemetry.State.String(h.GetState().String()))))
+			}
+			return nil
+		}))
+	if err != nil {
+		r.deps.Log.Warn("tenants' health is not measured", "error", err)
+	}
+}
+
+// checker runs exec probes through the provisioner.
+type checker struct {
+	client provisionerv1.StampServiceClient
+}
+
+func (c checker) Check(ctx context.Context, tenant, component string) (bool, string, error) {
+	resp, err := c.client.CheckComponent(ctx, &provisionerv1.CheckComponentRequest{
+		Name: "tenants/" + tenant + "/stamp", Component: component,
+	})
+	if err != nil {
+		return false, "", err
+	}
+	return resp.GetOk(), resp.GetMessage(), nil
+}
