@@ -9,9 +9,9 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/spf13/cobra"
-
 	"stampworks.dev/services/stamp/internal/command"
+	"stampworks.dev/services/stamp/internal/demo"
+	"stampworks.dev/services/stamp/internal/dev"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/session"
 )
@@ -24,18 +24,12 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
 	s, err := session.OfProcess(version)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "stamp:", err)
 		return exit.Failure
 	}
-	return command.Run(ctx, s, command.New(s, machines()...), os.Args[1:])
-}
-
-// machines are the commands that start something on this machine. They alone
-// link the services.
-func machines() []*cobra.Command {
-	return []*cobra.Command{
-		// dev.Command(), demo.Command()
-	}
+	// These two start services on this machine. They alone link them.
+	return command.Run(ctx, s, command.New(s, dev.Command(version), demo.Command(s.Gateway)), os.Args[1:])
 }

@@ -51,9 +51,14 @@ func OfProcess(version string) (*Session, error) {
 	}, nil
 }
 
-// Client speaks to the gateway that flags, environment or files name.
+// Gateway is the one that flags, environment or files name.
+func (s *Session) Gateway() (client.Config, error) {
+	return client.Locate(client.Config{Address: s.Address, Token: s.Token}, s.Getenv, s.Dir)
+}
+
+// Client speaks to the gateway.
 func (s *Session) Client() (*client.Client, error) {
-	cfg, err := client.Locate(client.Config{Address: s.Address, Token: s.Token}, s.Getenv, s.Dir)
+	cfg, err := s.Gateway()
 	if err != nil {
 		return nil, err
 	}
