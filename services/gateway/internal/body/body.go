@@ -13,17 +13,28 @@ import (
 // Within is how long a caller may take to send a body.
 const Within = 10 * time.Second
 
+// Many callers send all that they have before they read. So that one who is
+// refused learns why, and is not merely cut off, this much more is taken in and
+// forgotten, for so long.
+const (
+	lingerBytes  = 16 << 20
+	lingerWithin = 2 * time.Second
+)
+
 // Read gives the whole body, of at most limit bytes. A larger one is of kind
 // TooLarge, whether its length was announced or not; one that breaks off is
 // InvalidArgument.
 func Read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
-	}
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
 	control := http.NewResponseController(w)
+	if r.ContentLength > limit {
+		if r.Header.Get("Expect") == "" { // else it waits to hear whether to send
+			linger(control, r.Body)
+		}
+		return nil, tooLarge(limit)
+	}
 	_ = control.SetReadDeadline(time.Now().Add(Within)) // a recorder in a test has none
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	// The server goes on reading, to notice a caller that goes away; that must
@@ -32,11 +43,18 @@ func Read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	var over *http.MaxBytesError
 	switch {
 	case errors.As(err, &over):
+		linger(control, r.Body)
 		return nil, tooLarge(limit)
 	case err != nil:
 		return nil, errs.New(errs.InvalidArgument, "BODY_UNREADABLE", "the body ended before it was whole").Because(err)
 	}
 	return text, nil
+}
+
+func linger(control *http.ResponseController, rest io.Reader) {
+	_ = control.SetReadDeadline(time.Now().Add(lingerWithin))
+	_, _ = io.CopyN(io.Discard, rest, lingerBytes) // whatever comes of it, the answer is the same
+	_ = control.SetReadDeadline(time.Time{})
 }
 
 func tooLarge(limit int64) error {
