@@ -61,17 +61,20 @@ func Default() Config {
 	return c
 }
 
-// Validate reports what is missing.
+// Validate reports everything that is missing.
 func (c Config) Validate() error {
-	switch {
-	case len(c.Etcd.Endpoints) == 0:
-		return errors.New("check config: etcd.endpoints is not set")
-	case c.Provisioner.Target == "":
-		return errors.New("check config: provisioner.target is not set")
-	case c.DataDir == "":
-		return errors.New("check config: data_dir is not set")
+	var wrong []error
+	if len(c.Etcd.Endpoints) == 0 {
+		wrong = append(wrong, errors.New("check config: etcd.endpoints is not set"))
 	}
-	return nil
+	for _, one := range []struct{ name, value string }{
+		{"provisioner.target", c.Provisioner.Target}, {"prefix", c.Prefix}, {"replica", c.Replica}, {"data_dir", c.DataDir},
+	} {
+		if one.value == "" {
+			wrong = append(wrong, fmt.Errorf("check config: %s is not set", one.name))
+		}
+	}
+	return errors.Join(append(wrong, c.TLS.Validate())...)
 }
 
 // Deps is what the process gives.
@@ -100,14 +103,17 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err := s.connect(ctx, cfg, deps); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	records := memory.Open(s.backend, cfg.Prefix)
-	s.records = store.NewCache(records)
+	remembered := memory.Open(s.backend, cfg.Prefix)
+	s.records = store.NewCache(remembered.States)
 	asking := replica.New(replica.Deps{
-		Records: records, Cache: s.records, Stamps: provisionerv1.NewStampServiceClient(s.provisioner),
+		Memory: remembered, Cache: s.records, Stamps: provisionerv1.NewStampServiceClient(s.provisioner),
 		Telemetry: deps.Telemetry, Log: deps.Log,
 	})
 	s.claims.Hold("prober", asking.Hold)
 	if err := s.listen(cfg, deps, asking); err != nil {
+		if s.server != nil {
+			s.server.Close()
+		}
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,25 +22,28 @@ type States interface {
 	Load(ctx context.Context, tenant, uid string) (*healthv1.TenantHealth, error)
 	// Save remembers it.
 	Save(ctx context.Context, tenant, uid string, h *healthv1.TenantHealth) error
-	// Forget drops it.
+	// Forget drops it; what is not there is no error.
 	Forget(ctx context.Context, tenant string) error
+	// Known lists the tenants of whom something is remembered.
+	Known(ctx context.Context) ([]string, error)
+	// Sign says that all that is known was written down at a time.
+	Sign(ctx context.Context, at time.Time) error
 }
 
-// signOfLife is how often an unchanged state is written all the same, so that
-// replicas that do not ask can tell that somebody does.
-const signOfLife = 20 * time.Second
-
-// Monitor asks all stamps. It is safe for concurrent use.
+// Monitor asks all stamps. It is safe for concurrent use, but for Put, Remove
+// and Keep, which are called one at a time.
 type Monitor struct {
 	prober *probe.Prober
 	states States
 	limits debounce.Thresholds
 	log    *slog.Logger
-	dirty  chan string
+	wake   chan struct{} // there is something to write
 
 	mu      sync.Mutex
 	tenants map[string]*watched
+	dirty   map[string]bool // to be written
 	synced  bool
+	closed  bool
 	wg      sync.WaitGroup
 }
 
@@ -50,52 +52,44 @@ type watched struct {
 	*tenant
 	stop    context.CancelFunc
 	targets []target
+	begun   bool
 }
 
 // New makes a monitor that asks nothing until it is told of stamps.
 func New(p *probe.Prober, s States, log *slog.Logger) *Monitor {
 	return &Monitor{
 		prober: p, states: s, limits: debounce.Default(), log: log,
-		dirty: make(chan string, 1024), tenants: map[string]*watched{},
-	}
-}
-
-// Run writes transitions down until the context ends, then ends all watches.
-func (m *Monitor) Run(ctx context.Context) error {
-	tick := time.NewTicker(signOfLife)
-	defer tick.Stop()
-	defer m.stopAll()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case id := <-m.dirty:
-			m.save(ctx, id)
-		case <-tick.C:
-			for _, id := range m.ids() {
-				m.save(ctx, id)
-			}
-		}
+		wake: make(chan struct{}, 1), tenants: map[string]*watched{}, dirty: map[string]bool{},
 	}
 }
 
 // Put takes up a stamp, or its change. Watches go on when what they ask is
-// the same.
+// the same; what is asked anew is unknown until it answers.
 func (m *Monitor) Put(ctx context.Context, id string, s *provisionerv1.Stamp) {
-	m.mu.Lock()
-	w, known := m.tenants[id]
-	m.mu.Unlock()
-	if !known || w.uid() != s.GetTenantUid() {
+	w := m.find(id)
+	if w == nil || w.uid() != s.GetTenantUid() {
 		w = m.take(ctx, id, s)
 	}
-	w.mu.Lock()
-	w.stamp = s
-	w.mu.Unlock()
-	if wanted := targets(s); !slices.EqualFunc(w.targets, wanted, sameTarget) {
-		m.restart(ctx, w, wanted)
+	wanted := targets(s)
+	if w.begun && slices.EqualFunc(w.targets, wanted, sameTarget) {
+		w.adopt(s, func(string) bool { return true })
+	} else {
+		w.stop()
+		w.adopt(s, func(check string) bool { return w.stands(check, wanted) })
+		m.watch(ctx, w, wanted)
 	}
 	m.changed(id)
 }
+
+// stands reports whether what is held of a check still counts: it asks what it
+// asked before, or was remembered from before a restart.
+func (w *watched) stands(check string, wanted []target) bool {
+	now := slices.IndexFunc(wanted, func(t target) bool { return t.name == check })
+	before := slices.IndexFunc(w.targets, func(t target) bool { return t.name == check })
+	return now >= 0 && (!w.begun || (before >= 0 && sameTarget(wanted[now], w.targets[before])))
+}
+
+func sameTarget(a, b target) bool { return a.name == b.name && proto.Equal(a.what, b.what) }
 
 // take begins to keep a tenant, with what is remembered of it.
 func (m *Monitor) take(ctx context.Context, id string, s *provisionerv1.Stamp) *watched {
@@ -118,17 +112,19 @@ func (m *Monitor) take(ctx context.Context, id string, s *provisionerv1.Stamp) *
 	return w
 }
 
-// restart replaces the watches of a tenant.
-func (m *Monitor) restart(ctx context.Context, w *watched, wanted []target) {
-	w.stop()
+// watch begins to ask, unless the monitor has ended.
+func (m *Monitor) watch(ctx context.Context, w *watched, wanted []target) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w.targets, w.begun = wanted, true
+	if m.closed {
+		return
+	}
 	ctx, w.stop = context.WithCancel(ctx)
-	w.targets = wanted
 	for _, tg := range wanted {
-		m.wg.Go(func() { w.watch(ctx, tg) })
+		m.wg.Go(func() { w.ask(ctx, tg) })
 	}
 }
-
-func sameTarget(a, b target) bool { return a.name == b.name && proto.Equal(a.what, b.what) }
 
 // Remove ends the watches of a tenant that is gone.
 func (m *Monitor) Remove(id string) {
@@ -163,10 +159,8 @@ func (m *Monitor) Synced() bool {
 
 // Health gives one tenant's health as of now, or nil when it is not watched.
 func (m *Monitor) Health(id string) *healthv1.TenantHealth {
-	m.mu.Lock()
-	w, known := m.tenants[id]
-	m.mu.Unlock()
-	if !known {
+	w := m.find(id)
+	if w == nil {
 		return nil
 	}
 	return w.health(time.Now())
@@ -183,6 +177,12 @@ func (m *Monitor) All() []*healthv1.TenantHealth {
 	return all
 }
 
+func (m *Monitor) find(id string) *watched {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.tenants[id]
+}
+
 func (m *Monitor) ids() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -190,45 +190,17 @@ func (m *Monitor) ids() []string {
 	for id := range m.tenants {
 		ids = append(ids, id)
 	}
-	slices.SortFunc(ids, strings.Compare)
+	slices.Sort(ids)
 	return ids
 }
 
-// changed asks for a save. When the queue is full the next sign of life will
-// do, so a watch never waits for etcd.
-func (m *Monitor) changed(id string) {
-	select {
-	case m.dirty <- id:
-	default:
-	}
-}
-
-func (m *Monitor) save(ctx context.Context, id string) {
+// end stops all watches and waits for them; none begin after it.
+func (m *Monitor) end() {
 	m.mu.Lock()
-	w, known := m.tenants[id]
+	m.closed = true
+	for _, w := range m.tenants {
+		w.stop()
+	}
 	m.mu.Unlock()
-	var err error
-	if known {
-		err = m.states.Save(ctx, id, w.uid(), w.health(time.Now()))
-	} else {
-		err = m.states.Forget(ctx, id)
-	}
-	if err != nil && ctx.Err() == nil {
-		m.log.WarnContext(ctx, "health is not remembered for now", "tenant", id, "error", err)
-	}
-}
-
-func (m *Monitor) stopAll() {
-	for _, id := range m.ids() {
-		m.mu.Lock()
-		m.tenants[id].stop()
-		m.mu.Unlock()
-	}
 	m.wg.Wait()
-}
-
-func (t *tenant) uid() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.stamp.GetTenantUid()
 }

@@ -24,6 +24,9 @@ const endpointCheck = "endpoint"
 // defaultEvery is how often a component is asked when its blueprint does not say.
 const defaultEvery = 5 * time.Second
 
+// shortestEvery bounds what a blueprint may ask for.
+const shortestEvery = 100 * time.Millisecond
+
 // tenant keeps the checks of one stamp.
 type tenant struct {
 	id     string
@@ -80,11 +83,11 @@ func notRunning(s *provisionerv1.Stamp) string {
 	return ""
 }
 
-// watch asks one target until the context ends, beginning at a random point
-// of its interval, so that a fleet is not asked all at once.
-func (t *tenant) watch(ctx context.Context, tg target) {
-	every := tg.what.GetEvery().AsDuration()
-	if every <= 0 {
+// ask asks one target until the context ends, beginning at a random point of
+// its interval, so that a fleet is not asked all at once.
+func (t *tenant) ask(ctx context.Context, tg target) {
+	every := max(tg.what.GetEvery().AsDuration(), shortestEvery)
+	if tg.what.GetEvery() == nil {
 		every = defaultEvery
 	}
 	timer := time.NewTimer(rand.N(min(every, time.Second)))
@@ -96,10 +99,14 @@ func (t *tenant) watch(ctx context.Context, tg target) {
 		case <-timer.C:
 		}
 		answer, learned := t.prober.Ask(ctx, t.id, tg.name, tg.what)
-		if learned && ctx.Err() == nil && t.observe(tg.name, answer) {
-			t.changed(t.id)
+		next := every
+		if learned {
+			if t.observe(ctx, tg.name, answer) {
+				t.changed(t.id)
+			}
+			next = t.pause(tg.name, every)
 		}
-		timer.Reset(t.pause(tg.name, every))
+		timer.Reset(next)
 	}
 }
 
@@ -117,9 +124,14 @@ func (t *tenant) pause(check string, every time.Duration) time.Duration {
 	return every - every/10 + rand.N(every/5+1)
 }
 
-func (t *tenant) observe(check string, a debounce.Answer) bool {
+// observe takes an answer, and reports whether what is held changed. One that
+// comes after its watch was ended is about something that is no longer asked.
+func (t *tenant) observe(ctx context.Context, check string, a debounce.Answer) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if ctx.Err() != nil {
+		return false
+	}
 	c := t.checks[check]
 	if c == nil {
 		c = &debounce.Check{}
@@ -128,20 +140,34 @@ func (t *tenant) observe(check string, a debounce.Answer) bool {
 	return c.Observe(a, t.limits)
 }
 
+// adopt takes up a stamp's change, and drops the checks that no longer count.
+func (t *tenant) adopt(s *provisionerv1.Stamp, counts func(check string) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stamp = s
+	for name := range t.checks {
+		if !counts(name) {
+			delete(t.checks, name)
+		}
+	}
+}
+
+func (t *tenant) uid() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stamp.GetTenantUid()
+}
+
 // health is the sum of what is held to be so now.
 func (t *tenant) health(now time.Time) *healthv1.TenantHealth {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.stamp
-	h := &healthv1.TenantHealth{
-		Name:        "tenants/" + t.id + "/health",
-		DisplayName: s.GetDisplayName(),
-		CheckTime:   timestamppb.New(now),
-	}
 	in := verdict.Stamp{DisplayName: s.GetDisplayName(), NotRunning: notRunning(s), DependsOn: map[string][]string{}}
 	if in.DisplayName == "" {
 		in.DisplayName = t.id
 	}
+	h := &healthv1.TenantHealth{Name: "tenants/" + t.id + "/health", DisplayName: in.DisplayName, CheckTime: timestamppb.New(now)}
 	for _, tg := range targets(s) {
 		check := t.checkHealth(tg.name, now)
 		if tg.name == endpointCheck {
@@ -179,8 +205,8 @@ func (t *tenant) checkHealth(name string, now time.Time) *healthv1.CheckHealth {
 		Latency:              durationpb.New(c.Last.Latency),
 		CheckTime:            timestamppb.New(c.Last.At),
 		SinceTime:            timestamppb.New(c.Since),
-		ConsecutiveFailures:  int32(c.Bad),  //nolint:gosec // counts of answers
-		ConsecutiveSuccesses: int32(c.Good), //nolint:gosec // counts of answers
+		ConsecutiveFailures:  int32(c.Bad),
+		ConsecutiveSuccesses: int32(c.Good),
 	}
 }
 

@@ -11,12 +11,15 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 
 	"stampworks.dev/pkg/claim"
+	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/lifecycle"
 	"stampworks.dev/pkg/store"
 	"stampworks.dev/pkg/telemetry"
@@ -26,13 +29,14 @@ import (
 	"stampworks.dev/services/health/internal/stamps"
 )
 
-// staleAfter is when what another replica wrote no longer counts: it writes a
-// sign of life every 20 s.
+// staleAfter is when what another replica wrote no longer counts: it gives a
+// sign of life every 10 s.
 const staleAfter = time.Minute
 
 // Deps is what a replica needs.
 type Deps struct {
-	Records   *memory.Records
+	Memory memory.Memory
+	// Cache is over the memory's states, and runs beside.
 	Cache     *store.Cache[*healthv1.StateRecord]
 	Stamps    provisionerv1.StampServiceClient
 	Telemetry *telemetry.Telemetry
@@ -54,7 +58,7 @@ func New(deps Deps) *Replica {
 
 // Hold asks all stamps while the claim is held.
 func (r *Replica) Hold(ctx context.Context, c claim.Claim) error {
-	states := memory.Guarded{Records: r.deps.Records, Guard: c.Guard()}
+	states := memory.Guarded{Memory: r.deps.Memory, Guard: c.Guard()}
 	m := monitor.New(probe.New(checker{r.deps.Stamps}), states, r.deps.Log)
 	r.asking.Store(m)
 	defer r.asking.CompareAndSwap(m, nil)
@@ -67,20 +71,22 @@ func (r *Replica) Hold(ctx context.Context, c claim.Claim) error {
 // Health gives one tenant's health, or nil when it is not watched.
 func (r *Replica) Health(ctx context.Context, tenant string) (*healthv1.TenantHealth, error) {
 	if m := r.asking.Load(); m != nil {
-		if h := m.Health(tenant); h != nil {
+		if h := m.Health(tenant); h != nil || m.Synced() {
 			return h, nil
 		}
 	}
-	all, err := r.written(ctx)
+	record, err := r.deps.Cache.Get(ctx, tenant)
+	if errs.Is(err, errs.NotFound) {
+		return nil, nil //nolint:nilnil // not watched is no error
+	}
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range all {
-		if h.GetName() == "tenants/"+tenant+"/health" {
-			return h, nil
-		}
+	sign, err := r.deps.Memory.LastSign(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return nil, nil //nolint:nilnil // not watched is no error
+	return asOf(record.Value.GetHealth(), sign, time.Now()), nil
 }
 
 // All gives every tenant's health, by id.
@@ -88,33 +94,42 @@ func (r *Replica) All(ctx context.Context) ([]*healthv1.TenantHealth, error) {
 	if m := r.asking.Load(); m != nil && m.Synced() {
 		return m.All(), nil
 	}
-	return r.written(ctx)
-}
-
-// written is what the asking replica wrote. When that is long ago, nobody
-// asks, and nothing is known.
-func (r *Replica) written(ctx context.Context) ([]*healthv1.TenantHealth, error) {
 	records, _, err := r.deps.Cache.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]*healthv1.TenantHealth, 0, len(records))
+	sign, err := r.deps.Memory.LastSign(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, now := make([]*healthv1.TenantHealth, 0, len(records)), time.Now()
 	for _, record := range records {
-		h := record.Value.GetHealth()
-		if time.Since(h.GetCheckTime().AsTime()) > staleAfter && h.GetState() != typev1.HealthState_NOT_RUNNING {
-			h = forget(h)
-		}
-		all = append(all, h)
+		all = append(all, asOf(record.Value.GetHealth(), sign, now))
 	}
 	return all, nil
 }
 
+// asOf is what the asking replica wrote, which is so as long as it gives signs
+// of life. When the last is long ago, nobody asks, and nothing is known.
+func asOf(h *healthv1.TenantHealth, sign, now time.Time) *healthv1.TenantHealth {
+	seen := h.GetCheckTime().AsTime()
+	if sign.After(seen) {
+		seen = sign
+	}
+	if now.Sub(seen) > staleAfter && h.GetState() != typev1.HealthState_NOT_RUNNING {
+		return forget(h, seen)
+	}
+	h = proto.CloneOf(h)
+	h.CheckTime = timestamppb.New(seen)
+	return h
+}
+
 // forget makes UNKNOWN of a health that nobody has looked at for long.
-func forget(h *healthv1.TenantHealth) *healthv1.TenantHealth {
+func forget(h *healthv1.TenantHealth, seen time.Time) *healthv1.TenantHealth {
 	return &healthv1.TenantHealth{
 		Name: h.GetName(), DisplayName: h.GetDisplayName(), State: typev1.HealthState_UNKNOWN,
-		Summary:   h.GetDisplayName() + " is not known to be up: nobody has looked since " + h.GetCheckTime().AsTime().Format(time.TimeOnly) + " UTC.",
-		SinceTime: h.GetCheckTime(), CheckTime: h.GetCheckTime(),
+		Summary:   h.GetDisplayName() + " is not known to be up: nobody has looked since " + seen.UTC().Format(time.DateTime) + " UTC.",
+		SinceTime: timestamppb.New(seen), CheckTime: timestamppb.New(seen),
 	}
 }
 
