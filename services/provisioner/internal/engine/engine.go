@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"sync"
 	"time"
 
 	"stampworks.dev/pkg/blueprint"
@@ -83,6 +84,7 @@ type Reporter interface {
 type Engine struct {
 	Config
 	Deps
+	outlines sync.Map // of *outline, by revision: a revision never changes
 }
 
 // New makes an engine.

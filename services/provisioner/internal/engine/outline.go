@@ -18,24 +18,45 @@ import (
 	"stampworks.dev/services/provisioner/internal/render"
 )
 
-// outline fills the wish with what the recipe says whatever the tenant: it
-// needs neither a site nor secrets, so the whole plan can be shown at once.
-func (r *run) outline() error {
-	msg := r.recipe.Message()
-	request, err := json.Marshal(render.SiteRequest(r.recipe))
-	if err != nil {
-		return fmt.Errorf("encode site request: %w", err)
+// outline is what a recipe says whatever the tenant: it needs neither a site
+// nor secrets, so the whole plan can be shown at once.
+type outline struct {
+	site    string
+	secrets []string
+	parts   []Part
+	checks  []Check
+}
+
+// outlineOf gives a revision's outline, which is made once.
+func (e *Engine) outlineOf(revision string, recipe *blueprint.Recipe) (*outline, error) {
+	if o, ok := e.outlines.Load(revision); ok {
+		return o.(*outline), nil //nolint:forcetypeassert // only outlines are stored
 	}
-	r.wish.Site = string(request)
-	r.wish.Secrets = slices.Sorted(maps.Keys(r.recipe.Secrets()))
-	for _, name := range r.recipe.Order() {
+	msg := recipe.Message()
+	request, err := json.Marshal(render.SiteRequest(recipe))
+	if err != nil {
+		return nil, fmt.Errorf("encode site request: %w", err)
+	}
+	o := &outline{site: string(request), secrets: slices.Sorted(maps.Keys(recipe.Secrets())), checks: checks(msg)}
+	for _, name := range recipe.Order() {
 		c := msg.GetComponents()[name]
-		r.wish.Parts = append(r.wish.Parts, Part{
-			Name: name, DependsOn: r.recipe.DependsOn(name),
+		o.parts = append(o.parts, Part{
+			Name: name, DependsOn: recipe.DependsOn(name),
 			Setup: c.GetSetup() != nil, Migrate: c.GetMigrate() != nil, Probed: c.GetReady() != nil,
 		})
 	}
-	r.wish.Checks = checks(msg)
+	e.outlines.Store(revision, o)
+	return o, nil
+}
+
+// outline fills the wish with what the recipe says.
+func (r *run) outline() error {
+	o, err := r.outlineOf(r.tenant.GetBlueprint(), r.recipe)
+	if err != nil {
+		return err
+	}
+	r.wish.Site, r.wish.Secrets, r.wish.Checks = o.site, o.secrets, o.checks
+	r.wish.Parts = slices.Clone(o.parts) // each gets its rendering
 	return nil
 }
 

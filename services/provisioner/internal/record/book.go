@@ -70,8 +70,11 @@ func (b *Book) Cancelled() bool { return b.Op.GetCancelRequested() }
 // the store is away it tries again, until ctx ends: a claim that cannot be
 // renewed meanwhile ends it. ErrGuard says that the claim is lost.
 func (b *Book) Save(ctx context.Context, extra ...store.Op) error {
-	if b.changed() {
+	switch {
+	case b.changed():
 		b.Stamp.Token, b.Stamp.UpdateTime = b.token, timestamppb.Now()
+	case b.Op == nil && len(extra) == 0:
+		return nil // a stamp at rest costs nothing
 	}
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		err := b.save(ctx, extra)
@@ -93,7 +96,7 @@ func (b *Book) Save(ctx context.Context, extra ...store.Op) error {
 	}
 }
 
-// Changed says whether there is something of the stamp to save.
+// changed says whether there is something of the stamp to save.
 func (b *Book) changed() bool {
 	return b.saved == nil || !proto.Equal(b.saved, b.Stamp)
 }

@@ -80,20 +80,21 @@ func supersede(op *pb.OperationRecord) error {
 // keepShapes is how long a past operation's shape is kept.
 const keepShapes = 400 * 24 * time.Hour
 
-// AddShape keeps what an operation that ended says about the next of its kind.
+// AddShape keeps what an operation that ended says about the next of its kind,
+// and forgets what is older than 400 days.
 func (s *Store) AddShape(ctx context.Context, op *typev1.OperationMetadata, guard store.Cond) error {
 	end := op.GetEndTime().AsTime()
 	id := fmt.Sprintf("%020d-%s.%d", end.UnixNano(), TenantID(op.GetTenant()), op.GetGeneration())
 	_, err := s.Shapes.Create(ctx, id, shapeOf(op), guard)
-	if errors.Is(err, store.ErrExists) {
-		return nil
+	if err != nil && !errors.Is(err, store.ErrExists) {
+		return fmt.Errorf("keep shape of %q: %w", op.GetTenant(), err)
 	}
-	return err
+	return s.forgetShapes(ctx, end, guard)
 }
 
-// ForgetShapes removes the shapes that are older than 400 days.
-func (s *Store) ForgetShapes(ctx context.Context, now time.Time, guard store.Cond) error {
-	all, _, err := s.Shapes.List(ctx, store.ListOptions{Limit: 1000}) // oldest first
+// forgetShapes removes some that are too old: more than are added.
+func (s *Store) forgetShapes(ctx context.Context, now time.Time, guard store.Cond) error {
+	all, _, err := s.Shapes.List(ctx, store.ListOptions{Limit: 3}) // oldest first
 	if err != nil {
 		return err
 	}
