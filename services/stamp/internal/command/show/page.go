@@ -64,23 +64,29 @@ func (e *everything) head(now time.Time) []string {
 	if s := e.health.GetSummary(); s != "" {
 		lines = append(lines, cut("  "+printer.Safe(s)))
 	}
-	for _, fact := range [][2]string{
-		{"URL", t.GetStatus().GetUrl()},
+	for _, fact := range []struct {
+		title string
+		parts []string
+	}{
+		{"URL", []string{t.GetStatus().GetUrl()}},
 		{"Product", e.product()},
 		{"Deal", deal(t.GetDeal())},
-		{"Contact", contact(t.GetContact())},
+		{"Contact", []string{contact(t.GetContact())}},
 		{"Inputs", inputs(t)},
 		{"Wish", e.wish(now)},
 	} {
-		if fact[1] != "" {
-			lines = append(lines, cut(fmt.Sprintf("  %-9s %s", fact[0], printer.Safe(fact[1]))))
+		for i, line := range wrap(fact.parts) {
+			if i > 0 {
+				fact.title = ""
+			}
+			lines = append(lines, cut(fmt.Sprintf("  %-9s %s", fact.title, line)))
 		}
 	}
 	return lines
 }
 
 // product is what runs; when another revision is wished for, that too.
-func (e *everything) product() string {
+func (e *everything) product() []string {
 	t := e.tenant
 	running := t.GetStatus().GetRevision()
 	words := names.Short(running)
@@ -90,42 +96,34 @@ func (e *everything) product() string {
 	case running != t.GetBlueprint():
 		words += ", wished " + names.Short(t.GetBlueprint())
 	}
-	words += " · plan " + t.GetPlan()
-	if cell := t.GetStatus().GetCell(); cell != "" {
-		words += " · cell " + names.Short(cell)
-	}
-	if t.GetRegion() != "" {
-		words += " · region " + t.GetRegion()
-	}
-	return words
+	return []string{words, prefixed("plan ", t.GetPlan()), prefixed("cell ", names.Short(t.GetStatus().GetCell())), prefixed("region ", t.GetRegion())}
 }
 
-func (e *everything) wish(now time.Time) string {
+func (e *everything) wish(now time.Time) []string {
 	t := e.tenant
-	words := fmt.Sprintf("generation %d · created %s ago · changed %s ago", t.GetGeneration(), printer.Age(t.GetCreateTime(), now), printer.Age(t.GetUpdateTime(), now))
-	if t.GetSuspended() {
-		words += " · suspended"
-		if t.GetSuspendReason() != "" {
-			words += ": " + t.GetSuspendReason()
-		}
+	parts := []string{
+		fmt.Sprintf("generation %d", t.GetGeneration()),
+		"created " + printer.Age(t.GetCreateTime(), now) + " ago", "changed " + printer.Age(t.GetUpdateTime(), now) + " ago",
+	}
+	switch {
+	case t.GetSuspended() && t.GetSuspendReason() != "":
+		parts = append(parts, "suspended: "+t.GetSuspendReason())
+	case t.GetSuspended():
+		parts = append(parts, "suspended")
 	}
 	if t.GetDeletionProtection() {
-		words += " · protected from deletion"
+		parts = append(parts, "protected from deletion")
 	}
 	if t.GetDeleteTime() != nil {
-		words += " · deleted " + printer.Age(t.GetDeleteTime(), now) + " ago"
+		parts = append(parts, "deleted "+printer.Age(t.GetDeleteTime(), now)+" ago")
 	}
-	return words
+	return parts
 }
 
-func deal(d *registryv1.Deal) string {
-	var parts []string
-	for _, p := range []string{printer.Money(d.GetAmount(), d.GetCurrency()), d.GetId(), prefixed("sold by ", d.GetOwner()), prefixed("from ", names.Short(d.GetSource())), d.GetUrl()} {
-		if p != "" {
-			parts = append(parts, p)
-		}
+func deal(d *registryv1.Deal) []string {
+	return []string{
+		printer.Money(d.GetAmount(), d.GetCurrency()), d.GetId(), prefixed("sold by ", d.GetOwner()), prefixed("from ", names.Short(d.GetSource())), d.GetUrl(),
 	}
-	return strings.Join(parts, " · ")
 }
 
 func contact(c *registryv1.Contact) string {
@@ -135,12 +133,12 @@ func contact(c *registryv1.Contact) string {
 	return strings.TrimSpace(c.GetDisplayName() + " <" + c.GetEmail() + ">")
 }
 
-func inputs(t *registryv1.Tenant) string {
+func inputs(t *registryv1.Tenant) []string {
 	var parts []string
 	for _, key := range slices.Sorted(maps.Keys(t.GetInputs())) {
 		parts = append(parts, fmt.Sprintf("%s=%v", key, t.GetInputs()[key].AsInterface()))
 	}
-	return strings.Join(parts, " · ")
+	return parts
 }
 
 func (e *everything) operationTitle(now time.Time) string {
@@ -226,12 +224,16 @@ func cut(line string) string {
 	return line
 }
 
-// wrap joins parts into lines that fit.
+// wrap joins those parts that are not empty into lines that fit beside a title.
 func wrap(parts []string) []string {
+	const beside = 12
 	var lines []string
 	for _, p := range parts {
+		if p = printer.Safe(p); p == "" {
+			continue
+		}
 		last := len(lines) - 1
-		if last >= 0 && utf8.RuneCountInString(lines[last])+utf8.RuneCountInString(p)+5 <= width {
+		if last >= 0 && utf8.RuneCountInString(lines[last])+utf8.RuneCountInString(p)+len(" · ")+beside <= width {
 			lines[last] += " · " + p
 			continue
 		}
