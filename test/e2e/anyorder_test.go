@@ -34,7 +34,7 @@ func TestServicesInAnyOrder(t *testing.T) {
 		h.Start(name)
 		h.AwaitListening(name)
 	}
-	h.AwaitReady()
+	h.AwaitReady(order...)
 
 	product := sample(t, h.API)
 	h.API.Publish(product, "1.0.0")

@@ -33,6 +33,9 @@ func NewAPI(t testing.TB, address, token string) *API {
 	return &API{t: t, Address: address, Token: token}
 }
 
+// On gives the same caller for a subtest, whose failures are its own.
+func (a *API) On(t testing.TB) *API { return &API{t: t, Address: a.Address, Token: a.Token} }
+
 // Answer is what came back.
 type Answer struct {
 	Status int

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"stampworks.dev/pkg/testkit"
@@ -36,6 +37,12 @@ func (a *API) Source(id string, mode registryv1.Source_Mode) *CRM {
 	}
 	return &CRM{api: a, ID: id, Secret: made.GetGeneratedSecret()}
 }
+
+// On gives the same CRM for a subtest.
+func (c *CRM) On(t testing.TB) *CRM { return &CRM{api: c.api.On(t), ID: c.ID, Secret: c.Secret} }
+
+// Named gives the CRM that posts to another source with this one's secret.
+func (c *CRM) Named(id string) *CRM { return &CRM{api: c.api, ID: id, Secret: c.Secret} }
 
 // Deal is what the CRM says about a sale.
 type Deal struct {
@@ -91,10 +98,11 @@ func (c *CRM) Post(event string, at time.Time, body []byte, signature string) An
 	anybody := &API{t: c.api.t, Address: c.api.Address}
 	return anybody.Send(http.MethodPost, "/hooks/"+c.ID, body,
 		Header{"Webhook-Id", event}, Header{"Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10)},
-		Header{"Webhook-Signature", cmp.Or(signature, c.sign(event, at, body))})
+		Header{"Webhook-Signature", cmp.Or(signature, c.Sign(event, at, body))})
 }
 
-func (c *CRM) sign(event string, at time.Time, body []byte) string {
+// Sign is the signature of a message.
+func (c *CRM) Sign(event string, at time.Time, body []byte) string {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(c.Secret, "whsec_"))
 	if err != nil {
 		c.api.t.Fatalf("decode secret: %v", err)

@@ -20,13 +20,15 @@ type Etcd struct {
 func newEtcd(t testing.TB, dir string) *Etcd {
 	t.Helper()
 	client, peer := freeAddress(t), freeAddress(t)
-	return &Etcd{Endpoint: client, Process: newProcess(t, dir, "etcd", etcdProgram(t),
+	e := &Etcd{Endpoint: client, Process: newProcess(t, dir, "etcd", etcdProgram(t),
 		"--name=e2e", "--data-dir="+filepath.Join(dir, "etcd"), "--logger=zap", "--log-level=error",
 		"--heartbeat-interval=20", "--election-timeout=200",
 		"--listen-client-urls=http://"+client, "--advertise-client-urls=http://"+client,
 		"--listen-peer-urls=http://"+peer, "--initial-advertise-peer-urls=http://"+peer,
 		"--initial-cluster=e2e=http://"+peer,
 	)}
+	t.Cleanup(e.Kill) // nobody needs what it would still write
+	return e
 }
 
 // Await waits until it answers.

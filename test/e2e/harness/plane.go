@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -116,33 +118,30 @@ func (p *Plane) StartAll() {
 	for _, s := range p.Services {
 		s.Start()
 	}
-	p.AwaitReady()
+	p.AwaitReady(slices.Collect(maps.Keys(p.Services))...)
 }
 
-// AwaitListening waits until a service answers on its admin port, ready or not.
-func (p *Plane) AwaitListening(name string) {
+// AwaitListening waits until services answer on their admin port, ready or not.
+func (p *Plane) AwaitListening(names ...string) {
 	p.T.Helper()
-	s := p.Services[name]
-	testkit.Eventually(p.T, readyWithin, func() error {
-		if err := s.Alive(); err != nil {
-			p.T.Fatal(err)
-		}
-		return answersOK(p.T, s.Admin+"/healthz")
-	})
+	p.await("/healthz", names)
 }
 
-// AwaitReady waits until every service that was started says that it is ready.
-func (p *Plane) AwaitReady() {
+// AwaitReady waits until services say that they are ready.
+func (p *Plane) AwaitReady(names ...string) {
 	p.T.Helper()
-	for _, s := range p.Services {
-		if s.done == nil {
-			continue
-		}
+	p.await("/readyz", names)
+}
+
+func (p *Plane) await(path string, names []string) {
+	p.T.Helper()
+	for _, name := range names {
+		s := p.Services[name]
 		testkit.Eventually(p.T, readyWithin, func() error {
 			if err := s.Alive(); err != nil {
 				p.T.Fatal(err)
 			}
-			return answersOK(p.T, s.Admin+"/readyz")
+			return answersOK(p.T, s.Admin+path)
 		})
 	}
 }

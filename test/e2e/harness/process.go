@@ -19,7 +19,7 @@ import (
 const stopWithin = 20 * time.Second
 
 // shownLog is how much of a log's end a failed test prints, in bytes.
-const shownLog = 6 << 10
+const shownLog = 3 << 10
 
 // Process is a program that runs beside the test, with its output in a file.
 // Not safe for concurrent use.
@@ -39,7 +39,7 @@ func newProcess(t testing.TB, dir, name, path string, args ...string) *Process {
 	p := &Process{t: t, name: name, path: path, args: args, dir: dir, log: filepath.Join(dir, name+".log")}
 	t.Cleanup(func() {
 		p.Stop()
-		if t.Failed() {
+		if t.Failed() && p.cmd != nil {
 			t.Logf("end of the log of %s:\n%s", name, p.LogTail(shownLog))
 		}
 	})
