@@ -3,7 +3,6 @@ package dev
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,8 +22,9 @@ import (
 // company is who buys in the story.
 const company = "Acme Rockets"
 
-// healthyWithin is how long health may take to see all of a new copy.
-const healthyWithin = 20 * time.Second
+// healthyWithin is how long a copy may take to answer, and health to see all
+// of it.
+const healthyWithin = 30 * time.Second
 
 // greet says where everything is, and what separates one customer from another.
 func (s *session) greet(ctx context.Context) error {
@@ -87,7 +87,11 @@ func (s *session) story(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	return s.live(ctx, id, won, last, delivery.GetRepeats() > 0)
+	if err := s.live(ctx, id, won, last, delivery.GetRepeats() > 0); err != nil {
+		return err
+	}
+	s.suggest(id, product.Components[0])
+	return nil
 }
 
 func parts(p sample.Product) string {
@@ -135,34 +139,39 @@ func (s *session) live(ctx context.Context, tenant string, won time.Time, last *
 		return err
 	}
 	s.say("4 live      %s; %s", took, health)
-	s.say("  %-17s %-26s API  %s/docs", first(company)+"'s own copy", last.GetUrl(), s.url)
-	s.say("  %-17s %-26s (%.8s…)", "trace", program()+" trace "+tenant, last.GetTraceId())
+	s.say("  %-17s %-28s API  %s/docs", first(company)+"'s own copy", last.GetUrl(), s.url)
+	s.say("  %-17s %-28s (%.8s…)", "trace", program()+" trace "+tenant, last.GetTraceId())
 	var ready provisionerv1.EvaluateReadinessResponse
 	ask := &provisionerv1.EvaluateReadinessRequest{Blueprint: "blueprints/" + blueprintOf(last.GetRevision()), Plan: last.GetPlan()}
 	if err := s.api.Post(ctx, "/v1/readiness:evaluate", nil, ask, &ready); err != nil {
 		return err
 	}
 	s.say("\"Can we take the next customer?\"  %s", ready.GetSentence())
-	s.say("In another terminal:  %-50s win another (send it twice: still one)", program()+" source send --deal Globex")
-	s.say("                      %-50s only %s goes red, then heals", program()+" demo break "+tenant+" app", first(company))
 	return nil
 }
 
-// answers asks the customer's own address once; the stamping asked before.
+// suggest says what to try next.
+func (s *session) suggest(tenant, component string) {
+	s.say("In another terminal:  %-44s win another (send it twice: still one)", program()+" source send --deal Globex")
+	s.say("                      %-44s only %s goes red, then heals", program()+" demo break "+tenant+" "+component, first(company))
+}
+
+// answers waits for a good answer at the customer's own address. The stamping
+// saw one already, unless it was long ago and the copy was stopped since.
 func answers(ctx context.Context, url string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return fmt.Errorf("call the copy: %w", err)
+	ctx, cancel := context.WithTimeout(ctx, healthyWithin)
+	defer cancel()
+	for {
+		status := ask(ctx, url)
+		if status == "200" {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("call the copy at %s: %s: %w", url, status, context.Cause(ctx))
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("call the copy: %w", err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("call the copy: %s answered HTTP %d", url, resp.StatusCode)
-	}
-	return nil
 }
 
 // awaitHealthy waits until every part is seen to serve, for a while, and says
