@@ -126,6 +126,12 @@ func (r *run) prepare(ctx, looks context.Context, begin []Step) ([]func(), error
 	now := time.Now()
 	launches := make([]func(), 0, len(begin))
 	for _, s := range begin {
+		if s.Action == Report {
+			// What runs in the end is part of what is settled: processes and times.
+			if err := r.observe(ctx); err != nil {
+				return nil, err
+			}
+		}
 		if err := r.before(s); err != nil {
 			return nil, err
 		}
