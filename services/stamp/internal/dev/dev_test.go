@@ -1,0 +1,102 @@
+package dev
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"stampworks.dev/services/stamp/internal/sample"
+)
+
+func TestIsolationSaysWhatThereIsAndWhatThereIsNot(t *testing.T) {
+	for want, kinds := range map[string]map[string]string{
+		"users, files, network, cpu, memory":                           {"users": "u", "files": "f", "network": "n", "cpu": "c", "memory": "m", "disk": "NONE"},
+		"users, files (not: network, cpu, memory)":                     {"users": "u", "files": "f", "network": "NONE"},
+		"none (run as root for users, files, network, cpu and memory)": {"users": "NONE"},
+	} {
+		if got := isolation(kinds); got != want {
+			t.Errorf("%v: got %q, want %q", kinds, got, want)
+		}
+	}
+}
+
+func TestPartsNameTheDatabase(t *testing.T) {
+	full := sample.Product{Database: "PostgreSQL 15.18", Components: []string{"db", "queue", "app"}}
+	if got := parts(full); got != "db (PostgreSQL 15.18) queue app" {
+		t.Errorf("got %q", got)
+	}
+	lite := sample.Product{Database: "SQLite", Components: []string{"queue", "app"}}
+	if got := parts(lite); !strings.HasPrefix(got, "queue app (SQLite; install PostgreSQL") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestThousands(t *testing.T) {
+	for amount, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 48000: "48,000", 1234567: "1,234,567"} {
+		if got := thousands(amount); got != want {
+			t.Errorf("%v: got %q, want %q", amount, got, want)
+		}
+	}
+}
+
+func TestOneAtATimeOnADataFolder(t *testing.T) {
+	at := layout{filepath.Join(t.TempDir(), "data")}
+	unlock, err := at.prepare()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := at.prepare(); err == nil || !strings.Contains(err.Error(), "another stamp dev runs on") {
+		t.Errorf("second: got %v", err)
+	}
+	unlock()
+	again, err := at.prepare()
+	if err != nil {
+		t.Fatalf("after the first ended: %v", err)
+	}
+	again()
+	for folder, mode := range map[string]os.FileMode{at.dir: 0o711, at.etcd(): 0o700, at.pki(): 0o700} {
+		if info, err := os.Stat(folder); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%s: mode %v, %v, want %v", folder, info.Mode().Perm(), err, mode)
+		}
+	}
+}
+
+func TestTheTokenIsKeptAndOnlyItsHashIsGiven(t *testing.T) {
+	dir := t.TempDir()
+	path, tokens := filepath.Join(dir, "a", "token"), filepath.Join(dir, "tokens")
+	token, err := adminToken(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := adminToken(path); err != nil || again != token {
+		t.Errorf("again: got %q, %v", again, err)
+	}
+	if err := allow(tokens, token); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(tokens)
+	if err != nil || !strings.HasPrefix(string(text), "admin admin ") || strings.Contains(string(text), token) {
+		t.Errorf("tokens file: %q, %v", text, err)
+	}
+	for _, file := range []string{path, tokens} {
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", file, info.Mode(), err)
+		}
+	}
+}
+
+func TestListensOnThisMachineOnly(t *testing.T) {
+	if _, err := reserve("0.0.0.0:0"); err == nil || !strings.Contains(err.Error(), "loopback") {
+		t.Errorf("everywhere: got %v", err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	if _, err := reserve(taken.Addr().String()); err == nil || !strings.Contains(err.Error(), "choose another address with --listen") {
+		t.Errorf("taken: got %v", err)
+	}
+}
