@@ -28,7 +28,7 @@ func (s Schema[T]) compile(filter string) (predicate[T], error) {
 	p.Init(filter)
 	parsed, err := p.Parse()
 	if err != nil {
-		return nil, refuse(ReasonFilter, "filter", "cannot be read: "+firstLine(err.Error()))
+		return nil, refuse(ReasonFilter, "filter", "cannot be read: "+complaint(err.Error())+`; a text with more in it than letters, digits, "_" and "." goes in quotes, such as deal.id = "deal-7"`)
 	}
 	match, err := s.node(parsed.GetExpr())
 	if err != nil {
@@ -73,9 +73,11 @@ func (s Schema[T]) both(args []*expr.Expr, join func(a, b bool) bool) (predicate
 	return func(item T) bool { return join(left(item), right(item)) }, nil
 }
 
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
+// complaint is what the library found wrong where it gave up: the last of its
+// lines, which point at the filter from below with "^".
+func complaint(report string) string {
+	lines := strings.Split(strings.TrimSpace(report), "\n")
+	return strings.TrimLeft(lines[len(lines)-1], " ^")
 }
 
 // path gives "deal.id" for the expression that the library makes of it.

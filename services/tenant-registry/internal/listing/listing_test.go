@@ -78,6 +78,17 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+// TestAFilterThatCannotBeReadSaysWhere: people write deal.id = deal-7, and the
+// "-" means something else.
+func TestAFilterThatCannotBeReadSaysWhere(t *testing.T) {
+	for filter, where := range map[string]string{`deal.id = deal-7`: "(1:15)", `id = "x`: "unterminated string (1:6)"} {
+		_, err := schema.Page(all, listing.Query{Filter: filter})
+		if err == nil || !strings.Contains(err.Error(), where) || !strings.Contains(err.Error(), "quotes") {
+			t.Errorf("filter %q: %v, want it to say %s", filter, err, where)
+		}
+	}
+}
+
 func TestOrder(t *testing.T) {
 	for order, want := range map[string]string{
 		"": "acme beta corp", "id desc": "corp beta acme", "plan, id desc": "corp acme beta", "create_time desc": "corp beta acme", "state desc": "beta acme corp",
