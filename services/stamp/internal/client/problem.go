@@ -33,7 +33,9 @@ func (p *Problem) Error() string {
 		fmt.Fprintf(&b, "%d %s", p.Status, p.Title)
 	}
 	for _, v := range p.Violations {
-		fmt.Fprintf(&b, "\n  %s: %s", v.Field, v.Description)
+		if told := v.Field + ": " + v.Description; !strings.Contains(p.Detail, told) {
+			b.WriteString("\n  " + told)
+		}
 	}
 	if p.TraceID != "" && p.Status >= http.StatusInternalServerError {
 		fmt.Fprintf(&b, "\n  trace %s", p.TraceID)

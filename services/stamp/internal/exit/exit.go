@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"stampworks.dev/services/stamp/internal/client"
 )
@@ -107,8 +108,8 @@ func nextOf(p *client.Problem) string {
 		return "give a token with --token or STAMP_TOKEN; stamp dev keeps one in .stamp/client.json"
 	case p.Status == http.StatusForbidden:
 		return "ask for a token whose role may do this"
-	case p.Status == http.StatusPreconditionFailed, p.Reason == "ETAG_MISMATCH":
-		return "somebody else changed it: read it again, then repeat"
+	case p.Status == http.StatusConflict && p.Metadata["tenant"] != "":
+		return "see it with: stamp show " + strings.TrimPrefix(p.Metadata["tenant"], "tenants/")
 	case p.Status == http.StatusServiceUnavailable:
 		return "see what is missing with: stamp doctor"
 	}

@@ -104,10 +104,12 @@ func Sentence(a *provisionerv1.EvaluateReadinessResponse) string {
 	return verdict + ": " + a.GetSentence()
 }
 
+// free is what is left of the resource that ends first.
 func free(c *provisionerv1.CellHeadroom) string {
-	n, known := c.GetFree()[c.GetTightestResource()]
-	if !known {
-		return ""
+	for resource, n := range c.GetFree() {
+		if printer.Resource(resource) == printer.Resource(c.GetTightestResource()) {
+			return printer.Amount(resource, n)
+		}
 	}
-	return printer.Amount(c.GetTightestResource(), n)
+	return ""
 }

@@ -11,6 +11,7 @@ import (
 
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
+	"stampworks.dev/services/stamp/internal/client"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/session"
@@ -31,7 +32,8 @@ func updateCommand(s *session.Session) *cobra.Command {
 		Long: `Change what is wanted for a customer: only the flags that are given are changed. An --input is
 added to the others, or takes the place of the one of that name.`,
 		Example: `  stamp tenant update acme --plan enterprise --wait
-  stamp tenant update acme --blueprint helpdesk@1.1.0 --wait     upgrade
+  stamp tenant update acme --blueprint helpdesk --wait           upgrade to the newest revision
+  stamp tenant update acme --blueprint helpdesk@1.1.0 --wait     upgrade to this one
   stamp tenant update acme --display-name "Acme Space" --etag 3f2a`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -63,6 +65,9 @@ func runUpdate(ctx context.Context, o *updateOptions) error {
 	if err != nil {
 		return err
 	}
+	if wish.Blueprint, err = newest(ctx, o.client, wish.GetBlueprint()); err != nil {
+		return err
+	}
 	merge(wish, current)
 	wish.Etag = cmp.Or(o.etag, current.GetEtag())
 	query := url.Values{"update_mask": {strings.Join(o.mask, ",")}}
@@ -74,6 +79,17 @@ func runUpdate(ctx context.Context, o *updateOptions) error {
 		return err
 	}
 	return o.finish(ctx, op)
+}
+
+// newest is the newest revision of a blueprint. The registry would take the
+// blueprint alone for the revision that the tenant has.
+func newest(ctx context.Context, c *client.Client, name string) (string, error) {
+	if strings.Count(name, "/") != 1 {
+		return name, nil
+	}
+	blueprint := &registryv1.Blueprint{}
+	err := c.Get(ctx, "/v1/"+name, nil, blueprint)
+	return blueprint.GetLatestRevision(), err
 }
 
 // merge adds what is there to the maps of a wish. A change by somebody else
