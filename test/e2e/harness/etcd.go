@@ -21,7 +21,7 @@ func newEtcd(t testing.TB, dir string) *Etcd {
 	t.Helper()
 	client, peer := freeAddress(t), freeAddress(t)
 	e := &Etcd{Endpoint: client, Process: newProcess(t, dir, "etcd", etcdProgram(t),
-		"--name=e2e", "--data-dir="+filepath.Join(dir, "etcd"), "--logger=zap", "--log-level=error",
+		"--name=e2e", "--data-dir="+filepath.Join(dir, "etcd"), "--logger=zap", "--log-level=panic",
 		"--heartbeat-interval=20", "--election-timeout=200",
 		"--listen-client-urls=http://"+client, "--advertise-client-urls=http://"+client,
 		"--listen-peer-urls=http://"+peer, "--initial-advertise-peer-urls=http://"+peer,
