@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,10 +30,13 @@ import (
 // provisioner is one that has a single stamp to tell of.
 type provisioner struct {
 	provisionerv1.UnimplementedStampServiceServer
-	stamp *provisionerv1.Stamp
+	stamp    *provisionerv1.Stamp
+	watching atomic.Int32 // how many watch
 }
 
 func (p *provisioner) WatchStamps(_ *provisionerv1.WatchStampsRequest, s grpc.ServerStreamingServer[provisionerv1.WatchStampsResponse]) error {
+	p.watching.Add(1)
+	defer p.watching.Add(-1)
 	if err := s.Send(&provisionerv1.WatchStampsResponse{Type: provisionerv1.WatchStampsResponse_PUT, Stamp: p.stamp, Revision: 1}); err != nil {
 		return err
 	}
@@ -80,36 +85,58 @@ func stampOf(url string) *provisionerv1.Stamp {
 	}
 }
 
-// start runs a health service and gives a client that calls as the gateway.
-func start(t *testing.T, stamp *provisionerv1.Stamp, prefix string) healthv1.HealthServiceClient {
+// plant is a provisioner and an etcd, for any number of health services.
+type plant struct {
+	authority *rpctest.Authority
+	upstream  string
+	prefix    string
+	etcd      []string
+}
+
+func newPlant(t *testing.T, p *provisioner) *plant {
 	t.Helper()
-	authority := rpctest.NewAuthority(t)
-	upstream := rpctest.ServeWith(t, authority, rpc.ServerDeps{Service: "provisioner"}, func(r grpc.ServiceRegistrar) {
-		provisionerv1.RegisterStampServiceServer(r, &provisioner{stamp: stamp})
+	a := rpctest.NewAuthority(t)
+	upstream := rpctest.ServeWith(t, a, rpc.ServerDeps{Service: "provisioner"}, func(r grpc.ServiceRegistrar) {
+		provisionerv1.RegisterStampServiceServer(r, p)
 	})
+	return &plant{a, upstream.Addr, testkit.Prefix(t), testkit.Etcd(t).Endpoints}
+}
+
+// run starts a replica. The client calls it as the gateway does; stop, which
+// the end of the test calls too, ends it.
+func (p *plant) run(t *testing.T, replica string) (client healthv1.HealthServiceClient, stop func()) {
+	t.Helper()
 	cfg := Default()
-	cfg.GRPC.Listen, cfg.Prefix, cfg.Replica, cfg.DataDir = "127.0.0.1:0", prefix, "one", t.TempDir()
-	cfg.Etcd = etcd.Config{Endpoints: testkit.Etcd(t).Endpoints}
-	cfg.Provisioner.Target, cfg.TLS = upstream.Addr, authority.TLS(t, "health")
+	cfg.GRPC.Listen, cfg.Prefix, cfg.Replica, cfg.DataDir = "127.0.0.1:0", p.prefix, replica, t.TempDir()
+	cfg.Etcd = etcd.Config{Endpoints: p.etcd}
+	cfg.Provisioner.Target, cfg.TLS = p.upstream, p.authority.TLS(t, "health")
 	svc, err := New(t.Context(), cfg, Deps{Log: testkit.Logger(t), Telemetry: telemetry.Discard()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- svc.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("run: %v", err)
 		}
 	})
-	conn, err := rpc.Dial(rpc.ClientConfig{Target: svc.Addr(), TLS: authority.TLS(t, "gateway"), Server: "health"}, rpc.ClientDeps{Service: "gateway"})
+	t.Cleanup(stop)
+	conn, err := rpc.Dial(rpc.ClientConfig{Target: svc.Addr(), TLS: p.authority.TLS(t, "gateway"), Server: "health"}, rpc.ClientDeps{Service: "gateway"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return healthv1.NewHealthServiceClient(conn)
+	return healthv1.NewHealthServiceClient(conn), stop
+}
+
+// start runs the only replica.
+func start(t *testing.T, stamp *provisionerv1.Stamp) healthv1.HealthServiceClient {
+	t.Helper()
+	client, _ := newPlant(t, &provisioner{stamp: stamp}).run(t, "one")
+	return client
 }
 
 func await(t *testing.T, c healthv1.HealthServiceClient, want typev1.HealthState, sentence string) {
@@ -129,11 +156,12 @@ func await(t *testing.T, c healthv1.HealthServiceClient, want typev1.HealthState
 const up = "Acme Rockets is up: all 2 parts serve, and the customer's address answers."
 
 func TestOutageIsSeenAndEnds(t *testing.T) {
+	t.Parallel()
 	desk := newCustomer(t)
-	client := start(t, stampOf(desk.url), testkit.Prefix(t))
+	client := start(t, stampOf(desk.url))
 	await(t, client, typev1.HealthState_HEALTHY, up)
 	desk.broken.Store(true)
-	await(t, client, typev1.HealthState_UNHEALTHY, "Acme Rockets is down: app does not answer (HTTP 502).")
+	await(t, client, typev1.HealthState_UNHEALTHY, down)
 	fleet, err := client.GetFleetHealth(t.Context(), &healthv1.GetFleetHealthRequest{})
 	if err != nil || fleet.GetCounts()["UNHEALTHY"] != 1 || len(fleet.GetTroubled()) != 1 {
 		t.Errorf("fleet: %v, %v", fleet, err)
@@ -142,34 +170,51 @@ func TestOutageIsSeenAndEnds(t *testing.T) {
 	await(t, client, typev1.HealthState_HEALTHY, up)
 }
 
-func TestAnOutageIsRememberedOverARestart(t *testing.T) {
-	desk, prefix := newCustomer(t), testkit.Prefix(t)
+const down = "Acme Rockets is down: app does not answer (HTTP 502)."
+
+func TestTwoReplicas(t *testing.T) {
+	t.Parallel()
+	desk := newCustomer(t)
+	p := &provisioner{stamp: stampOf(desk.url)}
+	site := newPlant(t, p)
+	asking, stop := site.run(t, "one")
+	await(t, asking, typev1.HealthState_HEALTHY, up)
+	other, _ := site.run(t, "two")
+	await(t, other, typev1.HealthState_HEALTHY, up)
 	desk.broken.Store(true)
-	t.Run("before", func(t *testing.T) {
-		await(t, start(t, stampOf(desk.url), prefix), typev1.HealthState_UNHEALTHY, "Acme Rockets is down: app does not answer (HTTP 502).")
-	})
-	client := start(t, stampOf(desk.url), prefix)
-	testkit.Eventually(t, 20*time.Second, func() error {
-		h, err := client.GetTenantHealth(t.Context(), &healthv1.GetTenantHealthRequest{Name: "tenants/acme/health"})
+	await(t, other, typev1.HealthState_UNHEALTHY, down)
+	fleet, err := other.GetFleetHealth(t.Context(), &healthv1.GetFleetHealthRequest{})
+	if err != nil || fleet.GetCounts()["UNHEALTHY"] != 1 {
+		t.Errorf("the fleet as the other tells it: %v, %v", fleet, err)
+	}
+	if n := p.watching.Load(); n != 1 {
+		t.Errorf("%d replicas ask, want one", n)
+	}
+	stop()
+	// The other takes over, remembers the outage, and sees its end.
+	testkit.Eventually(t, 30*time.Second, func() error {
+		h, err := other.GetTenantHealth(t.Context(), &healthv1.GetTenantHealthRequest{Name: "tenants/acme/health"})
 		if err != nil {
 			return err
 		}
-		if f := h.GetEndpoint().GetConsecutiveFailures(); f < 4 {
-			return fmt.Errorf("only %d failures are remembered", f)
+		if f := h.GetEndpoint().GetConsecutiveFailures(); f < 4 || p.watching.Load() != 1 {
+			return fmt.Errorf("%d failures are remembered, %d ask", f, p.watching.Load())
 		}
 		return nil
 	})
+	desk.broken.Store(false)
+	await(t, other, typev1.HealthState_HEALTHY, up)
 }
 
 func TestNotMeantToRun(t *testing.T) {
 	stamp := stampOf("http://127.0.0.1:1")
 	stamp.Lifecycle = provisionerv1.Stamp_STOPPED
-	client := start(t, stamp, testkit.Prefix(t))
+	client := start(t, stamp)
 	await(t, client, typev1.HealthState_NOT_RUNNING, "Acme Rockets is not running: its copy is stopped, its data kept.")
 }
 
 func TestNames(t *testing.T) {
-	client := start(t, stampOf("http://127.0.0.1:1"), testkit.Prefix(t))
+	client := start(t, stampOf("http://127.0.0.1:1"))
 	for name, kind := range map[string]errs.Kind{
 		"tenants/nobody/health": errs.NotFound, "tenants//health": errs.InvalidArgument, "x": errs.InvalidArgument,
 	} {
@@ -177,6 +222,15 @@ func TestNames(t *testing.T) {
 		var known *errs.Error
 		if !errors.As(err, &known) || known.Kind != kind {
 			t.Errorf("%q: got %v, want %v", name, err, kind)
+		}
+	}
+}
+
+func TestConfigNamesAllThatIsMissing(t *testing.T) {
+	err := Config{}.Validate()
+	for _, want := range []string{"etcd.endpoints", "provisioner.target", "prefix", "replica", "data_dir"} {
+		if err == nil || !strings.Contains(err.Error(), want+" is not set") {
+			t.Errorf("got %v, want it to name %s", err, want)
 		}
 	}
 }
