@@ -3,10 +3,12 @@ package tenant
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	"stampworks.dev/services/stamp/internal/client"
@@ -62,15 +64,24 @@ func runPurge(ctx context.Context, o *purgeOptions) error {
 	if !o.wait {
 		return o.finish(ctx, op)
 	}
-	// Its operations may go with the tenant: gone is what was waited for.
-	err := wait.Started(ctx, o.Session, o.client, op)
+	return o.await(ctx, op)
+}
+
+// await waits until it is destroyed. Its operations may go with the tenant:
+// then gone is what was waited for.
+func (o *purgeOptions) await(ctx context.Context, op *longrunningpb.Operation) error {
+	final, err := wait.For(ctx, o.Session, o.client, op.GetName())
 	var problem *client.Problem
 	if errors.As(err, &problem) && problem.Status == http.StatusNotFound {
-		err = nil
+		o.Say("%s is destroyed", o.name)
+		return nil
 	}
 	if err != nil {
 		return err
 	}
-	o.Say("%s is destroyed", o.name)
+	if op.Metadata, err = anypb.New(final); err != nil {
+		return fmt.Errorf("encode operation: %w", err)
+	}
+	op.Done = true
 	return operation.Print(o.printer, op)
 }
