@@ -119,6 +119,11 @@ func (s *session) follow(ctx context.Context, tenant string) (*typev1.OperationM
 	if err != nil {
 		return nil, err
 	}
+	if !s.opts.Terminal { // the lines of its steps are above; this is the picture of them
+		for _, line := range progress.Lines(last, time.Now()) {
+			s.say("  %s", line)
+		}
+	}
 	if failure := last.GetFailure(); last.GetState() != typev1.OperationMetadata_SUCCEEDED && failure != nil {
 		return nil, fmt.Errorf("stamping %s failed: %s %s", tenant, failure.GetMessage(), failure.GetNextAction())
 	}
