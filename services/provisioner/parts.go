@@ -165,6 +165,17 @@ func (p *parts) addTo(group *lifecycle.Group) {
 	group.Add("cells", p.reports.Run)
 	group.Add("tenants", p.follower.Run)
 	group.Add("reports", p.reporter.Run)
+	for name, d := range p.drivers {
+		if k, ok := d.(keeper); ok {
+			group.Add("cell "+name, k.Run)
+		}
+	}
+}
+
+// keeper is a driver that looks after its cell all the time, claim or not: the
+// local one replaces supervisors that died.
+type keeper interface {
+	Run(ctx context.Context) error
 }
 
 func (p *parts) ready() error {
