@@ -340,6 +340,21 @@ func TestCordonedCellTakesNobody(t *testing.T) {
 	w.until("acme", 1, typev1.OperationMetadata_SUCCEEDED)
 }
 
+func TestUnknownRevisionIsShown(t *testing.T) {
+	w := newWorld(t, memory.Config{})
+	w.start(options{places: true})
+	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint, t.Plan = "blueprints/desk/revisions/9.9.9", "standard" })
+	testkit.Eventually(t, soon, func() error {
+		if o := w.operation("acme", 1).GetObstacles(); len(o) != 1 || o[0].GetCode() != "RENDER_FAILED" {
+			return fmt.Errorf("obstacles %v", o)
+		}
+		return nil
+	})
+	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint = w.rev1 })
+	w.until("acme", 2, typev1.OperationMetadata_SUCCEEDED)
+	w.until("acme", 1, typev1.OperationMetadata_SUPERSEDED)
+}
+
 func TestMissingNeverDeletes(t *testing.T) {
 	w := newWorld(t, memory.Config{})
 	r := w.start(options{places: true})

@@ -16,6 +16,7 @@ import (
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/internal/failure"
 )
 
 // Tenant is one tenant as the placer sees it.
@@ -32,7 +33,8 @@ type Tenant struct {
 // Source gives the tenants.
 type Source interface {
 	// Tenant gives one; nil when it is not there. An error is about this
-	// tenant alone, and is looked at again later.
+	// tenant alone, and is looked at again later; when the tenant comes with it,
+	// it is shown as what is in the way.
 	Tenant(ctx context.Context, id string) (*Tenant, error)
 	All() []string
 	Observe(changed func(id string)) (stop func())
@@ -223,6 +225,11 @@ func (r *round) wait(id string, waits bool) {
 // visit places one tenant, or says why not.
 func (r *round) visit(ctx context.Context, id string) error {
 	t, err := r.Source.Tenant(ctx, id)
+	if err != nil && t != nil && r.bound[id].GetCell() == "" {
+		r.wait(id, true)
+		f := failure.Of(err, "")
+		return r.Desk.Block(ctx, t, obstacle(f.GetCode().String(), f.GetMessage()), r.guard)
+	}
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ package queued
 import (
 	"context"
 
+	"stampworks.dev/pkg/errs"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	"stampworks.dev/services/provisioner/internal/desired"
 	"stampworks.dev/services/provisioner/internal/engine"
@@ -39,8 +40,11 @@ func (s Source) Tenant(ctx context.Context, id string) (*placement.Tenant, error
 		return t, nil
 	}
 	recipe, err := s.Recipes.Get(ctx, wish.GetBlueprint())
+	if errs.Is(err, errs.Unavailable) || errs.Is(err, errs.DeadlineExceeded) {
+		return nil, err // the registry is away: nothing is wrong with the tenant
+	}
 	if err != nil {
-		return nil, err
+		return t, err
 	}
 	t.Plan = render.Plan(wish, recipe)
 	t.Ask, err = render.AskFor(wish, recipe)
