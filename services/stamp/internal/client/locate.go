@@ -46,7 +46,7 @@ func Locate(given Config, getenv func(string) string, dir string) (Config, error
 func nearest(dir string) (File, error) {
 	for {
 		path := filepath.Join(dir, fileName)
-		text, err := os.ReadFile(path) //nolint:gosec // the user's own folder
+		text, err := os.ReadFile(path)
 		switch {
 		case err == nil:
 			var f File

@@ -95,6 +95,7 @@ func Post(ctx context.Context, cfg Config, eventID string, body []byte) (Receipt
 	if err != nil {
 		return Receipt{}, &client.UnreachableError{Address: address, Cause: err}
 	}
+	defer func() { _ = resp.Body.Close() }()
 	return receive(resp, Receipt{EventID: eventID, TraceID: resp.Header.Get("X-Trace-Id"), Took: time.Since(now)})
 }
 
@@ -102,7 +103,6 @@ func receive(resp *http.Response, r Receipt) (Receipt, error) {
 	if resp.StatusCode/100 != 2 {
 		return r, client.ReadProblem(resp)
 	}
-	defer func() { _ = resp.Body.Close() }()
 	var err error
 	if r.Body, err = io.ReadAll(io.LimitReader(resp.Body, 1<<20)); err != nil {
 		return r, fmt.Errorf("read answer: %w", err)

@@ -60,7 +60,12 @@ func read(ctx context.Context, c *client.Client, name string) (*everything, erro
 	for _, p := range parts {
 		all.take(p)
 	}
-	return all, all.unpack()
+	if all.operation == nil {
+		return all, nil
+	}
+	var err error
+	all.meta, err = progress.Metadata(all.operation)
+	return all, err
 }
 
 type part struct {
@@ -81,13 +86,6 @@ func (e *everything) take(p part) {
 	default:
 		e.missing = append(e.missing, p.what+": "+p.err.Error())
 	}
-}
-
-func (e *everything) unpack() (err error) {
-	if e.operation != nil {
-		e.meta, err = progress.Metadata(e.operation)
-	}
-	return err
 }
 
 // encode gives all parts in one object, each as the API gives it.

@@ -1,0 +1,25 @@
+package names
+
+import "testing"
+
+func TestNames(t *testing.T) {
+	for _, tc := range []struct{ got, want string }{
+		{Tenant("acme"), "tenants/acme"},
+		{Tenant("tenants/acme"), "tenants/acme"},
+		{Tenant(""), ""},
+		{Operation("acme.1"), "operations/acme.1"},
+		{Wish("helpdesk"), "blueprints/helpdesk"},
+		{Wish("helpdesk@1.0.0"), "blueprints/helpdesk/revisions/1.0.0"},
+		{Wish("blueprints/helpdesk/revisions/1.0.0"), "blueprints/helpdesk/revisions/1.0.0"},
+		{Wish(""), ""},
+		{Short("tenants/acme"), "acme"},
+		{Short("blueprints/helpdesk/revisions/1.0.0"), "helpdesk 1.0.0"},
+		{Short("sources/demo/deliveries/0123456789abcdef"), "demo/0123456789ab"},
+		{Short("sources/demo/deliveries/01"), "demo/01"},
+		{Short(""), ""},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("got %q, want %q", tc.got, tc.want)
+		}
+	}
+}
