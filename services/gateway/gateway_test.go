@@ -275,7 +275,7 @@ func waitUntilRefused(t *testing.T, url string) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
-		resp, err := client.Get(url + "/healthz") //nolint:noctx // bounded by the loop
+		resp, err := client.Get(url + "/healthz")
 		if err != nil {
 			return
 		}

@@ -246,13 +246,13 @@ func TestAStreamOutlivesTheServersTimeouts(t *testing.T) {
 
 func TestAReaderThatReadsNothingIsCut(t *testing.T) {
 	f := open(t, func(c *Config, _ *Service) { c.HTTP.Patience = 200 * time.Millisecond })
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	large := put(1)
 	large.Tenant.Annotations = map[string]string{"note": strings.Repeat("x", 64<<10)}
 	f.registry.watch = func(_ *registryv1.WatchTenantsRequest, s watchStream) error {
 		for {
 			if err := s.Send(large); err != nil {
-				ended <- err
+				close(ended)
 				return err
 			}
 		}

@@ -102,11 +102,11 @@ func Write(w http.ResponseWriter, r *http.Request, err error) {
 
 // challenge says how to prove oneself (RFC 6750 §3).
 func challenge(reason string) string {
-	const bearer = `Bearer realm="stampworks"`
+	scheme := `Bearer realm="stampworks"`
 	if reason == "TOKEN_MISSING" {
-		return bearer
+		return scheme
 	}
-	return bearer + `, error="invalid_token"`
+	return scheme + `, error="invalid_token"`
 }
 
 // retryAfter is what the error says, and a second where it says nothing but
