@@ -85,7 +85,7 @@ func TestLibrariesKnowNoTenant(t *testing.T) {
 // statuses and metadata. Handlers and clients translate; the domain does not.
 // The gateway is an edge as a whole, and health's probes speak gRPC to stamps.
 func TestTransportAtTheEdge(t *testing.T) {
-	edges := []string{"gateway", "server", "client", "clients", "probe", "dev", "demo"}
+	edges := []string{"gateway", "server", "client", "clients", "probe", "dev", "demo", "peers", "registrytest"}
 	for _, p := range allPackages(t) {
 		inner := strings.Contains(p.short(), "/internal/") || anyUnder(p.short(), "services/provisioner/driver")
 		pure := anyUnder(p.short(), "pkg/errs", "pkg/blueprint", "pkg/config", "pkg/lifecycle", "pkg/secretbox", "deploy")
