@@ -85,7 +85,7 @@ func Page(a *provisionerv1.EvaluateReadinessResponse) []string {
 	if len(rows) > 1 {
 		lines = append(lines, printer.Align("  ", rows)...)
 	}
-	if t := a.GetLeadTime(); t.GetSamples() > 0 {
+	if t := a.GetLeadTime(); t.GetP50() != nil { // too few say nothing about speed
 		lines = append(lines, fmt.Sprintf("  speed: half took less than %s, nineteen of twenty less than %s; %d of the last %d failed",
 			progress.Seconds(t.GetP50().AsDuration()), progress.Seconds(t.GetP95().AsDuration()), t.GetFailures(), t.GetSamples()))
 	}
