@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -56,7 +55,7 @@ type Deal struct {
 }
 
 func (d Deal) filled() Deal {
-	d.ID = cmp.Or(d.ID, "deal-"+strings.ToLower(strings.ReplaceAll(d.Company, " ", "-")))
+	d.ID = cmp.Or(d.ID, "deal-"+Slug(d.Company))
 	d.Event = cmp.Or(d.Event, "evt-"+d.ID)
 	d.Plan = cmp.Or(d.Plan, "standard")
 	if d.Inputs == nil {
@@ -135,9 +134,5 @@ func (c *CRM) Delivery(answer Answer) *registryv1.Delivery {
 	return &d
 }
 
-// Changed is a copy of inputs with some replaced, for tables of tests.
-func Changed(inputs map[string]any, by map[string]any) map[string]any {
-	out := maps.Clone(inputs)
-	maps.Copy(out, by)
-	return out
-}
+// Slug is a plain name as ids have it.
+func Slug(name string) string { return strings.ToLower(strings.ReplaceAll(name, " ", "-")) }

@@ -36,6 +36,12 @@ func (d Desk) Open(t testing.TB, title string) {
 	}
 }
 
+// Serves is an error unless it answers with its tickets.
+func (d Desk) Serves() error {
+	_, err := d.Tickets()
+	return err
+}
+
 // Tickets lists all.
 func (d Desk) Tickets() ([]Ticket, error) {
 	var list struct {

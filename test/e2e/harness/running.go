@@ -13,9 +13,9 @@ import (
 
 // Running is a process as /proc shows it.
 type Running struct {
-	PID, UID int
-	Program  string
-	Args     []string
+	PID, UID, Parent int
+	Program          string
+	Args             []string
 }
 
 func (r Running) String() string {
@@ -69,7 +69,23 @@ func look(pid int) (Running, bool) {
 		r.Args = append(r.Args, string(arg))
 	}
 	r.Program, _ = os.Readlink(filepath.Join(at, "exe"))
+	r.Parent = parent(at)
 	return r, true
+}
+
+// parent reads the fourth field of stat; the second, in brackets, may hold
+// anything.
+func parent(at string) int {
+	text, err := os.ReadFile(filepath.Join(at, "stat"))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) < 2 {
+		return 0
+	}
+	pid, _ := strconv.Atoi(fields[1])
+	return pid
 }
 
 func (r Running) below(dir string) bool {
