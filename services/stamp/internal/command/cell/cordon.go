@@ -9,6 +9,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/session"
@@ -24,10 +25,11 @@ type cordonOptions struct {
 func cordonCommand(s *session.Session) *cobra.Command {
 	o := &cordonOptions{Session: s}
 	cmd := &cobra.Command{
-		Use:     "cordon CELL",
-		Short:   "Keep new customers away from a cell; those there stay",
-		Example: `  stamp cell cordon local --reason "disk is replaced on Friday"`,
-		Args:    cobra.ExactArgs(1),
+		Use:               "cordon CELL",
+		Short:             "Keep new customers away from a cell; those there stay",
+		Example:           `  stamp cell cordon local --reason "disk is replaced on Friday"`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Cells(s),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runCordon(cmd.Context(), o, args[0], "cordon", func() proto.Message {
 				return &registryv1.CordonCellRequest{Name: o.name, Etag: o.etag, Reason: o.reason}
@@ -42,10 +44,11 @@ func cordonCommand(s *session.Session) *cobra.Command {
 func uncordonCommand(s *session.Session) *cobra.Command {
 	o := &cordonOptions{Session: s}
 	cmd := &cobra.Command{
-		Use:     "uncordon CELL",
-		Short:   "Let new customers onto a cell again",
-		Example: `  stamp cell uncordon local`,
-		Args:    cobra.ExactArgs(1),
+		Use:               "uncordon CELL",
+		Short:             "Let new customers onto a cell again",
+		Example:           `  stamp cell uncordon local`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Cells(s),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runCordon(cmd.Context(), o, args[0], "uncordon", func() proto.Message {
 				return &registryv1.UncordonCellRequest{Name: o.name, Etag: o.etag}

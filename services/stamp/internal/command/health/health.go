@@ -11,6 +11,7 @@ import (
 	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/session"
@@ -31,7 +32,8 @@ func Command(s *session.Session) *cobra.Command {
 		Short: "Say who serves now: all customers, or the parts of one",
 		Example: `  stamp health
   stamp health acme`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if len(args) > 0 {
 				o.tenant = names.Tenant(args[0])

@@ -12,6 +12,7 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/progress"
 	"stampworks.dev/services/stamp/internal/session"
@@ -32,7 +33,8 @@ func getCommand(s *session.Session) *cobra.Command {
 		Short: "Read one operation with its steps",
 		Example: `  stamp operation get acme.1
   stamp operation get acme            the newest of a tenant`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.client, o.printer, err = s.Open(); err != nil {
 				return err

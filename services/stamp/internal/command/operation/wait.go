@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/session"
 	"stampworks.dev/services/stamp/internal/wait"
@@ -29,7 +30,8 @@ elsewhere. Ctrl-C ends the waiting, never the operation. Exit codes: 3 not done 
 5 the operation failed.`,
 		Example: `  stamp operation wait acme.1
   stamp operation wait acme --timeout 2m`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.client, o.printer, err = s.Open(); err != nil {
 				return err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/session"
@@ -29,7 +30,8 @@ func Command(s *session.Session) *cobra.Command {
 		Short: "Show everything about one customer on one screen",
 		Example: `  stamp show acme
   stamp show acme -o json        wish, stamp, health, operation and timeline in one object`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.tenant = names.Tenant(args[0])
 			if o.client, o.printer, err = s.Open(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
 
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/session"
 )
@@ -29,6 +30,7 @@ func newAction(s *session.Session, verb string) *actionOptions {
 func (o *actionOptions) command(short, example string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: o.verb + " TENANT", Short: short, Example: example, Args: cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Tenants(o.Session),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name = names.Tenant(args[0])
 			if err := o.open(); err != nil {

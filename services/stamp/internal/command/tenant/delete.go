@@ -8,6 +8,7 @@ import (
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/spf13/cobra"
 
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/session"
@@ -25,7 +26,8 @@ func deleteCommand(s *session.Session) *cobra.Command {
 		Short: "Stop a customer's copy for good; its data is kept until purged",
 		Example: `  stamp tenant delete acme
   stamp tenant delete acme --yes --wait`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name = names.Tenant(args[0])
 			if err := o.open(); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/session"
@@ -17,7 +18,8 @@ func getCommand(s *session.Session) *cobra.Command {
 		Example: `  stamp tenant get acme
   stamp tenant get acme -o json
   stamp show acme                 everything about it, for people`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, p, err := s.Open()
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/session"
@@ -35,7 +36,8 @@ func logsCommand(s *session.Session) *cobra.Command {
 		Short: "Read what a customer's copy logs",
 		Example: `  stamp tenant logs acme
   stamp tenant logs acme db -f --tail 20`,
-		Args: cobra.RangeArgs(1, 2),
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.name = names.Tenant(args[0])
 			if len(args) > 1 {

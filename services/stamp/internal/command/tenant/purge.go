@@ -12,6 +12,7 @@ import (
 
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/command/operation"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
@@ -31,8 +32,9 @@ func purgeCommand(s *session.Session) *cobra.Command {
 		Short: "Destroy a deleted customer's copy and data, for good",
 		Long: `Destroy a deleted customer's copy and data, for good. On a terminal it asks for the tenant's id;
 elsewhere it wants --yes. The id is not used again.`,
-		Example: `  stamp tenant delete acme --yes --wait && stamp tenant purge acme --wait`,
-		Args:    cobra.ExactArgs(1),
+		Example:           `  stamp tenant delete acme --yes --wait && stamp tenant purge acme --wait`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name = names.Tenant(args[0])
 			if err := o.open(); err != nil {

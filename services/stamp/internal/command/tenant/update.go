@@ -12,6 +12,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/session"
@@ -35,7 +36,8 @@ added to the others, or takes the place of the one of that name.`,
   stamp tenant update acme --blueprint helpdesk --wait           upgrade to the newest revision
   stamp tenant update acme --blueprint helpdesk@1.1.0 --wait     upgrade to this one
   stamp tenant update acme --display-name "Acme Space" --etag 3f2a`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name, o.mask = names.Tenant(args[0]), mask(cmd)
 			if err := o.open(); err != nil {

@@ -15,6 +15,7 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/command/operation"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/progress"
@@ -40,7 +41,8 @@ func Command(s *session.Session) *cobra.Command {
 had one of them been faster, all would have been. The trace id is that of OpenTelemetry.`,
 		Example: `  stamp trace acme
   stamp trace acme.1`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.client, o.printer, err = s.Open(); err != nil {
 				return err
