@@ -202,6 +202,7 @@ func TestOnlyChangesAreWritten(t *testing.T) {
 		s.Put(s.ctx, "acme", stamp("u1"))
 		s.Keep(map[string]bool{"acme": true})
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if s.notes.saves > 4 {
 			t.Errorf("%d writes in an hour in which nothing happened", s.notes.saves)
 		}
@@ -215,6 +216,7 @@ func TestNoSignOfLifeBeforeAllIsListed(t *testing.T) {
 	play(t, newNotes(), func(t *testing.T, s *scene) {
 		s.Put(s.ctx, "acme", stamp("u1"))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if s.notes.signs > 0 {
 			t.Error("others were told that all is known")
 		}
@@ -343,6 +345,7 @@ func TestWhatWasNotWrittenIsWrittenLater(t *testing.T) {
 		n.broken = false
 		n.mu.Unlock()
 		time.Sleep(2 * signEvery)
+		synctest.Wait()
 		if got, _ := n.state("acme"); got != healthy || n.signs == 0 {
 			t.Errorf("remembered is %v after %d signs", got, n.signs)
 		}

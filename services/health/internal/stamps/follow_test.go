@@ -172,6 +172,7 @@ func TestWhatIsBegunOutlivesTheStream(t *testing.T) {
 		var running sync.WaitGroup
 		running.Go(func() { _ = Follow(ctx, p, s, slog.New(slog.DiscardHandler)) })
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if s.ctx.Err() != nil {
 			t.Error("the watches of acme end with the stream that told of it")
 		}
