@@ -52,7 +52,7 @@ func TestLinksLead(t *testing.T) {
 
 // prose is a page without its fenced blocks.
 func prose(page string) string {
-	return regexp.MustCompile("(?ms)^ *```.*?^ *```").ReplaceAllString(page, "")
+	return regexp.MustCompile("(?s)\n *```.*?\n *```").ReplaceAllString(page, "")
 }
 
 // anchors are the headings of a page as links name them: lower case, blanks as
@@ -76,12 +76,11 @@ func anchors(page string) map[string]bool {
 // TestBlueprintsInPages: people copy what a page shows. A block marked "yaml
 // whole" is a whole blueprint.
 func TestBlueprintsInPages(t *testing.T) {
-	block := regexp.MustCompile("(?ms)^```yaml whole\n(.*?)^```")
 	found := 0
 	files(t, ".md", func(path string) {
-		for _, match := range block.FindAllStringSubmatch(read(t, path), -1) {
+		for _, text := range wholeBlueprints(read(t, path)) {
 			found++
-			if _, err := blueprint.Parse(path, []byte(match[1])); err != nil {
+			if _, err := blueprint.Parse(path, []byte(text)); err != nil {
 				t.Errorf("a blueprint of %s: %v", path, err)
 			}
 		}
@@ -91,6 +90,15 @@ func TestBlueprintsInPages(t *testing.T) {
 	}
 }
 
+// wholeBlueprints are the marked blocks of a page.
+func wholeBlueprints(page string) []string {
+	var found []string
+	for _, match := range regexp.MustCompile("(?s)\n```yaml whole\n(.*?\n)```").FindAllStringSubmatch(page, -1) {
+		found = append(found, match[1])
+	}
+	return found
+}
+
 // TestReadme holds what the first page promises: its first line, its product in
 // ten lines, and a transcript in the place where a real run is put.
 func TestReadme(t *testing.T) {
@@ -98,8 +106,7 @@ func TestReadme(t *testing.T) {
 	if !strings.Contains(strings.SplitN(page, "\n\n", 3)[1], "Are you sure we can take this next customer?") {
 		t.Error("README.md does not open with the salesperson's question")
 	}
-	own := regexp.MustCompile("(?ms)^```yaml whole\n(.*?)^```").FindStringSubmatch(page)
-	if own == nil || strings.Count(own[1], "\n") > 10 {
+	if own := wholeBlueprints(page); len(own) != 1 || strings.Count(own[0], "\n") > 10 {
 		t.Error("README.md: your own product is not there in ten lines")
 	}
 	_, rest, begins := strings.Cut(page, "<!-- transcript:begin -->\n```\n")
@@ -111,5 +118,26 @@ func TestReadme(t *testing.T) {
 		if !strings.Contains("\n"+transcript, "\n"+line) {
 			t.Errorf("README.md: the transcript has no line %q", line)
 		}
+	}
+}
+
+// TestKeysTold: whoever looks into etcd at night finds in docs/architecture.md
+// what each key is, and whose.
+func TestKeysTold(t *testing.T) {
+	page, told := read(t, "docs/architecture.md"), 0
+	key := regexp.MustCompile(`(?:[pP]refix *\+ *|(?:sources|deliveries|tenants)\()"([a-z-]+/(?:[a-z]+/)?)"`)
+	files(t, ".go", func(path string) {
+		if !strings.HasPrefix(path, "services/") && !under(path, "pkg/claim") || strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		for _, match := range key.FindAllStringSubmatch(read(t, path), -1) {
+			told++
+			if !strings.Contains(page, "`"+match[1]) && !strings.Contains(page, "/"+match[1]+"`") {
+				t.Errorf("docs/architecture.md does not tell of the keys %q of %s", match[1], path)
+			}
+		}
+	})
+	if told < 20 {
+		t.Errorf("found %d kinds of keys, so the rule proves nothing", told)
 	}
 }
