@@ -31,8 +31,9 @@ type Session struct {
 	Dir     string
 	Version string
 	Now     func() time.Time
-	// Interactive says that a person sits at In and Err.
-	Interactive bool
+	// Terminal says that Err can be drawn on; Interactive, that somebody sits
+	// at In too, who can be asked.
+	Terminal, Interactive bool
 
 	// The global flags.
 	Address, Token, Output string
@@ -45,9 +46,10 @@ func OfProcess(version string) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find working folder: %w", err)
 	}
+	drawable := term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
 	return &Session{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Dir: dir, Version: version, Now: time.Now,
-		Interactive: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+		Terminal: drawable, Interactive: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 	}, nil
 }
 

@@ -25,7 +25,7 @@ import (
 func For(ctx context.Context, s *session.Session, c *client.Client, operation string) (*typev1.OperationMetadata, error) {
 	bounded, cancel := s.Bounded(ctx, session.DefaultWait)
 	defer cancel()
-	final, err := progress.Watch(bounded, c, operation, s.Err, s.Interactive)
+	final, err := progress.Watch(bounded, c, operation, s.Err, s.Terminal)
 	again := "look again with: stamp operation wait " + strings.TrimPrefix(operation, "operations/")
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -10,6 +10,8 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/exit"
+	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/session"
 )
@@ -19,8 +21,8 @@ const workedOnWithin = 15 * time.Second
 
 // WaitOutcome reads a delivery until it has been worked on.
 func WaitOutcome(ctx context.Context, c *client.Client, name string) (*registryv1.Delivery, error) {
-	ctx, cancel := context.WithTimeout(ctx, workedOnWithin)
-	defer cancel()
+	deadline := time.NewTimer(workedOnWithin)
+	defer deadline.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	last := &registryv1.Delivery{}
@@ -35,6 +37,11 @@ func WaitOutcome(ctx context.Context, c *client.Client, name string) (*registryv
 		select {
 		case <-ctx.Done():
 			return last, ctx.Err()
+		case <-deadline.C:
+			return last, &exit.Error{
+				Code: exit.TimedOut, Message: names.Short(name) + " is stored, and was not worked on yet",
+				Next: "look again with: stamp delivery get " + names.Short(name),
+			}
 		case <-tick.C:
 		}
 	}
