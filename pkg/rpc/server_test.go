@@ -155,3 +155,20 @@ func TestAServerThatIsNeverServedCloses(t *testing.T) {
 	}
 	again.Close()
 }
+
+// TestAnEndBeforeTheBeginningIsNoError: a signal may come while a service
+// starts.
+func TestAnEndBeforeTheBeginningIsNoError(t *testing.T) {
+	a := rpctest.NewAuthority(t)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 { // which comes first is a race
+		s, err := rpc.NewServer(rpc.ServerConfig{Listen: "127.0.0.1:0", TLS: a.TLS(t, "tenant-registry")}, rpc.ServerDeps{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Serve(over); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
