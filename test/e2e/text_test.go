@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
+
+var errQueued = errors.New("it has not begun")
 
 func marshal(m proto.Message) ([]byte, error) { return protojson.Marshal(m) }
 

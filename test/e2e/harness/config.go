@@ -56,7 +56,6 @@ func (p *Plane) config(name, kind string) section {
 			"public_url": "http://" + p.addresses["gateway"],
 		}
 	case "provisioner":
-		registry["tls"] = tls
 		return section{
 			"grpc": section{"listen": listen}, "tls": tls, "etcd": etcd, "data_dir": p.dataDir(name),
 			"registry": registry, "replica": name, "secret_key_file": filepath.Join(p.Dir, "stamps.key"),

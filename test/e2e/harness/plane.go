@@ -138,11 +138,19 @@ func (p *Plane) await(path string, names []string) {
 	for _, name := range names {
 		s := p.Services[name]
 		testkit.Eventually(p.T, readyWithin, func() error {
-			if err := s.Alive(); err != nil {
-				p.T.Fatal(err)
-			}
+			p.alive()
 			return answersOK(p.T, s.Admin+path)
 		})
+	}
+}
+
+// alive ends the test when a service ended by itself.
+func (p *Plane) alive() {
+	p.T.Helper()
+	for _, s := range p.Services {
+		if err := s.Alive(); err != nil {
+			p.T.Fatal(err)
+		}
 	}
 }
 
