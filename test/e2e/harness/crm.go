@@ -29,7 +29,7 @@ func (a *API) Source(id string, mode registryv1.Source_Mode) *CRM {
 	a.t.Helper()
 	var made registryv1.Source
 	a.Must(a.Call(http.MethodPost, "/v1/sources?source_id="+id, &registryv1.Source{
-		Kind: registryv1.Source_STANDARD, Mode: mode, DisplayName: "Test CRM", MaxCreatesPerHour: 100,
+		Kind: registryv1.Source_STANDARD, Mode: mode, DisplayName: "Test CRM", MaxCreatesPerHour: 10_000,
 	}, &made))
 	if made.GetGeneratedSecret() == "" {
 		a.t.Fatalf("source %s has no secret", id)
@@ -87,15 +87,32 @@ func (d Deal) Body() []byte {
 // Won sends a signed deal and gives the answer.
 func (c *CRM) Won(d Deal) Answer {
 	c.api.t.Helper()
+	answer, err := c.Try(d)
+	if err != nil {
+		c.api.t.Fatalf("send deal: %v", err)
+	}
+	return answer
+}
+
+// Try is Won that gives the error when there is no answer.
+func (c *CRM) Try(d Deal) (Answer, error) {
 	d = d.filled()
-	return c.Post(d.Event, d.At, d.Body(), d.Signature)
+	return c.post(d.Event, d.At, d.Body(), d.Signature)
 }
 
 // Post sends any body, signed unless a signature is given.
 func (c *CRM) Post(event string, at time.Time, body []byte, signature string) Answer {
 	c.api.t.Helper()
+	answer, err := c.post(event, at, body, signature)
+	if err != nil {
+		c.api.t.Fatalf("send message: %v", err)
+	}
+	return answer
+}
+
+func (c *CRM) post(event string, at time.Time, body []byte, signature string) (Answer, error) {
 	anybody := &API{t: c.api.t, Address: c.api.Address}
-	return anybody.Send(http.MethodPost, "/hooks/"+c.ID, body,
+	return anybody.try(http.MethodPost, "/hooks/"+c.ID, body,
 		Header{"Webhook-Id", event}, Header{"Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10)},
 		Header{"Webhook-Signature", cmp.Or(signature, c.Sign(event, at, body))})
 }

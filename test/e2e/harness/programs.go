@@ -32,9 +32,13 @@ func program(t testing.TB, name string) string {
 	return path
 }
 
-// etcdProgram builds the real etcd server, once for all tests.
+// etcdProgram builds the real etcd server, once for all tests. E2E_ETCD names
+// one that is there already.
 func etcdProgram(t testing.TB) string {
 	t.Helper()
+	if path := os.Getenv("E2E_ETCD"); path != "" {
+		return path
+	}
 	path, err := buildEtcd()
 	if err != nil {
 		t.Fatal(err)
