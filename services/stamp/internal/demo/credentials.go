@@ -13,6 +13,8 @@ import (
 	"strconv"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"stampworks.dev/services/provisioner/driver"
 )
 
 // manifest is what the proof reads of a stamp's record on disk. Only the
@@ -22,20 +24,13 @@ type manifest struct {
 		Components map[string]struct {
 			Env map[string]string `json:"env"`
 		} `json:"components"`
-		Site struct {
-			UserID int    `json:"user_id"`
-			Dir    string `json:"dir"`
-			Binds  map[string]struct {
-				Host string `json:"host"`
-				Port int    `json:"port"`
-			} `json:"binds"`
-		} `json:"site"`
+		Site driver.Site `json:"site"`
 	} `json:"wish"`
 }
 
 func (r *run) manifest(s *copyOf) (manifest, error) {
 	var m manifest
-	text, err := os.ReadFile(filepath.Join(r.plane.data(), "cell", "stamps", s.tenant, "manifest.json"))
+	text, err := os.ReadFile(filepath.Join(r.plane.data(), "provisioner", "cell", "stamps", s.tenant, "manifest.json"))
 	if err == nil {
 		err = json.Unmarshal(text, &m)
 	}

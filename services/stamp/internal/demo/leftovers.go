@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/local"
 )
 
@@ -20,12 +21,13 @@ import (
 // left of it on this machine.
 func (r *run) removeAll(ctx context.Context) (string, error) {
 	traces := make([]trace, 0, len(r.stamps))
+	sites := make([]driver.Site, 0, len(r.stamps))
 	for _, s := range r.stamps {
 		m, err := r.manifest(s)
 		if err != nil {
 			return "", err
 		}
-		traces = append(traces, trace{s.tenant, s.url, m})
+		traces, sites = append(traces, trace{s.tenant, s.url, m}), append(sites, m.Wish.Site)
 	}
 	for _, s := range r.stamps {
 		for _, verb := range []string{"delete", "purge"} {
@@ -38,11 +40,11 @@ func (r *run) removeAll(ctx context.Context) (string, error) {
 	for _, t := range traces {
 		left = append(left, t.left()...)
 	}
-	rules, err := local.Leftovers(filepath.Join(r.plane.data(), "cell"))
+	rest, err := local.Leftovers(filepath.Join(r.plane.data(), "provisioner", "cell"), sites)
 	if err != nil {
 		return "", err
 	}
-	left = append(left, rules...)
+	left = append(left, rest...)
 	if r.result.LeftBehind = len(left); len(left) > 0 {
 		return "", fmt.Errorf("left behind: %s", strings.Join(left, "; "))
 	}
@@ -57,9 +59,6 @@ type trace struct {
 
 func (t trace) left() []string {
 	var left []string
-	if _, err := os.Stat(t.manifest.Wish.Site.Dir); err == nil {
-		left = append(left, "directory "+t.manifest.Wish.Site.Dir)
-	}
 	if uid := t.manifest.Wish.Site.UserID; uid > 0 {
 		for _, pid := range processesOf(uid) {
 			left = append(left, fmt.Sprintf("process %d of user %d", pid, uid))
