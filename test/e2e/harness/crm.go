@@ -29,7 +29,7 @@ func (a *API) Source(id string, mode registryv1.Source_Mode) *CRM {
 	a.t.Helper()
 	var made registryv1.Source
 	a.Must(a.Call(http.MethodPost, "/v1/sources?source_id="+id, &registryv1.Source{
-		Kind: registryv1.Source_STANDARD, Mode: mode, DisplayName: "Test CRM", MaxCreatesPerHour: 10_000,
+		Kind: registryv1.Source_STANDARD, Mode: mode, DisplayName: "Test CRM", MaxCreatesPerHour: 1000,
 	}, &made))
 	if made.GetGeneratedSecret() == "" {
 		a.t.Fatalf("source %s has no secret", id)
