@@ -93,7 +93,7 @@ func TestSendersAreAskedToComeBack(t *testing.T) {
 		t.Errorf("got %v %s", a.header, a.text)
 	}
 	full := open(t)
-	full.registry.answers(nil, errs.New(errs.Unavailable, "SOURCE_FULL", "this source holds 256 MiB").After(time.Minute))
+	full.registry.answers(nil, errs.New(errs.ResourceExhausted, "SOURCE_FULL", "this source holds 256 MiB").After(time.Minute))
 	a = full.send(t, http.MethodPost, "/hooks/hubspot", "{}")
 	wantProblem(t, a, http.StatusServiceUnavailable, "SOURCE_FULL")
 	if a.header.Get("Retry-After") != "60" {

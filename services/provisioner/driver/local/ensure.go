@@ -13,7 +13,7 @@ import (
 func (d *Driver) Ensure(ctx context.Context, ref driver.Ref, m driver.Manifest, component string) error {
 	applied, err := applied(ref, m, component)
 	if err != nil {
-		return errs.New(errs.InvalidArgument, "INVALID_MANIFEST", "ensure component %.80q: %w", component, err)
+		return errs.New(errs.InvalidArgument, "MANIFEST_INVALID", "ensure component %.80q: %w", component, err)
 	}
 	if err := d.mustBeReserved(ref); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (d *Driver) RunJob(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 		err = job.Check()
 	}
 	if err != nil {
-		return driver.JobResult{}, errs.New(errs.InvalidArgument, "INVALID_JOB", "run job %.80q: %w", job.ID, err)
+		return driver.JobResult{}, errs.New(errs.InvalidArgument, "JOB_INVALID", "run job %.80q: %w", job.ID, err)
 	}
 	if err := d.mustBeReserved(ref); err != nil {
 		return driver.JobResult{}, err

@@ -23,7 +23,7 @@ import (
 // the directories, and starts the stamp's supervisor.
 func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRequest) (driver.Site, error) {
 	if err := checkRequest(ref, want); err != nil {
-		return driver.Site{}, errs.New(errs.InvalidArgument, "INVALID_NAME", "%w", err)
+		return driver.Site{}, errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
 	}
 	programs := map[string]driver.ResolvedArtifact{}
 	for name, a := range want.Artifacts {
@@ -154,7 +154,7 @@ func (d *Driver) publicURL(tenant string, b driver.Bind) string {
 // reserved gives the stamp's directory when it is this very tenant's.
 func (d *Driver) reserved(ref driver.Ref) (layout.Stamp, bool, error) {
 	if err := ref.Check(); err != nil {
-		return "", false, errs.New(errs.InvalidArgument, "INVALID_NAME", "%w", err)
+		return "", false, errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
 	}
 	s := layout.Stamp(filepath.Join(d.stamps(), ref.Tenant))
 	r, err := control.ReadRecord(s)

@@ -16,7 +16,7 @@ func (d *Driver) RunJob(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 		return driver.JobResult{}, err
 	}
 	if _, has := m.Components[job.Component]; !has || job.Check() != nil {
-		return driver.JobResult{}, errs.New(errs.InvalidArgument, "INVALID_JOB", "run job %.80q of component %.80q: bad id, command or component", job.ID, job.Component)
+		return driver.JobResult{}, errs.New(errs.InvalidArgument, "JOB_INVALID", "run job %.80q of component %.80q: bad id, command or component", job.ID, job.Component)
 	}
 	for {
 		s, result, wait, err := d.beginJob(ref, job)

@@ -117,7 +117,7 @@ func (d *Driver) begin(ctx context.Context, c Call) error {
 		return err
 	}
 	if err := c.Ref.Check(); c.Verb != "Capacity" && err != nil {
-		return errs.New(errs.InvalidArgument, "INVALID_NAME", "%w", err)
+		return errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
 	}
 	d.cell.mu.Lock()
 	d.cell.calls[c.Verb]++

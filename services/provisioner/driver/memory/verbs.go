@@ -101,7 +101,7 @@ func (d *Driver) Ensure(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 		err = wish.Check()
 	}
 	if err != nil {
-		return errs.New(errs.InvalidArgument, "INVALID_MANIFEST", "ensure component %q: %w", name, err)
+		return errs.New(errs.InvalidArgument, "MANIFEST_INVALID", "ensure component %q: %w", name, err)
 	}
 	d.cell.mu.Lock()
 	defer d.cell.mu.Unlock()

@@ -25,7 +25,7 @@ func ParseStampName(name string) (string, error) {
 	id, ok := strings.CutPrefix(name, "tenants/")
 	id, stamp := strings.CutSuffix(id, "/stamp")
 	if !ok || !stamp || id == "" || strings.Contains(id, "/") {
-		return "", errs.Invalid("INVALID_NAME", errs.Violation{Field: "name", Description: `must be like "tenants/acme/stamp"`})
+		return "", errs.Invalid("NAME_INVALID", errs.Violation{Field: "name", Description: `must be like "tenants/acme/stamp"`})
 	}
 	return id, nil
 }
@@ -64,5 +64,5 @@ func ParseOperationName(name string) (id, tenant string, generation int64, err e
 			return id, id[:dot], generation, nil
 		}
 	}
-	return "", "", 0, errs.Invalid("INVALID_NAME", errs.Violation{Field: "name", Description: `must be like "operations/acme.7"`})
+	return "", "", 0, errs.Invalid("NAME_INVALID", errs.Violation{Field: "name", Description: `must be like "operations/acme.7"`})
 }

@@ -127,7 +127,7 @@ func parseFilter(filter string) (tenant string, err error) {
 	}
 	found := tenantFilter.FindStringSubmatch(filter)
 	if found == nil {
-		return "", errs.Invalid("INVALID_FILTER", errs.Violation{Field: "filter", Description: `must be empty or like metadata.tenant="tenants/acme"`})
+		return "", errs.Invalid("FILTER_INVALID", errs.Violation{Field: "filter", Description: `must be empty or like metadata.tenant="tenants/acme"`})
 	}
 	return found[1], nil
 }
@@ -145,7 +145,7 @@ func cut(all []*pb.OperationRecord, size int32, token string) ([]*pb.OperationRe
 		name, err := base64.RawURLEncoding.DecodeString(token)
 		at := slices.IndexFunc(all, func(op *pb.OperationRecord) bool { return op.GetName() == string(name) })
 		if err != nil || at < 0 {
-			return nil, "", errs.Invalid("INVALID_PAGE_TOKEN", errs.Violation{Field: "page_token", Description: "is not from the last response"})
+			return nil, "", errs.Invalid("PAGE_TOKEN_INVALID", errs.Violation{Field: "page_token", Description: "is not from the last response"})
 		}
 		all = all[at+1:]
 	}

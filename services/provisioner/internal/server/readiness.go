@@ -72,7 +72,7 @@ func (s *Server) revision(ctx context.Context, blueprint string) (string, error)
 		}
 		return list.GetRevisions()[0].GetName(), nil
 	}
-	return "", errs.Invalid("INVALID_NAME", errs.Violation{Field: "blueprint", Description: `must be like "blueprints/helpdesk" or "blueprints/helpdesk/revisions/1.0.0"`})
+	return "", errs.Invalid("NAME_INVALID", errs.Violation{Field: "blueprint", Description: `must be like "blueprints/helpdesk" or "blueprints/helpdesk/revisions/1.0.0"`})
 }
 
 func (s *Server) cells(ctx context.Context) ([]placement.Cell, error) {

@@ -49,11 +49,11 @@ func (s *Server) read(ctx context.Context, name string) (store.Versioned[*pb.Sta
 // ListStamps reads all stamps, without their ledgers (AIP-132).
 func (s *Server) ListStamps(ctx context.Context, req *pb.ListStampsRequest) (*pb.ListStampsResponse, error) {
 	if req.GetParent() != "tenants/-" {
-		return nil, errs.Invalid("INVALID_PARENT", errs.Violation{Field: "parent", Description: `must be "tenants/-"`})
+		return nil, errs.Invalid("PARENT_INVALID", errs.Violation{Field: "parent", Description: `must be "tenants/-"`})
 	}
 	after, err := base64.RawURLEncoding.DecodeString(req.GetPageToken())
 	if err != nil {
-		return nil, errs.Invalid("INVALID_PAGE_TOKEN", errs.Violation{Field: "page_token", Description: "is not from the last response"})
+		return nil, errs.Invalid("PAGE_TOKEN_INVALID", errs.Violation{Field: "page_token", Description: "is not from the last response"})
 	}
 	all, _, err := s.Stamps.List(ctx)
 	if err != nil {

@@ -44,7 +44,7 @@ func (h *hostPrograms) find(ctx context.Context, a driver.Artifact) (driver.Reso
 		return driver.ResolvedArtifact{}, err
 	}
 	if a.Host != filepath.Base(a.Host) || a.Host == "." || a.Host == ".." {
-		return driver.ResolvedArtifact{}, errs.New(errs.InvalidArgument, "INVALID_NAME", "find program %q: want a name without a path", a.Host)
+		return driver.ResolvedArtifact{}, errs.New(errs.InvalidArgument, "NAME_INVALID", "find program %q: want a name without a path", a.Host)
 	}
 	var others []string
 	places := [][]string{}
@@ -90,7 +90,7 @@ func constraint(text string) (*semver.Constraints, error) {
 	}
 	c, err := semver.NewConstraint(text)
 	if err != nil {
-		return nil, errs.New(errs.InvalidArgument, "INVALID_VERSION", "read accepted versions %q: %w", text, err)
+		return nil, errs.New(errs.InvalidArgument, "VERSION_INVALID", "read accepted versions %q: %w", text, err)
 	}
 	return c, nil
 }

@@ -52,7 +52,7 @@ func Open(dir string, otherUsers bool) (*Store, error) {
 // Resolve finds one artifact. Name is what the blueprint calls it.
 func (s *Store) Resolve(ctx context.Context, name string, a driver.Artifact) (driver.ResolvedArtifact, error) {
 	if err := driver.CheckComponent(name); err != nil {
-		return driver.ResolvedArtifact{}, errs.New(errs.InvalidArgument, "INVALID_NAME", "resolve artifact: %w", err)
+		return driver.ResolvedArtifact{}, errs.New(errs.InvalidArgument, "NAME_INVALID", "resolve artifact: %w", err)
 	}
 	switch {
 	case a.Archive != "":
