@@ -145,11 +145,19 @@ func (p *Publisher) tell(ctx context.Context, r *pb.CellReport) error {
 		Name: record.CellName(p.Cell), Driver: p.Kind, Region: p.Region,
 		Status: &registryv1.CellStatus{
 			Allocatable: r.GetAllocatable(), Reserved: reserved, Stamps: int32(len(here)), Isolation: r.GetIsolation(),
-			Programs: r.GetPrograms(), UpdateTime: r.GetUpdateTime(), Reachable: true, PublicAddress: p.PublicAddress,
+			Programs: found(r.GetPrograms()), UpdateTime: r.GetUpdateTime(), Reachable: true, PublicAddress: p.PublicAddress,
 		},
 	}})
 	if err != nil {
 		return fmt.Errorf("report cell to the registry: %w", err)
 	}
 	return nil
+}
+
+// found leaves out what was looked for and is not there: placement wants to
+// know of it, everybody else takes what is named for what there is.
+func found(programs map[string]string) map[string]string {
+	there := maps.Clone(programs)
+	maps.DeleteFunc(there, func(_, version string) bool { return version == placement.NoProgram })
+	return there
 }
