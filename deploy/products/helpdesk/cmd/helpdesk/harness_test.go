@@ -98,7 +98,8 @@ func (p *product) must(args ...string) string {
 }
 
 // start runs a component until the returned stop, which asks it to end by
-// SIGTERM and fails the test when it does not end well.
+// SIGTERM and fails the test when it does not end well, and soon: who suspends a
+// customer waits for the slowest.
 func (p *product) start(args ...string) (stop func()) {
 	p.t.Helper()
 	cmd := exec.Command(binaries[p.rev], args...)
@@ -111,9 +112,13 @@ func (p *product) start(args ...string) (stop func()) {
 	stop = sync.OnceFunc(func() {
 		kill := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
 		defer kill.Stop()
+		asked := time.Now()
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
 			p.t.Errorf("helpdesk %v ended with %v", args, err)
+		}
+		if took := time.Since(asked); took > 3*time.Second {
+			p.t.Errorf("helpdesk %v took %v to end", args, took)
 		}
 		if p.t.Failed() {
 			p.t.Logf("helpdesk %v said:\n%s", args, &out)

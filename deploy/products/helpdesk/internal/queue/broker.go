@@ -84,21 +84,31 @@ func (b *Broker) Take(ctx context.Context, wait time.Duration, do func(context.C
 		return fmt.Errorf("make consumer: %w", err)
 	}
 	for ctx.Err() == nil {
-		batch, err := c.Fetch(8, jetstream.FetchMaxWait(wait))
-		if err != nil {
-			return fmt.Errorf("take job: %w", err)
+		if err := takeSome(ctx, c, wait, do); err != nil {
+			return err
 		}
-		for msg := range batch.Messages() {
-			if err := do(ctx, msg.Data()); err != nil {
-				return errors.Join(err, msg.NakWithDelay(time.Second))
-			}
-			if err := msg.Ack(); err != nil {
-				return fmt.Errorf("acknowledge job: %w", err)
-			}
+	}
+	return nil
+}
+
+// takeSome asks once, and stops asking when ctx ends.
+func takeSome(ctx context.Context, c jetstream.Consumer, wait time.Duration, do func(context.Context, []byte) error) error {
+	asking, done := context.WithTimeout(ctx, wait)
+	defer done()
+	batch, err := c.Fetch(8, jetstream.FetchContext(asking))
+	if err != nil {
+		return fmt.Errorf("take job: %w", err)
+	}
+	for msg := range batch.Messages() {
+		if err := do(ctx, msg.Data()); err != nil {
+			return errors.Join(err, msg.NakWithDelay(time.Second))
 		}
-		if err := batch.Error(); err != nil && !errors.Is(err, nats.ErrTimeout) {
-			return fmt.Errorf("take job: %w", err)
+		if err := msg.Ack(); err != nil {
+			return fmt.Errorf("acknowledge job: %w", err)
 		}
+	}
+	if err := batch.Error(); err != nil && !errors.Is(err, nats.ErrTimeout) && asking.Err() == nil {
+		return fmt.Errorf("take job: %w", err)
 	}
 	return nil
 }
