@@ -123,5 +123,5 @@ func seeded(t *testing.T) *rand.Rand {
 		}
 	}
 	t.Logf("E2E_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // to repeat a test, not to hide anything
+	return rand.New(rand.NewPCG(seed, 0))
 }

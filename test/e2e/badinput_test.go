@@ -100,7 +100,7 @@ func changed(before, after map[string]int64) []string {
 }
 
 func badMessages() []bad {
-	now := func() time.Time { return time.Now() }
+	now := time.Now
 	deal := harness.Deal{Company: "Never Stored", Blueprint: "helpdesk-lite"}
 	with := func(change func(*harness.Deal)) func(door) harness.Answer {
 		return func(d door) harness.Answer {

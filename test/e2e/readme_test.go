@@ -81,7 +81,7 @@ func newDesk(t *testing.T) *desk {
 			_ = d.cmd.Process.Kill()
 			_ = d.cmd.Wait()
 		}
-		_ = exec.Command(filepath.Join(bin, "stamp"), "dev", "stop", "--data-dir", filepath.Join(dir, ".stamp", "data")).Run() //nolint:noctx // at the very end
+		_ = exec.Command(filepath.Join(bin, "stamp"), "dev", "stop", "--data-dir", filepath.Join(dir, ".stamp", "data")).Run()
 	})
 	return d
 }
@@ -110,7 +110,7 @@ func (d *desk) runAll(t *testing.T, commands string) {
 		if command == "" || strings.HasPrefix(command, "make ") {
 			continue
 		}
-		shell := exec.CommandContext(t.Context(), "sh", "-c", command) //nolint:gosec // the README's own words
+		shell := exec.CommandContext(t.Context(), "sh", "-c", command)
 		shell.Dir = d.dir
 		if out, err := shell.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", command, err, out)
@@ -179,7 +179,7 @@ func compareTranscript(t *testing.T, page, story string) {
 	story = asRead(story)
 	if *update {
 		text := before + "<!-- transcript:begin -->\n```\n" + story + "```\n<!-- transcript:end -->" + after
-		if err := os.WriteFile(readme, []byte(text), 0o644); err != nil { //nolint:gosec // a page for all
+		if err := os.WriteFile(readme, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -16,7 +16,7 @@ type section map[string]any
 // prepares the programs.
 func (p *Plane) configure() {
 	p.T.Helper()
-	if err := os.Mkdir(filepath.Join(p.Dir, "services"), 0o711); err != nil { //nolint:gosec // stamps' users pass through
+	if err := os.Mkdir(filepath.Join(p.Dir, "services"), 0o711); err != nil {
 		p.T.Fatalf("make folder: %v", err)
 	}
 	for name := range p.kinds() {

@@ -25,7 +25,8 @@ type Ticket struct {
 // About is what a helpdesk says of itself.
 func (d Desk) About() (map[string]any, error) {
 	var about map[string]any
-	return about, d.call(http.MethodGet, "/api/about", nil, &about)
+	err := d.call(http.MethodGet, "/api/about", nil, &about)
+	return about, err
 }
 
 // Open opens a ticket.

@@ -39,7 +39,7 @@ func (d *Dev) Start() {
 		if err := d.Alive(); err != nil {
 			d.t.Fatal(err)
 		}
-		text, err := os.ReadFile(file) //nolint:gosec // the test's own folder
+		text, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}

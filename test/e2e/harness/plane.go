@@ -22,7 +22,7 @@ import (
 const readyWithin = 30 * time.Second
 
 // Token is what API presents.
-const Token = "e2e-admin-token"
+const Token = "e2e-admin-token" //nolint:gosec // of a plane that lives as long as a test
 
 // Plane is a control plane of separate programs with config files.
 type Plane struct {
@@ -78,7 +78,7 @@ func Dir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "e2e-")
 	if err == nil {
-		err = os.Chmod(dir, 0o711) //nolint:gosec // stamps' users pass through
+		err = os.Chmod(dir, 0o711)
 	}
 	if err != nil {
 		t.Fatalf("make folder: %v", err)

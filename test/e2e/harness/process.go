@@ -52,12 +52,12 @@ func (p *Process) Start() {
 	if p.Running() {
 		return
 	}
-	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the test's own folder
+	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		p.t.Fatalf("start %s: %v", p.name, err)
 	}
 	defer func() { _ = out.Close() }()
-	p.cmd = exec.CommandContext(context.WithoutCancel(p.t.Context()), p.path, p.args...) //nolint:gosec // our own programs
+	p.cmd = exec.CommandContext(context.WithoutCancel(p.t.Context()), p.path, p.args...)
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = p.dir, environment(), out, out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {

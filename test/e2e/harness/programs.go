@@ -24,7 +24,7 @@ func program(t testing.TB, name string) string {
 	}
 	path, err := filepath.Abs(filepath.Join(dir, name))
 	if err == nil {
-		_, err = os.Stat(path)
+		_, err = os.Stat(path) //nolint:gosec // our own programs
 	}
 	if err != nil {
 		t.Fatalf("find program %s: %v; run make build", name, err)
@@ -53,7 +53,7 @@ var buildEtcd = sync.OnceValues(func() (string, error) {
 	}
 	// The same place every time: linking it again takes longer than a test.
 	path := filepath.Join(dir, "stampworks-e2e", "etcd")
-	cmd := exec.Command("go", "build", "-o", path, etcdModule) //nolint:noctx // bounded by the test
+	cmd := exec.Command("go", "build", "-o", path, etcdModule)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", etcdModule, err, out)
 	}
