@@ -45,7 +45,7 @@ func (c *compiler) compileComponent(path, name string, m *typev1.Component) *com
 	c.checkStop(path+".stop", m.GetStop())
 	c.checkEnvNames(path+".env", m.GetEnv())
 	out := &component{msg: m}
-	out.run = c.compileCommand(path+".run", m.GetRun(), in, "the command")
+	out.run = c.compileCommand(path+".run", m.GetRun(), in)
 	out.helm = c.compileChart(path+".helm", m.GetHelm(), in)
 	out.env = c.compileTexts(path+".env", m.GetEnv(), in)
 	out.files = c.compileTexts(path+".files", m.GetFiles(), in)
@@ -73,7 +73,7 @@ func (c *compiler) checkKind(path string, m *typev1.Component) {
 		c.atKey(path, "has both run and helm", "one of them")
 	case helm:
 		c.checkChartAlone(path, m)
-	case !helm && m.GetRun() == "":
+	case m.GetRun() == "":
 		c.at(path+".run", "is missing", "run, or helm")
 	case m.GetArtifact() == "":
 		c.at(path+".artifact", "is missing", "the name of one under artifacts")
@@ -143,5 +143,5 @@ func (c *compiler) compileJob(path string, m *typev1.Job, in scope) *job {
 		c.at(path+".exec", "is missing", "a command")
 	}
 	c.checkEnvNames(path+".env", m.GetEnv())
-	return &job{msg: m, run: c.compileCommand(path+".exec", m.GetExec(), in, "the command"), env: c.compileTexts(path+".env", m.GetEnv(), in)}
+	return &job{msg: m, run: c.compileCommand(path+".exec", m.GetExec(), in), env: c.compileTexts(path+".env", m.GetEnv(), in)}
 }

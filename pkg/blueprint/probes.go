@@ -20,7 +20,7 @@ func (c *compiler) compileProbe(path string, m *typev1.Probe, of *typev1.Compone
 		return nil
 	}
 	c.checkProbeKind(path, m, of)
-	out := &probe{msg: m, exec: c.compileCommand(path+".exec", m.GetExec(), in, "the command")}
+	out := &probe{msg: m, exec: c.compileCommand(path+".exec", m.GetExec(), in)}
 	if p := m.GetPath(); p != "" {
 		out.path = c.compilePath(path+".path", p, in)
 	}

@@ -39,7 +39,7 @@ func (c *compiler) compileSmoke() []*smokeCheck {
 			}
 		default:
 			c.checkComponent(path+".component", m.GetComponent())
-			s.exec = c.compileCommand(path+".exec", m.GetExec(), scope{component: m.GetComponent()}, "the command")
+			s.exec = c.compileCommand(path+".exec", m.GetExec(), scope{component: m.GetComponent()})
 		}
 		c.checkStatus(path+".status", m.GetStatus())
 		out = append(out, s)
@@ -61,7 +61,7 @@ func (c *compiler) compileTasks() map[string]*task {
 		default:
 			c.at(path+".role", fmt.Sprintf("%q is not a role", m.GetRole()), "one of viewer, sales, operator, admin")
 		}
-		out[name] = &task{msg: m, exec: c.compileCommand(path+".exec", m.GetExec(), scope{component: m.GetComponent()}, "the command")}
+		out[name] = &task{msg: m, exec: c.compileCommand(path+".exec", m.GetExec(), scope{component: m.GetComponent()})}
 	}
 	return out
 }

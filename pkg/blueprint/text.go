@@ -32,11 +32,11 @@ func (c *compiler) compileText(path, src string, in scope) *text {
 }
 
 // compileCommand compiles a command; nil when there is none.
-func (c *compiler) compileCommand(path, src string, in scope, what string) command {
+func (c *compiler) compileCommand(path, src string, in scope) command {
 	if src == "" {
 		return nil
 	}
-	in.noSecrets = what
+	in.noSecrets = "the command"
 	words, err := scan.Words(src)
 	c.scanProblem(path, err)
 	cmd := make(command, len(words))

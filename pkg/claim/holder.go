@@ -34,7 +34,7 @@ func (s *session) start(ctx context.Context, j job, token int64) {
 	if !j.named {
 		fn = func(ctx context.Context, c Claim) error { return s.shards(ctx, j.shard, c) }
 	}
-	go func() { //nolint:forbidigo // ends with the session, which waits for it
+	go func() { // ends with the session, which waits for it
 		defer s.poke()
 		defer close(h.done)
 		s.repeat(ctx, j.id, h.claim, fn)

@@ -16,14 +16,19 @@ import (
 // sends signals to.
 func TestMain(m *testing.M) {
 	if os.Getenv("LIFECYCLE_TEST_CHILD") != "" {
-		ctx, stop := lifecycle.SignalContext()
-		defer stop()
-		fmt.Println("up")
-		<-ctx.Done()
-		fmt.Println("stopping")
-		select {}
+		child()
 	}
 	os.Exit(m.Run())
+}
+
+// child tells of the first signal and then never ends by itself.
+func child() {
+	ctx, stop := lifecycle.SignalContext()
+	defer stop()
+	fmt.Println("up")
+	<-ctx.Done()
+	fmt.Println("stopping")
+	select {}
 }
 
 func TestSecondSignalEndsTheProcessAtOnce(t *testing.T) {

@@ -179,5 +179,5 @@ func TestAStreamEndsWithEOF(t *testing.T) {
 func TestTooLargeAMessage(t *testing.T) {
 	conn := serve(t, repeat).Dial(t, "gateway")
 	_, err := echo.Call(t.Context(), conn, "GetNote", strings.Repeat("x", rpc.MaxMessage+1))
-	wantKind(t, err, errs.TooLarge, "TOO_LARGE")
+	_ = wantKind(t, err, errs.TooLarge, "TOO_LARGE")
 }

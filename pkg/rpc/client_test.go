@@ -38,7 +38,7 @@ func TestUnavailableIsTriedAgain(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			if err != nil {
-				wantKind(t, err, c.kind, "BUSY")
+				_ = wantKind(t, err, c.kind, "BUSY")
 			}
 		})
 	}

@@ -48,7 +48,7 @@ func TestTheGatewayActsForOthers(t *testing.T) {
 		ctx := rpc.WithPrincipal(t.Context(), rpc.Principal{Name: "tokens/ann", Role: c.role})
 		got, err := echo.Call(ctx, conn, c.method, "x")
 		if c.reason != "" {
-			wantKind(t, err, errs.PermissionDenied, c.reason)
+			_ = wantKind(t, err, errs.PermissionDenied, c.reason)
 			continue
 		}
 		if err != nil || got != c.want {
@@ -60,7 +60,7 @@ func TestTheGatewayActsForOthers(t *testing.T) {
 		t.Errorf("stream: got %q, %v", got, err)
 	}
 	_, err = chat(t, rpc.WithPrincipal(t.Context(), rpc.Principal{Name: "tokens/ann", Role: "viewer"}), conn, "Chat", "x")
-	wantKind(t, err, errs.PermissionDenied, "PERMISSION_MISSING")
+	_ = wantKind(t, err, errs.PermissionDenied, "PERMISSION_MISSING")
 }
 
 func TestWithPrincipalReplaces(t *testing.T) {
@@ -72,37 +72,37 @@ func TestWithPrincipalReplaces(t *testing.T) {
 	}
 	ctx = metadata.AppendToOutgoingContext(ctx, identity.RoleKey, "admin")
 	_, err := echo.Call(ctx, conn, "GetNote", "x")
-	wantKind(t, err, errs.Unauthenticated, "METADATA_REPEATED")
+	_ = wantKind(t, err, errs.Unauthenticated, "METADATA_REPEATED")
 }
 
 func TestOnlyTheGatewayActsForOthers(t *testing.T) {
 	conn := serve(t, whoami).Dial(t, "health")
 	ctx := rpc.WithPrincipal(t.Context(), rpc.Principal{Name: "tokens/ann", Role: "admin"})
 	_, err := echo.Call(ctx, conn, "CreateNote", "x")
-	wantKind(t, err, errs.PermissionDenied, "PRINCIPAL_NOT_YOURS")
+	_ = wantKind(t, err, errs.PermissionDenied, "PRINCIPAL_NOT_YOURS")
 }
 
 func TestACallerThatTheMethodDoesNotNameIsRefused(t *testing.T) {
 	conn := serve(t, whoami).Dial(t, "health")
 	_, err := echo.Call(t.Context(), conn, "GetNote", "x")
-	wantKind(t, err, errs.PermissionDenied, "CALLER_NOT_ALLOWED")
+	_ = wantKind(t, err, errs.PermissionDenied, "CALLER_NOT_ALLOWED")
 	_, err = chat(t, t.Context(), conn, "Chat", "x")
-	wantKind(t, err, errs.PermissionDenied, "CALLER_NOT_ALLOWED")
+	_ = wantKind(t, err, errs.PermissionDenied, "CALLER_NOT_ALLOWED")
 	_, err = echo.Call(t.Context(), conn, "NoCallers", "x")
-	wantKind(t, err, errs.PermissionDenied, "CALLER_NOT_ALLOWED")
+	_ = wantKind(t, err, errs.PermissionDenied, "CALLER_NOT_ALLOWED")
 }
 
 func TestAMethodWithoutAccessOptionIsRefused(t *testing.T) {
 	conn := serve(t, whoami).Dial(t, "gateway")
 	_, err := echo.Call(t.Context(), conn, "Bare", "x")
-	wantKind(t, err, errs.PermissionDenied, "METHOD_WITHOUT_ACCESS")
+	_ = wantKind(t, err, errs.PermissionDenied, "METHOD_WITHOUT_ACCESS")
 }
 
 func TestTheTestPeerMetadataIsIgnoredOverTLS(t *testing.T) {
 	conn := serve(t, whoami).Dial(t, "health")
 	ctx := metadata.AppendToOutgoingContext(t.Context(), identity.TestPeerKey, "gateway")
 	_, err := echo.Call(ctx, conn, "GetNote", "x")
-	wantKind(t, err, errs.PermissionDenied, "CALLER_NOT_ALLOWED")
+	_ = wantKind(t, err, errs.PermissionDenied, "CALLER_NOT_ALLOWED")
 }
 
 func TestACertificateOfAnotherAuthorityIsRefused(t *testing.T) {
@@ -169,7 +169,7 @@ func TestWithoutTLS(t *testing.T) {
 			defer conn.Close()
 			got, err := echo.Call(t.Context(), conn, "GetNote", "x")
 			if c.reason != "" {
-				wantKind(t, err, errs.Unauthenticated, c.reason)
+				_ = wantKind(t, err, errs.Unauthenticated, c.reason)
 			} else if err != nil || got != "gateway services/gateway service" {
 				t.Errorf("got %q, %v", got, err)
 			}

@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"sync"
@@ -88,7 +89,7 @@ func chat(t *testing.T, ctx context.Context, conn grpc.ClientConnInterface, meth
 	if err != nil {
 		return "", err
 	}
-	if err := echo.Send(s, text); err != nil && err != io.EOF {
+	if err := echo.Send(s, text); err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}
 	return echo.Recv(s)

@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -62,7 +63,7 @@ func TestRefusalsAndPanicsAreCounted(t *testing.T) {
 	_, _ = echo.Call(t.Context(), srv.Dial(t, "health"), "GetNote", "x")
 	_, _ = echo.Call(t.Context(), srv.Dial(t, "gateway"), "GetNote", "x")
 	page := httptest.NewRecorder()
-	tel.Handler().ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
+	tel.Handler().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, want := range []string{
 		`stampworks_rpc_refusals_total{stampworks_reason="CALLER_NOT_ALLOWED",stampworks_rpc="` + echo.Method("GetNote") + `"} 1`,
 		`stampworks_rpc_panics_total{stampworks_rpc="` + echo.Method("GetNote") + `"} 1`,

@@ -144,7 +144,7 @@ func write(name string, keys []key, replace bool) error {
 	}
 	defer func() { _ = os.Remove(file.Name()) }()
 	_, err = file.WriteString(text.String())
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
 	if replace {

@@ -14,7 +14,7 @@ import (
 // (ErrCompacted); the function says which.
 func (c *Cache[T]) Subscribe(ctx context.Context, after int64) (<-chan TypedEvent[T], func() error) {
 	s := &subscriber[T]{cache: c, after: after, out: make(chan TypedEvent[T], 16), done: make(chan struct{})}
-	go s.run(ctx) //nolint:forbidigo // ends with ctx
+	go s.run(ctx) // ends with ctx
 	return s.out, func() error {
 		<-s.done
 		return s.err

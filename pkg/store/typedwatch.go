@@ -28,7 +28,7 @@ func (c *Collection[T]) Watch(ctx context.Context, after int64) (<-chan TypedEve
 	out := make(chan TypedEvent[T])
 	done := make(chan struct{})
 	var failed error
-	go func() { //nolint:forbidigo // ends with the backend's channel, which ends with ctx
+	go func() { // ends with the backend's channel, which ends with ctx
 		defer close(done)
 		defer close(out)
 		defer cancel()

@@ -14,7 +14,7 @@ func TestSharedEtcdIsOnePerBinary(t *testing.T) {
 	if a != b {
 		t.Fatal("two shared servers")
 	}
-	if testkit.Prefix(t) == testkit.Prefix(t) {
+	if first, second := testkit.Prefix(t), testkit.Prefix(t); first == second {
 		t.Fatal("two tests would share a prefix")
 	}
 	if _, err := a.Client(t).Put(t.Context(), testkit.Prefix(t)+"k", "v"); err != nil {

@@ -153,7 +153,7 @@ func (f *front) sendFrom(t *testing.T, method, path string, body io.Reader, head
 }
 
 // begin makes a request and gives its response to be read as it comes.
-func (f *front) begin(t *testing.T, ctx context.Context, method, path string, body io.Reader, headers ...string) *http.Response { //nolint:revive // t first
+func (f *front) begin(t *testing.T, ctx context.Context, method, path string, body io.Reader, headers ...string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, f.url+path, body)
 	if err != nil {

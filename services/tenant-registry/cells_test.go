@@ -24,9 +24,9 @@ func TestCells(t *testing.T) {
 		t.Errorf("a report changed the cordon or the etag: %v, %v", again, err)
 	}
 	_, err = r.cells.UncordonCell(ctx(t), &registryv1.UncordonCellRequest{Name: "cells/eu-1", Etag: first.GetCell().GetEtag()})
-	reason(t, "old etag", err, errs.Conflict, "ETAG_MISMATCH")
+	_ = reason(t, "old etag", err, errs.Conflict, "ETAG_MISMATCH")
 	_, err = r.cells.UncordonCell(ctx(t), &registryv1.UncordonCellRequest{Name: "cells/nope"})
-	reason(t, "no cell", err, errs.NotFound, "CELL_NOT_FOUND")
+	_ = reason(t, "no cell", err, errs.NotFound, "CELL_NOT_FOUND")
 	list, err := r.cells.ListCells(ctx(t), &registryv1.ListCellsRequest{})
 	if err != nil || len(list.GetCells()) != 1 || list.GetCells()[0].GetStatus().GetStamps() != 3 {
 		t.Errorf("%v, %v", list, err)

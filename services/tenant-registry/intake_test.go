@@ -137,7 +137,7 @@ func TestModes(t *testing.T) {
 		t.Errorf("preview %s: %v", would.GetPreview(), err)
 	}
 	_, err := c.intake.ApproveDelivery(ctx(t), &registryv1.ApproveDeliveryRequest{Name: name})
-	reason(t, "approve of a dry run", err, errs.FailedPrecondition, "DELIVERY_NOT_WAITING")
+	_ = reason(t, "approve of a dry run", err, errs.FailedPrecondition, "DELIVERY_NOT_WAITING")
 
 	c.mode(t, registryv1.Source_APPROVE)
 	waiting, err := c.intake.ReplayDelivery(ctx(t), &registryv1.ReplayDeliveryRequest{Name: name})
@@ -145,7 +145,7 @@ func TestModes(t *testing.T) {
 		t.Fatalf("%v, %v", waiting, err)
 	}
 	_, err = r.tenants.GetTenant(ctx(t), &registryv1.GetTenantRequest{Name: "tenants/acme"})
-	reason(t, "before approval", err, errs.NotFound, "TENANT_NOT_FOUND")
+	_ = reason(t, "before approval", err, errs.NotFound, "TENANT_NOT_FOUND")
 	for range 2 {
 		done, err := c.intake.ApproveDelivery(ctx(t), &registryv1.ApproveDeliveryRequest{Name: name})
 		if err != nil || done.GetOutcome() != registryv1.Delivery_CREATED || done.GetApprover() != "tokens/admin" {
@@ -206,17 +206,17 @@ func TestUnprovenMessagesStoreNothing(t *testing.T) {
 	body := deal("42", "Acme")
 	signed := webhook.Sign(c.key, "ev_1", time.Now(), []byte(body))
 	_, err := c.deliver(t, signed, body+" ")
-	reason(t, "another body", err, errs.Unauthenticated, "SIGNATURE_INVALID")
+	_ = reason(t, "another body", err, errs.Unauthenticated, "SIGNATURE_INVALID")
 	_, err = c.deliver(t, webhook.Sign(c.key, "ev_1", time.Now().Add(-6*time.Minute), []byte(body)), body)
-	reason(t, "old", err, errs.Unauthenticated, "TIMESTAMP_TOO_OLD")
+	_ = reason(t, "old", err, errs.Unauthenticated, "TIMESTAMP_TOO_OLD")
 	_, err = c.deliver(t, webhook.Sign(c.key, "ev_1", time.Now(), []byte("[]")), "[]")
-	reason(t, "no object", err, errs.InvalidArgument, "BODY_MALFORMED")
+	_ = reason(t, "no object", err, errs.InvalidArgument, "BODY_MALFORMED")
 	for _, name := range []string{"sources/nobody", "sources/NOBODY", "sources/-"} {
 		_, err = (&crm{registry: r, name: name}).deliver(t, signed, body)
-		reason(t, name, err, errs.NotFound, "SOURCE_NOT_FOUND")
+		_ = reason(t, name, err, errs.NotFound, "SOURCE_NOT_FOUND")
 	}
 	_, err = c.deliver(t, signed, strings.Repeat("x", 70_000))
-	reason(t, "too large", err, errs.InvalidArgument, "INVALID_REQUEST")
+	_ = reason(t, "too large", err, errs.InvalidArgument, "INVALID_REQUEST")
 	list, err := c.intake.ListDeliveries(ctx(t), &registryv1.ListDeliveriesRequest{Parent: "sources/-"})
 	if err != nil || len(list.GetDeliveries()) != 0 {
 		t.Errorf("%v, %v", list, err)
@@ -235,9 +235,9 @@ func TestSecretsAreNeverReadBack(t *testing.T) {
 		t.Errorf("the same request: %v, %v", again, err)
 	}
 	_, err = r.intake.CreateSource(ctx(t), &registryv1.CreateSourceRequest{SourceId: "crm", RequestId: "x", Source: &registryv1.Source{Kind: registryv1.Source_STANDARD}})
-	reason(t, "another request under its id", err, errs.AlreadyExists, "IDEMPOTENCY_KEY_REUSED")
+	_ = reason(t, "another request under its id", err, errs.AlreadyExists, "IDEMPOTENCY_KEY_REUSED")
 	_, err = r.intake.CreateSource(ctx(t), &registryv1.CreateSourceRequest{SourceId: "crm", Source: &registryv1.Source{Kind: registryv1.Source_STANDARD}})
-	reason(t, "taken", err, errs.AlreadyExists, "SOURCE_EXISTS")
+	_ = reason(t, "taken", err, errs.AlreadyExists, "SOURCE_EXISTS")
 
 	old, _ := webhook.ParseSecret("", given)
 	c := &crm{registry: r, name: "sources/crm", key: old}
@@ -279,7 +279,7 @@ func TestSourcesAreCheckedWhenSaved(t *testing.T) {
 	}
 	c := r.crm(t, &registryv1.Source{})
 	_, err = c.intake.UpdateSource(ctx(t), &registryv1.UpdateSourceRequest{Source: &registryv1.Source{Name: c.name, Mode: registryv1.Source_AUTO, Etag: "old"}})
-	reason(t, "etag", err, errs.Conflict, "ETAG_MISMATCH")
+	_ = reason(t, "etag", err, errs.Conflict, "ETAG_MISMATCH")
 }
 
 func TestTrialStoresNothing(t *testing.T) {
@@ -290,7 +290,7 @@ func TestTrialStoresNothing(t *testing.T) {
 		t.Errorf("%v, %v", would, err)
 	}
 	_, err = r.tenants.GetTenant(ctx(t), &registryv1.GetTenantRequest{Name: "tenants/acme"})
-	reason(t, "after a trial", err, errs.NotFound, "TENANT_NOT_FOUND")
+	_ = reason(t, "after a trial", err, errs.NotFound, "TENANT_NOT_FOUND")
 }
 
 func TestBudgetOfAnHour(t *testing.T) {

@@ -53,7 +53,7 @@ func grpcStatus(err error) (*status.Status, bool) {
 // e was joined with other errors, whose texts are not meant for the caller.
 func publicMessage(err error, e *errs.Error) string {
 	for cur := err; cur != nil; cur = errors.Unwrap(cur) {
-		if cur == error(e) {
+		if cur == error(e) { //nolint:errorlint // this very one, not what it wraps
 			return err.Error()
 		}
 	}

@@ -82,7 +82,7 @@ func TestWhatTheTransportSays(t *testing.T) {
 			t.Errorf("%v: the original is not the cause", c.err)
 		}
 	}
-	if rpcerr.FromError(io.EOF, "x") != io.EOF || rpcerr.FromError(nil, "x") != nil {
+	if !errors.Is(rpcerr.FromError(io.EOF, "x"), io.EOF) || rpcerr.FromError(nil, "x") != nil {
 		t.Error("io.EOF and nil must stay as they are")
 	}
 }

@@ -17,7 +17,7 @@ const streamHeader = "stampworks-stream"
 // Watch gives the events under prefix after a revision.
 func (b *Backend) Watch(ctx context.Context, prefix string, after int64) (<-chan store.Event, func() error) {
 	w := &watch{out: make(chan store.Event), done: make(chan struct{})}
-	go w.run(ctx, b.client, prefix, after) //nolint:forbidigo // ends with ctx or the client
+	go w.run(ctx, b.client, prefix, after) // ends with ctx or the client
 	return w.out, func() error {
 		<-w.done
 		return w.err

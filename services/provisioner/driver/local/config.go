@@ -101,7 +101,8 @@ func (c Config) complete() (Config, error) {
 	if c.UserRange.First < 1000 || c.UserRange.Count() == 0 {
 		return c, fmt.Errorf("check user_range: want 1000 <= first <= last")
 	}
-	return c, c.findSupervisor()
+	err = c.findSupervisor()
+	return c, err
 }
 
 func (c *Config) findSupervisor() error {

@@ -136,11 +136,11 @@ func TestKillsAtAnyMoment(t *testing.T) {
 		pids, err := process.OfUser(a.m.Site.UserID)
 		o := a.observe()
 		if err != nil || len(pids) != 1 || !reflect.DeepEqual(pids, o.PIDs) {
-			return fmt.Errorf("processes %v, %v, observed %+v", pids, err, o)
+			return fmt.Errorf("processes %v, %w, observed %+v", pids, err, o)
 		}
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pids[0]))
 		if err != nil || !strings.HasSuffix(string(text), "\x00"+fmt.Sprint(rounds-1)+"\x00") {
-			return fmt.Errorf("command %q, %v", text, err)
+			return fmt.Errorf("command %q, %w", text, err)
 		}
 		return nil
 	})
@@ -269,7 +269,7 @@ func TestStopEndsWhatRanAway(t *testing.T) {
 	a.ensure("python3", "-c", daemon)
 	waitFor(t, func() error {
 		if pids, err := process.OfUser(a.m.Site.UserID); err != nil || len(pids) != 2 {
-			return fmt.Errorf("processes %v, %v", pids, err)
+			return fmt.Errorf("processes %v, %w", pids, err)
 		}
 		return nil
 	})

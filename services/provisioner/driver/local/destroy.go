@@ -95,7 +95,7 @@ func (d *Driver) endAbsent(ctx context.Context, ref driver.Ref, s layout.Stamp) 
 		r.Token, r.Ending = ref.Token, true
 		err = r.Write(s)
 	}
-	if err = errors.Join(err, lock.Close()); err != nil {
+	if err := errors.Join(err, lock.Close()); err != nil {
 		return err
 	}
 	return d.launch(ctx, s)

@@ -1,11 +1,13 @@
 package local
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"stampworks.dev/services/provisioner/driver/local/cgroup"
 	"stampworks.dev/services/provisioner/driver/local/control"
@@ -24,17 +26,22 @@ type means struct {
 	groups   cgroup.Version
 }
 
+// probeWithin is how long trying a kind of isolation may take.
+const probeWithin = 10 * time.Second
+
 // detect tries each kind: capabilities and kernels say less than trying.
 func detect(cfg Config) means {
 	if os.Geteuid() != 0 || cfg.Unisolated {
 		return means{}
 	}
 	m := means{groups: cgroup.Detect()}
+	ctx, cancel := context.WithTimeout(context.Background(), probeWithin)
+	defer cancel()
 	try := strconv.Itoa(cfg.UserRange.Last)
-	m.views = exec.Command(cfg.Supervisor, "probe", "view", try).Run() == nil
+	m.views = exec.CommandContext(ctx, cfg.Supervisor, "probe", "view", try).Run() == nil
 	// In a container that may not mount, users alone are still far better than
 	// customers' programs as root.
-	m.users = m.views || passable(cfg.DataDir) && exec.Command(cfg.Supervisor, "probe", "user", try).Run() == nil
+	m.users = m.views || passable(cfg.DataDir) && exec.CommandContext(ctx, cfg.Supervisor, "probe", "user", try).Run() == nil
 	m.firewall = m.users && firewall.Available()
 	return m
 }

@@ -217,7 +217,7 @@ func answers(b driver.Bind, want string) error {
 	}
 	text := make([]byte, len(want))
 	if n, err := c.Read(text); err != nil || string(text[:n]) != want {
-		return fmt.Errorf("answered %q, %v, want %q", text[:n], err, want)
+		return fmt.Errorf("answered %q, %w, want %q", text[:n], err, want)
 	}
 	return nil
 }
@@ -335,7 +335,7 @@ func TestInitdb(t *testing.T) {
 	waitFor(t, func() error {
 		o, err := d.Observe(t.Context(), ref)
 		if err != nil || o.Components["db"].Restarts == 0 {
-			return fmt.Errorf("not restarted: %+v, %v", o, err)
+			return fmt.Errorf("not restarted: %+v, %w", o, err)
 		}
 		return ready()
 	})

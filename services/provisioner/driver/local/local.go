@@ -12,7 +12,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/local/artifact"
@@ -30,8 +29,7 @@ type Driver struct {
 	means     means
 	addresses bool // loopback has more than one
 
-	launching sync.Mutex // one supervisor is launched at a time
-	disk      diskUse
+	disk diskUse
 }
 
 var _ driver.Driver = (*Driver)(nil)

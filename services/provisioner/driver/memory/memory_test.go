@@ -3,6 +3,7 @@ package memory_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -50,7 +51,7 @@ func TestFault(t *testing.T) {
 		return nil
 	}})
 	ref := driver.Ref{Tenant: "acme", UID: "u1", Token: 1}
-	if _, err := d.Reserve(t.Context(), ref, driver.SiteRequest{}); err != full {
+	if _, err := d.Reserve(t.Context(), ref, driver.SiteRequest{}); !errors.Is(err, full) {
 		t.Errorf("Reserve = %v, want the fault", err)
 	}
 	if got := d.Calls()["Reserve"]; got != 1 || len(d.Tenants()) != 0 {

@@ -176,15 +176,13 @@ func (r *run) trouble(ctx context.Context, err error) (time.Duration, error) {
 }
 
 // tell hands in the status as it is, unless the registry has it already.
-func (r *run) tell(ctx context.Context) <-chan struct{} {
+func (r *run) tell(ctx context.Context) {
 	st := r.status()
 	st.TraceId = traceID(ctx)
 	if known := r.tenant.GetStatus(); known != nil && report.Same(known, st) {
-		told := make(chan struct{})
-		close(told)
-		return told
+		return
 	}
-	return r.Reporter.Report(r.id, r.tenant.GetUid(), st)
+	r.Reporter.Report(r.id, r.tenant.GetUid(), st)
 }
 
 // status is what the registry is told.

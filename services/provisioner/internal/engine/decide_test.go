@@ -140,7 +140,7 @@ func (w *world) upgrade(changed ...string) {
 	w.wish.Generation, w.wish.Revision, w.wish.Open = w.wish.Generation+1, rev2, true
 	for i, p := range w.wish.Parts {
 		if slices.Contains(changed, p.Name) {
-			w.wish.Parts[i].Rendered = fmt.Sprintf(`{"%s":2}`, p.Name)
+			w.wish.Parts[i].Rendered = fmt.Sprintf("{%q:2}", p.Name)
 		}
 	}
 }

@@ -86,7 +86,6 @@ type world struct {
 	cell     *memory.Driver
 	memory   memory.Config
 	box      *secretbox.Box
-	token    int
 	rev1     string
 	rev2     string
 }

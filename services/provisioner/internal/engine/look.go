@@ -63,7 +63,7 @@ func (a asker) wait(ctx context.Context) (string, error) {
 	}
 	began := time.Now()
 	up := uptime{began: began}
-	for answer := ""; ; pause = min(pause*5/4, max(most, firstAsk)) {
+	for ; ; pause = min(pause*5/4, max(most, firstAsk)) {
 		if err := up.look(ctx, a); err != nil {
 			return "", err
 		}
@@ -74,7 +74,7 @@ func (a asker) wait(ctx context.Context) (string, error) {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		answer = err.Error()
+		answer := err.Error()
 		if time.Since(began) > limit {
 			return "", failure.New(typev1.Failure_NEVER_READY, a.component,
 				fmt.Sprintf("%s was not ready within %v: %s.", a.component, limit, answer), up.evidence(answer)...)

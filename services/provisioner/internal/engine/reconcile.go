@@ -76,7 +76,8 @@ func (s *shard) begin(ctx context.Context, tenant string, wake <-chan struct{}) 
 		log:  s.Log.With("tenant", tenant, "cell", s.Cell, "generation", wish.GetGeneration()),
 		seen: NewSeen(), flight: map[string]Step{}, results: make(chan result, 64), cutLooks: func() {},
 	}
-	return r, r.read(ctx)
+	err := r.read(ctx)
+	return r, err
 }
 
 // read gets the operation, and what the stamp is to be made from.

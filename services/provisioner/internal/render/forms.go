@@ -93,12 +93,12 @@ func failed(message string) error {
 // Manifest is a rendering as the driver takes it. Telemetry is added to every
 // component that does not set the variable itself; it is not in the ledger's
 // form, so that another collector restarts nothing.
-func Manifest(in Input, real *blueprint.Rendered, telemetry Telemetry) driver.Manifest {
+func Manifest(in Input, filled *blueprint.Rendered, telemetry Telemetry) driver.Manifest {
 	m := driver.Manifest{
 		Tenant: record.TenantID(in.Tenant.GetName()), UID: in.Tenant.GetUid(), Generation: in.Tenant.GetGeneration(),
-		Revision: in.Tenant.GetBlueprint(), Site: in.Site, Components: make(map[string]driver.Component, len(real.Components)),
+		Revision: in.Tenant.GetBlueprint(), Site: in.Site, Components: make(map[string]driver.Component, len(filled.Components)),
 	}
-	for name, c := range real.Components {
+	for name, c := range filled.Components {
 		m.Components[name] = component(c, telemetry.env(m, name))
 	}
 	return m

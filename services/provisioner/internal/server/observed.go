@@ -34,10 +34,10 @@ func (s *Server) observe(ctx context.Context, req *pb.GetStampRequest, stamp *pb
 }
 
 func overlay(c *pb.ComponentStatus, o driver.ComponentObservation) {
-	c.Running, c.Restarts, c.LastExit = o.Running, int32(o.Restarts), o.LastExit //nolint:gosec // a count
+	c.Running, c.Restarts, c.LastExit = o.Running, int32(o.Restarts), o.LastExit
 	c.Pids, c.StartTime = nil, nil
 	for _, pid := range o.PIDs {
-		c.Pids = append(c.Pids, int32(pid)) //nolint:gosec // Linux: at most 2^22
+		c.Pids = append(c.Pids, int32(pid))
 	}
 	if !o.Started.IsZero() {
 		c.StartTime = timestamppb.New(o.Started)

@@ -38,7 +38,7 @@ func (r *run) removeAll(ctx context.Context) (string, error) {
 	}
 	var left []string
 	for _, t := range traces {
-		left = append(left, t.left()...)
+		left = append(left, t.left(ctx)...)
 	}
 	rest, err := local.Leftovers(filepath.Join(r.plane.data(), "provisioner", "cell"), sites)
 	if err != nil {
@@ -57,7 +57,7 @@ type trace struct {
 	manifest    manifest
 }
 
-func (t trace) left() []string {
+func (t trace) left(ctx context.Context) []string {
 	var left []string
 	if uid := t.manifest.Wish.Site.UserID; uid > 0 {
 		for _, pid := range processesOf(uid) {
@@ -65,19 +65,19 @@ func (t trace) left() []string {
 		}
 	}
 	for name := range t.manifest.Wish.Site.Binds {
-		if open(t.manifest.at(name)) {
+		if open(ctx, t.manifest.at(name)) {
 			left = append(left, "port "+name+" of "+t.tenant)
 		}
 	}
-	if u, err := url.Parse(t.url); err == nil && open(u.Host) {
+	if u, err := url.Parse(t.url); err == nil && open(ctx, u.Host) {
 		left = append(left, "address "+t.url)
 	}
 	return left
 }
 
 // open reports whether somebody accepts connections at an address.
-func open(address string) bool {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
+func open(ctx context.Context, address string) bool {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
 	if err == nil {
 		_ = conn.Close()
 	}

@@ -14,6 +14,9 @@ import (
 	"stampworks.dev/services/stamp/internal/client"
 )
 
+// haltWithin is how long all stamps may take to stop.
+const haltWithin = 2 * time.Minute
+
 // startWithin is how long a control plane may take to be ready.
 const startWithin = 30 * time.Second
 
@@ -30,7 +33,8 @@ type plane struct {
 // is ready.
 func startPlane(ctx context.Context, dir string, errOut io.Writer) (*plane, error) {
 	p := &plane{dir: dir, errOut: errOut}
-	return p, p.start(ctx)
+	err := p.start(ctx)
+	return p, err
 }
 
 func (p *plane) data() string { return filepath.Join(p.dir, "data") }
@@ -42,7 +46,7 @@ func (p *plane) start(ctx context.Context) error {
 	}
 	// A file of an earlier run would be taken for this one's.
 	_ = os.Remove(filepath.Join(p.dir, ".stamp", "client.json"))
-	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), program, "dev", //nolint:gosec // this program itself
+	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), program, "dev",
 		"--listen", "127.0.0.1:0", "--data-dir", p.data(), "--token-file", filepath.Join(p.dir, "token"))
 	p.cmd.Dir, p.cmd.Stderr = p.dir, p.errOut
 	// An interrupt at the terminal is for the proof, which then ends this.
@@ -92,7 +96,9 @@ func (p *plane) end() {
 	if err != nil {
 		return
 	}
-	stop := exec.Command(program, "dev", "stop", "--data-dir", p.data()) //nolint:gosec // this program itself
+	ctx, cancel := context.WithTimeout(context.Background(), haltWithin)
+	defer cancel()
+	stop := exec.CommandContext(ctx, program, "dev", "stop", "--data-dir", p.data())
 	stop.Stderr = p.errOut
 	_ = stop.Run()
 }

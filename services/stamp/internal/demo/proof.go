@@ -79,7 +79,7 @@ func Run(ctx context.Context, opts Options) error {
 		return fmt.Errorf("make folder: %w", err)
 	}
 	// Stamps run as users of their own, who must be able to pass through.
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(dir, 0o711); err != nil {
 		return fmt.Errorf("open folder: %w", err)
 	}
 	r := &run{opts: opts, dir: dir}

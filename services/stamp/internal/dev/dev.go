@@ -78,7 +78,7 @@ func Run(ctx context.Context, opts Options) error {
 
 // openLog sends the services' log to a file: the terminal is for people.
 func openLog(path string) (*slog.Logger, func(), error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the user's own folder
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open log: %w", err)
 	}

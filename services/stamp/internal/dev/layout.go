@@ -26,7 +26,7 @@ func (l layout) prepare() (unlock func(), err error) {
 	if err := os.MkdirAll(l.dir, 0o711); err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
-	if err := os.Chmod(l.dir, 0o711); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(l.dir, 0o711); err != nil {
 		return nil, fmt.Errorf("open data folder: %w", err)
 	}
 	for _, private := range []string{l.etcd(), l.pki(), filepath.Join(l.dir, "services")} {
@@ -38,7 +38,7 @@ func (l layout) prepare() (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock data folder: %w", err)
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a file descriptor
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = lock.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("another stamp dev runs on %s; stop it, or choose another folder with --data-dir", l.dir)

@@ -81,7 +81,7 @@ func (d *Deliveries) again(ctx context.Context, name names.Delivery, allow func(
 // that fails, the queue has it.
 func (d *Deliveries) inline(ctx context.Context, name names.Delivery, before *registryv1.Delivery) (*registryv1.Delivery, error) {
 	trace.SpanFromContext(ctx).AddLink(telemetry.LinkFrom(before.GetTraceparent()))
-	if _, err := d.process(ctx, name); err != nil {
+	if err := d.process(ctx, name); err != nil {
 		d.log.WarnContext(ctx, "delivery waits for the next scan", "delivery", name.String(), "error", err)
 	}
 	return d.Get(ctx, name)

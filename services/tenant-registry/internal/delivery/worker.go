@@ -12,7 +12,6 @@ import (
 	"stampworks.dev/pkg/rpc/identity"
 	"stampworks.dev/pkg/store"
 	"stampworks.dev/pkg/telemetry"
-	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	"stampworks.dev/services/tenant-registry/internal/names"
 )
 
@@ -102,7 +101,7 @@ func (d *Deliveries) one(ctx context.Context, name names.Delivery) {
 	if err == nil {
 		ctx = telemetry.ContextWithTraceparent(ctx, item.Value.GetTraceparent())
 		ctx = identity.WithPrincipal(ctx, identity.Principal{Name: names.Source{ID: name.Source}.String(), Role: identity.Service})
-		_, err = d.process(ctx, name)
+		err = d.process(ctx, name)
 	}
 	if err != nil && ctx.Err() == nil && !errs.Is(err, errs.NotFound) {
 		d.log.WarnContext(ctx, "work on delivery", "delivery", name.String(), "error", err)
@@ -110,15 +109,15 @@ func (d *Deliveries) one(ctx context.Context, name names.Delivery) {
 }
 
 // process is one attempt in a span of its own.
-func (d *Deliveries) process(ctx context.Context, name names.Delivery) (*registryv1.Delivery, error) {
+func (d *Deliveries) process(ctx context.Context, name names.Delivery) error {
 	ctx, span := d.tracer.Start(ctx, telemetry.SpanDelivery, trace.WithAttributes(
 		telemetry.Source.String(name.Source), telemetry.Delivery.String(name.String())))
 	defer span.End()
 	record, err := d.attempt(ctx, name)
 	if err != nil {
 		span.RecordError(err)
-		return nil, fmt.Errorf("work on %q: %w", name, err)
+		return fmt.Errorf("work on %q: %w", name, err)
 	}
 	span.SetAttributes(telemetry.Outcome.String(record.GetOutcome().String()), telemetry.Tenant.String(record.GetTenant()))
-	return record, nil
+	return nil
 }

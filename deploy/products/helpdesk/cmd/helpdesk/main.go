@@ -12,12 +12,14 @@ import (
 	"stampworks.dev/deploy/products/helpdesk/internal/command"
 )
 
-func main() {
+func main() { os.Exit(run()) }
+
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	if err := command.Run(ctx, os.Args[1:], command.Env{Get: os.Getenv, Out: os.Stdout, Err: os.Stderr}); err != nil {
 		fmt.Fprintln(os.Stderr, "helpdesk:", err)
-		stop()
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }

@@ -35,7 +35,7 @@ func Open(databaseURL string) (*DB, error) {
 		return openSQLite(path)
 	}
 	if !strings.HasPrefix(databaseURL, "postgres://") && !strings.HasPrefix(databaseURL, "postgresql://") {
-		return nil, errors.New("open database: DATABASE_URL must begin with postgres:// or sqlite:")
+		return nil, errors.New("open database: DATABASE_URL must be postgres://… or sqlite:PATH")
 	}
 	db, err := sql.Open("pgx", databaseURL)
 	if err != nil {

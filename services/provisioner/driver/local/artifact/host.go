@@ -121,10 +121,10 @@ func inOtherPlaces(name string) []string {
 // add adds a program that is there. A link to a program of the same name is
 // resolved: what it needs is beside the real one.
 func add(all []string, name, path string) []string {
-	if real, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(real) == name {
-		path = real
+	if target, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(target) == name {
+		path = target
 	}
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) //nolint:gosec // a program of this machine, looked for by its name alone
 	if err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 || slices.Contains(all, path) {
 		return all
 	}
@@ -134,12 +134,12 @@ func add(all []string, name, path string) []string {
 // passable is true when every user can run the program: PATH of the one who
 // runs the provisioner may lead into a home directory.
 func passable(path string) bool {
-	real, err := filepath.EvalSymlinks(path)
+	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return false
 	}
 	need := fs.FileMode(0o005)
-	for _, start := range []string{path, real} {
+	for _, start := range []string{path, target} {
 		for at := start; ; at = filepath.Dir(at) {
 			info, err := os.Stat(at)
 			if err != nil || info.Mode()&need != need {

@@ -58,7 +58,7 @@ func (t *tree) tarGz(fetched string) error {
 	archive := tar.NewReader(plain)
 	for {
 		header, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
