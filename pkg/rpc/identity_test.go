@@ -161,7 +161,7 @@ func TestWithoutTLS(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() { done <- srv.Serve(ctx) }()
-			defer func() { cancel(); <-done }()
+			defer func() { cancel(); t.Log("served until the end:", <-done) }()
 			conn, err := rpc.Dial(rpc.ClientConfig{Target: srv.Addr()}, rpc.ClientDeps{Service: "gateway"})
 			if err != nil {
 				t.Fatal(err)

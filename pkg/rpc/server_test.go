@@ -82,7 +82,7 @@ func TestARunningCallEndsBeforeTheServerDoes(t *testing.T) {
 	for {
 		got, err := watch.Recv()
 		if err != nil { // the stream may end before its last word is sent
-			wantKind(t, err, errs.Unavailable, "SERVER_STOPPING")
+			_ = wantKind(t, err, errs.Unavailable, "SERVER_STOPPING")
 			break
 		}
 		if got.GetStatus() == healthpb.HealthCheckResponse_NOT_SERVING {
@@ -140,7 +140,7 @@ func TestAStreamThatDoesNotListenIsCutAtTheStopDeadline(t *testing.T) {
 		t.Errorf("serve: %v", err)
 	}
 	_, err = echo.Recv(s)
-	wantKind(t, err, errs.Unavailable, "UNAVAILABLE")
+	_ = wantKind(t, err, errs.Unavailable, "UNAVAILABLE")
 }
 
 func TestAServerThatIsNeverServedCloses(t *testing.T) {

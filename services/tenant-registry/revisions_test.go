@@ -22,9 +22,9 @@ func TestRevisions(t *testing.T) {
 		t.Errorf("the same again: %v, %v", same, err)
 	}
 	_, err = publish(recipe+"smoke:\n  - {http: /}\n", "")
-	reason(t, "other content", err, errs.AlreadyExists, "REVISION_IMMUTABLE")
+	_ = reason(t, "other content", err, errs.AlreadyExists, "REVISION_IMMUTABLE")
 	_, err = publish(recipe, "2.0.0")
-	reason(t, "other id", err, errs.InvalidArgument, "RECIPE_MISPLACED")
+	_ = reason(t, "other id", err, errs.InvalidArgument, "RECIPE_MISPLACED")
 	_, err = publish("blueprint: helpdesk\nrevision: 1.0.0\nplanz: {}\n", "")
 	e := reason(t, "mistakes", err, errs.InvalidArgument, "RECIPE_INVALID")
 	if len(e.Violations) == 0 || e.Violations[0].Field != "revision.source" || e.Violations[0].Description[:2] != "3:" {
@@ -57,5 +57,5 @@ func TestRevisions(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 	_, err = r.catalog.GetBlueprint(ctx(t), &registryv1.GetBlueprintRequest{Name: "blueprints/nope"})
-	reason(t, "no blueprint", err, errs.NotFound, "BLUEPRINT_NOT_FOUND")
+	_ = reason(t, "no blueprint", err, errs.NotFound, "BLUEPRINT_NOT_FOUND")
 }

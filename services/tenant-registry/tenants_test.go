@@ -103,9 +103,9 @@ func TestRequestIDMakesCreationRepeatable(t *testing.T) {
 		t.Errorf("timeline %v, %v", lines, err)
 	}
 	_, err = r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{Tenant: wish("Other"), RequestId: "abc"})
-	reason(t, "other payload", err, errs.AlreadyExists, "IDEMPOTENCY_KEY_REUSED")
+	_ = reason(t, "other payload", err, errs.AlreadyExists, "IDEMPOTENCY_KEY_REUSED")
 	_, err = r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{Tenant: wish("Acme"), RequestId: "def"})
-	reason(t, "same id, other request", err, errs.AlreadyExists, "TENANT_EXISTS")
+	_ = reason(t, "same id, other request", err, errs.AlreadyExists, "TENANT_EXISTS")
 }
 
 func TestValidateOnlyWritesNothing(t *testing.T) {
@@ -116,10 +116,10 @@ func TestValidateOnlyWritesNothing(t *testing.T) {
 		t.Errorf("%v, %v", op, err)
 	}
 	_, err = r.tenants.GetTenant(ctx(t), &registryv1.GetTenantRequest{Name: "tenants/acme"})
-	reason(t, "get", err, errs.NotFound, "TENANT_NOT_FOUND")
+	_ = reason(t, "get", err, errs.NotFound, "TENANT_NOT_FOUND")
 	r.create(t, "acme")
 	_, err = r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{TenantId: "acme", Tenant: wish("Acme"), ValidateOnly: true})
-	reason(t, "taken", err, errs.AlreadyExists, "TENANT_EXISTS")
+	_ = reason(t, "taken", err, errs.AlreadyExists, "TENANT_EXISTS")
 	before := r.get(t, "acme")
 	_, err = r.tenants.UpdateTenant(ctx(t), &registryv1.UpdateTenantRequest{Tenant: &registryv1.Tenant{Name: "tenants/acme", Plan: "pro"}, ValidateOnly: true})
 	if after := r.get(t, "acme"); err != nil || after.GetEtag() != before.GetEtag() || after.GetPlan() != "starter" {
@@ -157,11 +157,11 @@ func TestUpdate(t *testing.T) {
 		t.Errorf("another plan: %v, %v", bigger, err)
 	}
 	_, err = update(&registryv1.Tenant{Plan: "starter", Etag: first.GetEtag()}, "plan")
-	reason(t, "old etag", err, errs.Conflict, "ETAG_MISMATCH")
+	_ = reason(t, "old etag", err, errs.Conflict, "ETAG_MISMATCH")
 	_, err = update(&registryv1.Tenant{}, "nope")
-	reason(t, "unknown path", err, errs.InvalidArgument, "MASK_INVALID")
+	_ = reason(t, "unknown path", err, errs.InvalidArgument, "MASK_INVALID")
 	_, err = update(&registryv1.Tenant{Deal: &registryv1.Deal{Source: "sources/crm", Id: "1"}}, "deal")
-	reason(t, "another deal", err, errs.InvalidArgument, "FIELD_IMMUTABLE")
+	_ = reason(t, "another deal", err, errs.InvalidArgument, "FIELD_IMMUTABLE")
 	whole, err := update(wish("Acme Two"), "*")
 	if err != nil || whole.GetDisplayName() != "Acme Two" || len(whole.GetLabels()) != 0 || whole.GetUid() != first.GetUid() {
 		t.Errorf("all fields: %v, %v", whole, err)
@@ -170,7 +170,7 @@ func TestUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = update(&registryv1.Tenant{Region: "us"}, "region")
-	reason(t, "region of a stamp", err, errs.InvalidArgument, "FIELD_IMMUTABLE")
+	_ = reason(t, "region of a stamp", err, errs.InvalidArgument, "FIELD_IMMUTABLE")
 }
 
 func TestAllowMissingCreates(t *testing.T) {
@@ -178,7 +178,7 @@ func TestAllowMissingCreates(t *testing.T) {
 	asked := wish("Acme")
 	asked.Name = "tenants/acme"
 	_, err := r.tenants.UpdateTenant(ctx(t), &registryv1.UpdateTenantRequest{Tenant: asked})
-	reason(t, "missing", err, errs.NotFound, "TENANT_NOT_FOUND")
+	_ = reason(t, "missing", err, errs.NotFound, "TENANT_NOT_FOUND")
 	for range 2 { // applying it again changes nothing
 		op, err := r.tenants.UpdateTenant(ctx(t), &registryv1.UpdateTenantRequest{Tenant: asked, AllowMissing: true})
 		if err != nil || op.GetName() != "operations/acme.1" {
@@ -236,12 +236,12 @@ func TestLife(t *testing.T) {
 	done(registryv1.TenantStatus_DONE)
 
 	_, err = r.tenants.PurgeTenant(ctx(t), &registryv1.PurgeTenantRequest{Name: name})
-	reason(t, "purge of a living one", err, errs.FailedPrecondition, "TENANT_NOT_DELETED")
+	_ = reason(t, "purge of a living one", err, errs.FailedPrecondition, "TENANT_NOT_DELETED")
 	if _, err := r.tenants.UpdateTenant(ctx(t), &registryv1.UpdateTenantRequest{Tenant: &registryv1.Tenant{Name: name, DeletionProtection: true}}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = r.tenants.DeleteTenant(ctx(t), &registryv1.DeleteTenantRequest{Name: name})
-	reason(t, "protected", err, errs.FailedPrecondition, "TENANT_PROTECTED")
+	_ = reason(t, "protected", err, errs.FailedPrecondition, "TENANT_PROTECTED")
 	if _, err := r.tenants.UpdateTenant(ctx(t), &registryv1.UpdateTenantRequest{Tenant: &registryv1.Tenant{Name: name}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"deletion_protection"}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -250,12 +250,12 @@ func TestLife(t *testing.T) {
 	}
 	state(registryv1.Tenant_DELETING)
 	_, err = r.tenants.DeleteTenant(ctx(t), &registryv1.DeleteTenantRequest{Name: name})
-	reason(t, "deleted twice", err, errs.NotFound, "TENANT_DELETED")
+	_ = reason(t, "deleted twice", err, errs.NotFound, "TENANT_DELETED")
 	if _, err = r.tenants.DeleteTenant(ctx(t), &registryv1.DeleteTenantRequest{Name: name, AllowMissing: true}); err != nil {
 		t.Error(err)
 	}
 	_, err = r.tenants.SuspendTenant(ctx(t), &registryv1.SuspendTenantRequest{Name: name})
-	reason(t, "suspend of a deleted one", err, errs.FailedPrecondition, "TENANT_DELETED")
+	_ = reason(t, "suspend of a deleted one", err, errs.FailedPrecondition, "TENANT_DELETED")
 	done(registryv1.TenantStatus_DONE)
 	state(registryv1.Tenant_DELETED)
 	for show, want := range map[bool]int32{false: 0, true: 1} {
@@ -265,7 +265,7 @@ func TestLife(t *testing.T) {
 	}
 
 	uid := r.get(t, "acme").GetUid()
-	reason(t, "purged before asked", r.report(t, "acme", registryv1.TenantStatus_PURGED, 90), errs.FailedPrecondition, "TENANT_NOT_PURGING")
+	_ = reason(t, "purged before asked", r.report(t, "acme", registryv1.TenantStatus_PURGED, 90), errs.FailedPrecondition, "TENANT_NOT_PURGING")
 	op, err = r.tenants.PurgeTenant(ctx(t), &registryv1.PurgeTenantRequest{Name: name})
 	if err != nil || metadata(t, op).GetKind() != typev1.OperationMetadata_PURGE {
 		t.Fatalf("%v, %v", op, err)
@@ -279,9 +279,9 @@ func TestLife(t *testing.T) {
 		}
 	}
 	_, err = r.tenants.GetTenant(ctx(t), &registryv1.GetTenantRequest{Name: name})
-	reason(t, "get after purge", err, errs.NotFound, "TENANT_NOT_FOUND")
+	_ = reason(t, "get after purge", err, errs.NotFound, "TENANT_NOT_FOUND")
 	_, err = r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{TenantId: "acme", Tenant: wish("Acme")})
-	reason(t, "create after purge", err, errs.AlreadyExists, "TENANT_ID_PURGED")
+	_ = reason(t, "create after purge", err, errs.AlreadyExists, "TENANT_ID_PURGED")
 
 	lines, err := r.tenants.ListTimeline(ctx(t), &registryv1.ListTimelineRequest{Parent: name})
 	if err != nil {
@@ -296,7 +296,7 @@ func TestLife(t *testing.T) {
 		t.Errorf("timeline\n%s\nwant\n%s", got, want)
 	}
 	_, err = r.tenants.ListTimeline(ctx(t), &registryv1.ListTimelineRequest{Parent: "tenants/nobody"})
-	reason(t, "timeline of nobody", err, errs.NotFound, "TENANT_NOT_FOUND")
+	_ = reason(t, "timeline of nobody", err, errs.NotFound, "TENANT_NOT_FOUND")
 }
 
 func TestReportsAreOrdered(t *testing.T) {
@@ -314,13 +314,13 @@ func TestReportsAreOrdered(t *testing.T) {
 	}{{5, 10, false}, {5, 10, false}, {5, 9, true}, {4, 99, true}, {5, 11, false}, {6, 1, false}, {5, 12, true}} {
 		err := send(now.GetUid(), c.token, c.revision, 1)
 		if c.stale {
-			reason(t, fmt.Sprint(c), err, errs.Conflict, "STALE_REPORT")
+			_ = reason(t, fmt.Sprint(c), err, errs.Conflict, "STALE_REPORT")
 		} else if err != nil {
 			t.Errorf("%v: %v", c, err)
 		}
 	}
-	reason(t, "another uid", send("other", 9, 9, 1), errs.NotFound, "TENANT_UID_MISMATCH")
-	reason(t, "a generation to come", send(now.GetUid(), 9, 9, 2), errs.InvalidArgument, "GENERATION_UNKNOWN")
+	_ = reason(t, "another uid", send("other", 9, 9, 1), errs.NotFound, "TENANT_UID_MISMATCH")
+	_ = reason(t, "a generation to come", send(now.GetUid(), 9, 9, 2), errs.InvalidArgument, "GENERATION_UNKNOWN")
 	if after := r.get(t, "acme"); after.GetEtag() != now.GetEtag() || after.GetGeneration() != 1 || after.GetStatus().GetToken() != 6 {
 		t.Errorf("after reports: %v", after)
 	}
@@ -355,7 +355,7 @@ func TestListFiltersAndPages(t *testing.T) {
 		t.Fatalf("%v, %v", page, err)
 	}
 	_, err = r.tenants.ListTenants(ctx(t), &registryv1.ListTenantsRequest{PageToken: page.GetNextPageToken(), OrderBy: "display_name"})
-	reason(t, "token of another query", err, errs.InvalidArgument, "PAGE_TOKEN_INVALID")
+	_ = reason(t, "token of another query", err, errs.InvalidArgument, "PAGE_TOKEN_INVALID")
 	_, err = r.tenants.ListTenants(ctx(t), &registryv1.ListTenantsRequest{Filter: "nope = 1"})
-	reason(t, "unknown field", err, errs.InvalidArgument, "FILTER_INVALID")
+	_ = reason(t, "unknown field", err, errs.InvalidArgument, "FILTER_INVALID")
 }

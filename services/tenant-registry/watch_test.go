@@ -108,7 +108,7 @@ func TestWatchFromTooFarBackMustListAgain(t *testing.T) {
 	r := start(t)
 	w := r.watch(t, 1)
 	_, err := w.stream.Recv()
-	reason(t, "revision 1", err, errs.TooLarge, "REVISION_COMPACTED")
+	_ = reason(t, "revision 1", err, errs.TooLarge, "REVISION_COMPACTED")
 }
 
 func TestWatchEndsWithTheServer(t *testing.T) {

@@ -40,7 +40,7 @@ func TestAsk(t *testing.T) {
 	healthpb.RegisterHealthServer(srv, state)
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(lis) }()
-	defer func() { srv.Stop(); <-done }()
+	defer func() { srv.Stop(); t.Log("served until the end:", <-done) }()
 
 	for _, c := range []struct {
 		name  string
