@@ -16,19 +16,14 @@ import (
 // sends signals to.
 func TestMain(m *testing.M) {
 	if os.Getenv("LIFECYCLE_TEST_CHILD") != "" {
-		child()
+		ctx, stop := lifecycle.SignalContext()
+		defer stop()
+		fmt.Println("up")
+		<-ctx.Done()
+		fmt.Println("stopping")
+		select {}
 	}
-	os.Exit(m.Run())
-}
-
-// child tells of the first signal and then never ends by itself.
-func child() {
-	ctx, stop := lifecycle.SignalContext()
-	defer stop()
-	fmt.Println("up")
-	<-ctx.Done()
-	fmt.Println("stopping")
-	select {}
+	os.Exit(m.Run()) //nolint:gocritic // the child never comes here
 }
 
 func TestSecondSignalEndsTheProcessAtOnce(t *testing.T) {
