@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"stampworks.dev/services/provisioner/driver/local/control"
 	"stampworks.dev/services/provisioner/driver/local/layout"
+	"stampworks.dev/services/provisioner/driver/local/supervisor"
 )
 
 // Halt stops every stamp below a data directory, and its supervisor, and keeps
@@ -29,11 +31,35 @@ func Halt(ctx context.Context, dataDir string) (int, error) {
 }
 
 // halt stops one stamp under the token that was last seen, so it is the last
-// owner's own wish for as long as nobody newer comes.
+// owner's own wish for as long as nobody newer comes. A stamp whose supervisor
+// has ended is halted in its place.
 func halt(ctx context.Context, s layout.Stamp) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := askToHalt(ctx, s)
+		if errors.Is(err, control.ErrAbsent) || errors.Is(err, control.ErrLost) {
+			err = supervisor.Halt(ctx, string(s))
+		}
+		if err = ignoreGone(err); err == nil {
+			return nil
+		}
+		if !errors.Is(err, supervisor.ErrRunning) {
+			return fmt.Errorf("halt stamp in %s: %w", filepath.Base(string(s)), err)
+		}
+		select { // it is just starting or ending
+		case <-ctx.Done():
+			return fmt.Errorf("halt stamp in %s: %w", filepath.Base(string(s)), ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// askToHalt lets the supervisor stop every component, then end itself.
+func askToHalt(ctx context.Context, s layout.Stamp) error {
 	record, err := control.ReadRecord(s)
 	if err != nil {
-		return ignoreGone(err)
+		return err
 	}
 	var parts errgroup.Group
 	for name := range record.Applied {
@@ -42,15 +68,9 @@ func halt(ctx context.Context, s layout.Stamp) error {
 			return err
 		})
 	}
-	err = parts.Wait()
-	if err == nil {
-		_, err = control.Call(ctx, s, control.Request{Op: control.OpHandover, Token: record.Token})
+	if err := parts.Wait(); err != nil {
+		return err
 	}
-	if errors.Is(err, control.ErrAbsent) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("halt stamp in %s: %w", filepath.Base(string(s)), err)
-	}
-	return nil
+	_, err = control.Call(ctx, s, control.Request{Op: control.OpHandover, Token: record.Token})
+	return err
 }

@@ -43,20 +43,12 @@ type Supervisor struct {
 func Run(ctx context.Context, dir, program string, log *slog.Logger, ready func()) error {
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
-	s := &Supervisor{stamp: layout.Stamp(dir), program: program, log: log, units: map[string]*unit{}, quit: quit}
-	lock, free, err := s.stamp.TryLock()
+	s, err := hold(layout.Stamp(dir))
 	if err != nil {
 		return err
 	}
-	if !free {
-		return ErrRunning
-	}
-	defer func() { _ = lock.Close() }() // ends the lock, as our end would
-	s.lock = lock
-	if s.record, err = control.ReadRecord(s.stamp); err != nil {
-		return err
-	}
-	s.jobs = newJobs(s)
+	defer func() { _ = s.lock.Close() }() // ends the lock, as our end would
+	s.program, s.log, s.quit = program, log, quit
 	server, err := listen(s)
 	if err != nil {
 		return err
@@ -76,6 +68,25 @@ func Run(ctx context.Context, dir, program string, log *slog.Logger, ready func(
 	s.leave()
 	all.Wait()
 	return err
+}
+
+// hold takes the stamp's lock, so that nobody else is its supervisor, and reads
+// what is wished.
+func hold(stamp layout.Stamp) (*Supervisor, error) {
+	lock, free, err := stamp.TryLock()
+	if err != nil {
+		return nil, err
+	}
+	if !free {
+		return nil, ErrRunning
+	}
+	record, err := control.ReadRecord(stamp)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	s := &Supervisor{stamp: stamp, lock: lock, record: record, units: map[string]*unit{}}
+	s.jobs = newJobs(s)
+	return s, nil
 }
 
 // begin adopts what runs and starts what should; when the stamp is ending it
