@@ -66,7 +66,7 @@ func (d *Driver) diskBytes() (int64, error) {
 	if err := syscall.Statfs(d.cfg.DataDir, &at); err != nil {
 		return 0, fmt.Errorf("measure disk: %w", err)
 	}
-	free := int64(at.Bavail) * at.Bsize
+	free := int64(at.Bavail) * int64(at.Bsize) //nolint:unconvert // not an int64 on every system
 	d.disk.mu.Lock()
 	defer d.disk.mu.Unlock()
 	if time.Since(d.disk.at) > diskAge {
