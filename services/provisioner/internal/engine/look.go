@@ -79,12 +79,8 @@ func (a asker) wait(ctx context.Context) (string, error) {
 			return "", failure.New(typev1.Failure_NEVER_READY, a.component,
 				fmt.Sprintf("%s was not ready within %v: %s.", a.component, limit, answer), up.evidence(answer)...)
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return "", ctx.Err()
+		if err := rest(ctx, pause); err != nil {
+			return "", err
 		}
 	}
 }
@@ -215,12 +211,8 @@ func trySmoke(ctx context.Context, c blueprint.SmokeCheck, url string, a asker, 
 		if time.Since(began) > c.Timeout {
 			return "", failure.New(typev1.Failure_SMOKE_FAILED, c.Component, fmt.Sprintf("The smoke check %s did not pass within %v: %v.", id, c.Timeout, err), err.Error())
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return "", ctx.Err()
+		if err := rest(ctx, pause); err != nil {
+			return "", err
 		}
 	}
 }
@@ -232,4 +224,16 @@ func lastLine(lines []string) string {
 		return "it printed nothing"
 	}
 	return lines[len(lines)-1]
+}
+
+// rest lets the time pass, unless the context ends before.
+func rest(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
