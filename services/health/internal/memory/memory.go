@@ -63,7 +63,7 @@ type Guarded struct {
 func (g Guarded) Load(ctx context.Context, tenant, uid string) (*healthv1.TenantHealth, error) {
 	found, err := g.States.Get(ctx, tenant)
 	if errs.Is(err, errs.NotFound) {
-		return nil, nil //nolint:nilnil // nothing remembered is no error
+		return nil, nil // nothing remembered is no error
 	}
 	if err != nil || found.Value.GetTenantUid() != uid {
 		return nil, err

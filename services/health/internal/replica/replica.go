@@ -77,7 +77,7 @@ func (r *Replica) Health(ctx context.Context, tenant string) (*healthv1.TenantHe
 	}
 	record, err := r.deps.Cache.Get(ctx, tenant)
 	if errs.Is(err, errs.NotFound) {
-		return nil, nil //nolint:nilnil // not watched is no error
+		return nil, nil // not watched is no error
 	}
 	if err != nil {
 		return nil, err

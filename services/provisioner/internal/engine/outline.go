@@ -30,7 +30,7 @@ type outline struct {
 // outlineOf gives a revision's outline, which is made once.
 func (e *Engine) outlineOf(revision string, recipe *blueprint.Recipe) (*outline, error) {
 	if o, ok := e.outlines.Load(revision); ok {
-		return o.(*outline), nil //nolint:forcetypeassert // only outlines are stored
+		return o.(*outline), nil // only outlines are stored
 	}
 	msg := recipe.Message()
 	request, err := json.Marshal(render.SiteRequest(recipe))

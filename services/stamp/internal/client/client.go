@@ -105,7 +105,7 @@ func encode(method string, in proto.Message) (io.Reader, error) {
 	case method == http.MethodPost:
 		return strings.NewReader("{}"), nil
 	}
-	return nil, nil //nolint:nilnil // a request without a body
+	return nil, nil // a request without a body
 }
 
 // Raw sends a request and gives a good answer's response, whose body the

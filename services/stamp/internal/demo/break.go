@@ -77,7 +77,7 @@ func breakIt(ctx context.Context, api *client.Client, tenant, component string, 
 func killAll(ctx context.Context, api *client.Client, tenant, component string) (int, error) {
 	pids, err := victims(ctx, api, tenant, component)
 	if err != nil {
-		return 0, nil //nolint:nilerr // it has just been killed and is not back yet
+		return 0, nil // it has just been killed and is not back yet
 	}
 	killed := 0
 	for _, pid := range pids {
