@@ -118,8 +118,8 @@ func (s *session) run(ctx context.Context) error {
 			return err
 		}
 	} else {
-		s.say("Token in %s, log in %s. Ctrl-C ends the control plane; stamps go on (stop them too: stamp dev stop).",
-			s.opts.TokenFile, s.layout.log())
+		s.say("Token in %s, log in %s. Ctrl-C ends the control plane; stamps go on (stop them too: %s dev stop --data-dir %s).",
+			s.opts.TokenFile, s.layout.log(), program(), s.opts.DataDir)
 	}
 	s.remember(ctx)
 	return nil

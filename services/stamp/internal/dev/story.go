@@ -90,7 +90,7 @@ func (s *session) story(ctx context.Context, dir string) error {
 	if err := s.live(ctx, id, won, last, delivery.GetRepeats() > 0); err != nil {
 		return err
 	}
-	s.suggest(id, product.Components[0])
+	s.suggest(id, breakable(product.Components))
 	return nil
 }
 
@@ -159,6 +159,14 @@ func (s *session) live(ctx context.Context, tenant string, won time.Time, last *
 func (s *session) suggest(tenant, component string) {
 	s.say("In another terminal:  %-44s win another (send it twice: still one)", program()+" source send --deal Globex")
 	s.say("                      %-44s only %s goes red, then heals", program()+" demo break "+tenant+" "+component, first(company))
+}
+
+// breakable is the component to kill: one that the customer cannot do without.
+func breakable(components []string) string {
+	if slices.Contains(components, "db") {
+		return "db"
+	}
+	return "app"
 }
 
 // answers waits for a good answer at the customer's own address. The stamping
