@@ -108,6 +108,8 @@ func nextOf(p *client.Problem) string {
 		return "give a token with --token or STAMP_TOKEN; stamp dev keeps one in .stamp/client.json"
 	case p.Status == http.StatusForbidden:
 		return "ask for a token whose role may do this"
+	case p.Reason == "TENANT_ID_PURGED":
+		return "choose another id"
 	case p.Status == http.StatusConflict && p.Metadata["tenant"] != "":
 		return "see it with: stamp show " + strings.TrimPrefix(p.Metadata["tenant"], "tenants/")
 	case p.Status == http.StatusServiceUnavailable:
