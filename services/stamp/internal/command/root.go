@@ -73,7 +73,7 @@ func globals(root *cobra.Command, s *session.Session) {
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.Address, "addr", "", "the gateway's `URL` (default STAMP_ADDR, then .stamp/client.json)")
 	flags.StringVar(&s.Token, "token", "", "the API `token` (default STAMP_TOKEN, then .stamp/client.json)")
-	flags.StringVarP(&s.Output, "output", "o", "", "`form` of the data: table, wide, json, yaml, name (default table)")
+	flags.StringVarP(&s.Output, "output", "o", "", "`form` of the data: table, wide, json, yaml, name; tenant list also csv (default table)")
 	flags.DurationVar(&s.Timeout, "timeout", 0, "how long to wait, with --wait (default 10m0s)")
 }
 

@@ -52,12 +52,12 @@ var fieldOf = map[string]string{
 
 func (c *settings) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&c.mode, "mode", "", "what a won deal leads to: DRY_RUN, APPROVE or AUTO (default DRY_RUN)")
-	f.StringVar(&c.won, "won", "", "`CEL` over event: whether it is a won deal (default event.type == \"deal.won\")")
+	f.StringVar(&c.mode, "mode", "", "what a won deal leads to: DRY_RUN, APPROVE or AUTO (a new source: DRY_RUN)")
+	f.StringVar(&c.won, "won", "", "`CEL` over event: whether it is a won deal (a new source: event.type == \"deal.won\")")
 	f.StringArrayVar(&c.mapping, "map", nil, "how an event becomes a tenant, as `FIELD=CEL`; repeatable")
 	f.StringVar(&c.displayName, "display-name", "", "what people call it")
-	f.StringVar(&c.secret, "secret", "", "the secret that the CRM signs with (default: one is made)")
-	f.Int32Var(&c.maxPerHour, "max-creates-per-hour", 0, "how many tenants it may create in an hour (default 10)")
+	f.StringVar(&c.secret, "secret", "", "the secret that the CRM signs with (a new source: one is made)")
+	f.Int32Var(&c.maxPerHour, "max-creates-per-hour", 0, "how many tenants it may create in an hour (a new source: 10)")
 }
 
 func (c *settings) source(mapping *registryv1.Mapping) (*registryv1.Source, error) {
