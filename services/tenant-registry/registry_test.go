@@ -145,7 +145,7 @@ func (r *registry) report(t testing.TB, id string, phase registryv1.TenantStatus
 	t.Helper()
 	now := r.get(t, id)
 	_, err := r.reports.ReportStatus(context.Background(), &registryv1.ReportStatusRequest{Name: now.GetName(), Uid: now.GetUid(), Status: &registryv1.TenantStatus{
-		ObservedGeneration: now.GetGeneration(), Phase: phase, Token: 1, StampRevision: revision, Url: "http://127.0.0.1:20001", Cell: "cells/eu-1",
+		ObservedGeneration: now.GetGeneration(), Phase: phase, Token: 1, StampRevision: revision, Url: "http://127.0.0.1:20001", Cell: "cells/eu-1", Revision: now.GetBlueprint(),
 		Failure: &typev1.Failure{Message: "port is taken"},
 	}})
 	return err

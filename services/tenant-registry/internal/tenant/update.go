@@ -55,6 +55,9 @@ func (t *Tenants) Update(ctx context.Context, name names.Tenant, r Revision) (Ch
 		if err := checkImmutable(v, next); err != nil {
 			return edit{}, err
 		}
+		if err := t.checkUpgrade(ctx, v, next); err != nil {
+			return edit{}, err
+		}
 		fields := Mutable.Changed(v.Spec(), next)
 		quiet := !slices.ContainsFunc(fields, func(f string) bool { return !slices.Contains(forPeople, f) })
 		return edit{nothing: len(fields) == 0, quiet: quiet, entry: timeline.Entry{
