@@ -88,3 +88,16 @@ func first(texts ...string) string {
 	}
 	return ""
 }
+
+// Read gives the file of a folder; an error when there is none.
+func Read(dir string) (File, error) {
+	var f File
+	text, err := os.ReadFile(filepath.Join(dir, fileName))
+	if err != nil {
+		return f, fmt.Errorf("read client file: %w", err)
+	}
+	if err := json.Unmarshal(text, &f); err != nil {
+		return f, fmt.Errorf("read client file: %w", err)
+	}
+	return f, nil
+}

@@ -107,7 +107,7 @@ func (s *session) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find working folder: %w", err)
 	}
-	if err := client.Write(here, client.File{Address: s.url, Token: s.token}); err != nil {
+	if err := s.introduce(ctx, here); err != nil {
 		return err
 	}
 	if err := s.greet(ctx); err != nil {
@@ -123,6 +123,17 @@ func (s *session) run(ctx context.Context) error {
 	}
 	s.remember(ctx)
 	return nil
+}
+
+// introduce tells the commands of a folder where this one is, unless another
+// one that answers is already known there.
+func (s *session) introduce(ctx context.Context, folder string) error {
+	known, err := client.Read(folder)
+	if err == nil && known.Address != "" && known.Address != s.url && ask(ctx, known.Address+"/healthz") == "200" {
+		s.say("The commands in this folder go on speaking to %s. For this one: --addr %s --token \"$(cat %s)\"", known.Address, s.url, s.opts.TokenFile)
+		return nil
+	}
+	return client.Write(folder, client.File{Address: s.url, Token: s.token})
 }
 
 // awaitReady waits for /readyz.

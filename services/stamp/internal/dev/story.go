@@ -61,7 +61,11 @@ func (s *session) story(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	s.say("1 product   %s %s published · %s", product.Blueprint, product.Revision, parts(product))
+	published := "published"
+	if product.Kept {
+		published = "as it was published here before"
+	}
+	s.say("1 product   %s %s %s · %s", product.Blueprint, product.Revision, published, parts(product))
 	source, err := sample.Source(ctx, s.api, dir)
 	if err != nil {
 		return err

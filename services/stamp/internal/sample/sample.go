@@ -4,6 +4,8 @@ package sample
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,6 +35,9 @@ type Product struct {
 	Blueprint, Revision string
 	// Database says which database it has, and its version when it is known.
 	Database string
+	// Kept says that the revision was published before with another build of
+	// the program, and stays as it was.
+	Kept bool
 	// Components in the order of the recipe.
 	Components []string
 }
@@ -67,6 +72,12 @@ func Publish(ctx context.Context, api *client.Client, opts Options) (Product, er
 		return Product{}, err
 	}
 	revision, err := recipe.Publish(ctx, api, prepared)
+	if problem := (*client.Problem)(nil); errors.As(err, &problem) && problem.Reason == "REVISION_IMMUTABLE" {
+		// The program was built anew since; a published revision stays what it is.
+		p.Kept = true
+		revision = &registryv1.Revision{}
+		err = api.Get(ctx, "/v1/blueprints/"+p.Blueprint+"/revisions/"+p.Revision, nil, revision)
+	}
 	if err != nil {
 		return Product{}, fmt.Errorf("publish %s %s: %w", p.Blueprint, p.Revision, err)
 	}
@@ -114,7 +125,7 @@ func blueprints() (string, error) {
 }
 
 // Source makes the sample CRM's source, in mode AUTO, and keeps its secret
-// below dir. Where it is already, its secret is taken from there.
+// below dir. Where it is already, it gets a new one.
 func Source(ctx context.Context, api *client.Client, dir string) (deal.Config, error) {
 	cfg := deal.Config{Address: api.Address(), Source: SourceID}
 	var made registryv1.Source
@@ -122,9 +133,7 @@ func Source(ctx context.Context, api *client.Client, dir string) (deal.Config, e
 		Kind: registryv1.Source_STANDARD, Mode: registryv1.Source_AUTO, DisplayName: "Sample CRM", MaxCreatesPerHour: 100,
 	}, &made)
 	if problem := (*client.Problem)(nil); errors.As(err, &problem) && problem.Status == http.StatusConflict {
-		if cfg.Secret, err = secretfile.Find(dir, api.Address(), SourceID); err == nil && cfg.Secret == "" {
-			err = fmt.Errorf("find the secret of source %s: it was made before, and is not kept below %s", SourceID, dir)
-		}
+		err := renew(ctx, api, &cfg, dir)
 		return cfg, err
 	}
 	if err != nil {
@@ -132,6 +141,20 @@ func Source(ctx context.Context, api *client.Client, dir string) (deal.Config, e
 	}
 	cfg.Secret = made.GetGeneratedSecret()
 	return cfg, secretfile.Write(dir, api.Address(), SourceID, cfg.Secret)
+}
+
+// renew gives a source that was made before a new secret: the one that is kept
+// may be of another data folder that had this address. The old one proves
+// messages for a while longer.
+func renew(ctx context.Context, api *client.Client, cfg *deal.Config, dir string) error {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // it never fails (crypto/rand)
+	cfg.Secret = "whsec_" + base64.StdEncoding.EncodeToString(key)
+	err := api.Patch(ctx, "/v1/sources/"+SourceID, url.Values{"update_mask": {"secret"}}, &registryv1.Source{Secret: cfg.Secret}, nil)
+	if err != nil {
+		return fmt.Errorf("renew the secret of source %s: %w", SourceID, err)
+	}
+	return secretfile.Write(dir, api.Address(), SourceID, cfg.Secret)
 }
 
 // Deal is one that sells a product to a company.
