@@ -121,7 +121,7 @@ func (j *job) render(f *filler, env map[string]string) (*Job, error) {
 	}
 	whole := maps.Clone(env)
 	maps.Copy(whole, own)
-	return &Job{Command: words, Env: whole, Timeout: durationOr(j.msg.GetTimeout(), defaultJobTimeout)}, nil
+	return &Job{Command: words, Env: whole, Timeout: durationOr(j.msg.GetTimeout(), defaultJobTimeout), Stopped: j.msg.GetStopped()}, nil
 }
 
 func (s *smokeCheck) render(f *filler) (SmokeCheck, error) {

@@ -62,6 +62,8 @@ type Job struct {
 	Command []string          `json:"command"`
 	Env     map[string]string `json:"env,omitempty"`
 	Timeout time.Duration     `json:"timeout,omitempty"`
+	// Stopped says that the component is stopped while the job runs.
+	Stopped bool `json:"stopped,omitempty"`
 }
 
 // Probe asks a component whether it serves; exactly one of HTTP (a URL), TCP

@@ -68,7 +68,8 @@ type Ref struct {
 type SiteRequest struct {
 	// Ports are those of all components, by "component.port".
 	Ports map[string]int
-	// Endpoint is the "component.port" that is given a public port, or empty.
+	// Endpoint is the "component.port" that is given a public port, or empty,
+	// and, for when it is closed to customers, one that is not public.
 	Endpoint string
 	// Artifacts are the revision's programs; they are fetched and resolved.
 	Artifacts map[string]Artifact
@@ -88,6 +89,8 @@ type Site struct {
 	Binds map[string]Bind `json:"binds,omitempty"`
 	// PublicURL is the base URL of the endpoint, without a trailing slash.
 	PublicURL string `json:"public_url,omitempty"`
+	// Closed is where the endpoint listens while it is closed to customers.
+	Closed *Bind `json:"closed,omitempty"`
 	// Volumes, Files, Tmp and Backup are directories, as the component sees
 	// them: by "component.volume", by component, by component, and one. Tmp may
 	// be the same path in all, private to each.

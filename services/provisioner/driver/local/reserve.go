@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -34,7 +35,7 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 	}
 	a, err := d.host.Reserve(host.Claim{
 		Tenant: ref.Tenant, UID: ref.UID, Token: ref.Token,
-		User: d.means.users, Ports: want.Ports, Endpoint: want.Endpoint,
+		User: d.means.users, Ports: withClosed(want), Endpoint: want.Endpoint,
 	})
 	if err != nil {
 		return driver.Site{}, err
@@ -52,6 +53,19 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 	site := d.site(ref, a, want)
 	site.Artifacts = programs
 	return site, nil
+}
+
+// closedPort names the endpoint's second port, for when it is closed: no
+// component's port has such a name.
+func closedPort(endpoint string) string { return endpoint + ".closed" }
+
+// withClosed adds it to the ports that are asked for.
+func withClosed(want driver.SiteRequest) map[string]int {
+	ports := maps.Clone(want.Ports)
+	if port, has := ports[want.Endpoint]; has {
+		ports[closedPort(want.Endpoint)] = port
+	}
+	return ports
 }
 
 func checkRequest(ref driver.Ref, want driver.SiteRequest) error {
@@ -110,7 +124,8 @@ func (d *Driver) site(ref driver.Ref, a host.Allocation, want driver.SiteRequest
 		site.Binds[name] = d.bind(a, name, port, name == want.Endpoint)
 	}
 	if b, has := site.Binds[want.Endpoint]; has {
-		site.PublicURL = d.publicURL(ref.Tenant, b)
+		closed := d.bind(a, closedPort(want.Endpoint), want.Ports[want.Endpoint], false)
+		site.PublicURL, site.Closed = d.publicURL(ref.Tenant, b), &closed
 	}
 	for component, volumes := range want.Components {
 		c := s.Component(component)

@@ -75,6 +75,8 @@ func (s *stamp) extend(want driver.SiteRequest) {
 	if _, has := binds[want.Endpoint]; has {
 		var port int
 		_, _ = fmt.Sscanf(site.PublicURL, "http://127.0.0.1:%d", &port) // our own text
+		closed := binds[want.Endpoint]
+		site.Closed = &closed
 		binds[want.Endpoint] = driver.Bind{Listen: "127.0.0.1", Host: "127.0.0.1", Port: port}
 	}
 	for name, a := range want.Artifacts {

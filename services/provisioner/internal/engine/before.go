@@ -4,6 +4,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/internal/render"
 )
 
@@ -18,11 +19,23 @@ func (r *run) before(s Step) error {
 		}
 		r.ledger(kindSite, kindSite, pb.LedgerEntry_PLANNED, rendered)
 	case Setup, Migrate:
-		r.ledger(kindComponent, s.Component, pb.LedgerEntry_PLANNED, r.forms.Ledger[s.Component])
+		if u := r.book.Stamp.GetUpgrade(); s.Action == Migrate && u != nil && !r.goesBack() {
+			u.Migrating = true
+		}
+		r.ledger(kindComponent, s.Component, pb.LedgerEntry_PLANNED, r.form(s.Component))
+	case Open:
+		r.book.Stamp.Closed = false
+		if !r.goesBack() {
+			r.book.Stamp.Upgrade = nil // once customers write, only a person goes back
+		}
+		fallthrough
 	case Start:
-		r.ledger(kindComponent, s.Component, pb.LedgerEntry_PLANNED, r.forms.Ledger[s.Component])
+		r.ledger(kindComponent, s.Component, pb.LedgerEntry_PLANNED, r.form(s.Component))
 		status(r.book.Stamp, s.Component).Wanted = true
 		delete(r.seen.Ready, s.Component)
+	case Close:
+		r.book.Stamp.Closed = true
+		fallthrough
 	case Stop:
 		r.ledger(kindComponent, s.Component, pb.LedgerEntry_PLANNED, "")
 		r.unwant(s.Component)
@@ -40,6 +53,13 @@ func (r *run) before(s Step) error {
 		r.settle()
 	}
 	return nil
+}
+
+// form is what the ledger is to say of a component now; empty, to leave what
+// it says, of a stamp that is only started to be backed up.
+func (r *run) form(component string) string {
+	part, _ := r.wish.part(component)
+	return r.wish.form(part, r.book.Stamp)
 }
 
 func (r *run) unwant(component string) {
@@ -66,9 +86,17 @@ func (r *run) settle() {
 	s := r.book.Stamp
 	s.DoneGeneration, s.Lifecycle = r.wish.Generation, r.wish.Lifecycle
 	s.Failure, s.Obstacles = nil, nil
-	r.board.op.Failure = nil
+	r.board.op.Failure = r.turnedBy()
+	if r.wish.Backup != nil && gaveUp(s, r.wish.Backup.ID) {
+		s.Obstacles = []*typev1.Obstacle{noFinalBackup()}
+	}
 	switch r.wish.Lifecycle {
 	case pb.Stamp_RUNNING:
+		if s.Settled = specOf(r.tenant); r.goesBack() {
+			r.wentBack()
+		} else {
+			s.Upgrade = nil
+		}
 		s.Revision, s.Plan = r.tenant.GetBlueprint(), render.Plan(r.tenant, r.recipe)
 		s.Endpoint, s.EndpointPath = r.recipe.Message().GetEndpoint(), ""
 		if s.GetEndpoint() != "" {

@@ -43,8 +43,7 @@ func (r *run) conclude(ctx context.Context, err error) (time.Duration, string, e
 		again, err := r.attemptFailed(ctx)
 		return again, "FAILED", err
 	case cancelling:
-		again, err := r.giveUp(ctx, typev1.OperationMetadata_CANCELLED,
-			failure.New(typev1.Failure_CANCELLED, "", "A person cancelled the operation; what was done is left as it is.").Failure)
+		again, err := r.cancel(ctx)
 		return again, "CANCELLED", err
 	case preempted:
 		return time.Nanosecond, "SUPERSEDED", r.book.Save(ctx)
@@ -59,8 +58,9 @@ func (r *run) done(ctx context.Context) (time.Duration, error) {
 	if r.book.Op == nil {
 		return r.rest(ctx)
 	}
-	r.board.over(typev1.OperationMetadata_SUCCEEDED, time.Now())
 	op := r.book.Op.GetMetadata()
+	op.Failure = r.turnedBy()
+	r.board.over(r.outcome(), time.Now())
 	if r.wish.Lifecycle == pb.Stamp_DESTROYED {
 		if err := r.book.Forget(ctx); err != nil {
 			return 0, err
@@ -70,14 +70,14 @@ func (r *run) done(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	r.book.Op = nil
-	r.log.InfoContext(ctx, "operation succeeded", "kind", op.GetKind(), "attempt", op.GetAttempt())
+	r.log.InfoContext(ctx, "operation ended", "kind", op.GetKind().String(), "state", op.GetState().String(), "attempt", op.GetAttempt())
 	if err := r.Store.AddShape(ctx, op, r.claim.Guard()); err != nil {
 		return 0, err
 	}
 	if r.wish.Lifecycle == pb.Stamp_DESTROYED {
 		return 0, nil
 	}
-	return later(r.Resync), nil
+	return time.Nanosecond, nil // there may be more to do
 }
 
 // rest ends a visit at a stamp at which nothing is to be done: what was
@@ -96,15 +96,20 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 	if r.book.Op == nil {
 		return r.repairFailed(ctx)
 	}
+	if r.canTurnBack() {
+		return r.turnBack(ctx, r.failed)
+	}
 	op := r.book.Op.GetMetadata()
 	f := failure.Attempt(r.failed, op.GetAttempt())
 	if !f.GetRetryable() {
-		return r.giveUp(ctx, typev1.OperationMetadata_FAILED, f)
+		return r.hopeless(ctx, f)
 	}
 	wait := r.Backoff(op.GetAttempt())
 	failure.RetryAt(f, time.Now().Add(wait))
 	op.State, op.Failure = typev1.OperationMetadata_RETRYING, f
-	r.book.Stamp.Failure = f
+	if r.errand() == nil {
+		r.book.Stamp.Failure = f
+	}
 	if err := r.book.Save(ctx); err != nil {
 		return 0, err
 	}
@@ -116,6 +121,37 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 	return wait, nil
 }
 
+// hopeless is what is not tried again: a restore brings back what was before, a
+// deletion does without its last backup, anything else ends.
+func (r *run) hopeless(ctx context.Context, f *typev1.Failure) (time.Duration, error) {
+	e := r.errand().GetRestoreBackup()
+	switch {
+	case e != nil && e.GetFailure() == nil && r.touched():
+		e.Failure = f
+	case r.wish.Lifecycle == pb.Stamp_STOPPED && r.wish.backsUp(r.book.Stamp) && f.GetCode() == typev1.Failure_BACKUP_FAILED:
+		r.book.Stamp.JobsDone[keepID] = failedBackup(r.wish.Backup.ID)
+	default:
+		return r.giveUp(ctx, typev1.OperationMetadata_FAILED, f)
+	}
+	r.log.WarnContext(ctx, "going on without", "code", f.GetCode(), "message", f.GetMessage())
+	if err := r.book.Save(ctx); err != nil {
+		return 0, err
+	}
+	return time.Nanosecond, nil
+}
+
+// cancel ends the operation because a person said so. An upgrade that has
+// closed the endpoint goes back: customers are not left outside.
+func (r *run) cancel(ctx context.Context) (time.Duration, error) {
+	f := failure.New(typev1.Failure_CANCELLED, "", "A person cancelled the operation; what was done is left as it is.").Failure
+	u := r.book.Stamp.GetUpgrade()
+	if r.errand() == nil && u != nil && u.GetFailure() == nil && u.GetGeneration() == r.tenant.GetGeneration() && (r.book.Stamp.GetClosed() || u.GetMigrating()) {
+		f.Message = "A person cancelled the upgrade."
+		return r.turnBack(ctx, f)
+	}
+	return r.giveUp(ctx, typev1.OperationMetadata_CANCELLED, f)
+}
+
 // giveUp ends the operation without success. What there is stays as evidence.
 func (r *run) giveUp(ctx context.Context, state typev1.OperationMetadata_State, f *typev1.Failure) (time.Duration, error) {
 	op := r.book.Op.GetMetadata()
@@ -123,14 +159,20 @@ func (r *run) giveUp(ctx context.Context, state typev1.OperationMetadata_State, 
 	f.Retryable = false
 	op.Failure = f
 	r.board.over(state, time.Now())
-	r.book.Stamp.Failure = f
+	errand := r.errand() != nil
+	if !errand {
+		r.book.Stamp.Failure, r.ended = f, op
+	}
 	if err := r.book.Save(ctx); err != nil {
 		return 0, err
 	}
-	r.ended, r.book.Op = op, nil
-	r.log.WarnContext(ctx, "operation given up", "state", state, "code", f.GetCode(), "message", f.GetMessage())
+	r.book.Op = nil
+	r.log.WarnContext(ctx, "operation given up", "state", state.String(), "code", f.GetCode(), "message", f.GetMessage())
 	if err := r.Store.AddShape(ctx, op, r.claim.Guard()); err != nil {
 		return 0, err
+	}
+	if errand {
+		return time.Nanosecond, nil // there may be more to do
 	}
 	r.tell(ctx)
 	return later(r.Resync), nil
@@ -189,7 +231,7 @@ func (r *run) tell(ctx context.Context) {
 func (r *run) status() *registryv1.TenantStatus {
 	s := r.book.Stamp
 	st := &registryv1.TenantStatus{
-		ObservedGeneration: r.tenant.GetGeneration(), Url: s.GetUrl(), Cell: s.GetCell(), Revision: s.GetRevision(),
+		ObservedGeneration: r.wish.Generation, Url: s.GetUrl(), Cell: s.GetCell(), Revision: s.GetRevision(),
 		Failure: s.GetFailure(), Obstacles: s.GetObstacles(), UpdateTime: timestamppb.Now(), Phase: r.phase(),
 		Token: r.book.Token(), StampRevision: r.book.Revision(),
 	}
@@ -198,6 +240,8 @@ func (r *run) status() *registryv1.TenantStatus {
 
 func (r *run) phase() registryv1.TenantStatus_Phase {
 	switch {
+	case r.goesBack() && settled(r.wish, r.book.Stamp):
+		return registryv1.TenantStatus_ROLLED_BACK
 	case r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED:
 		return registryv1.TenantStatus_GAVE_UP
 	case !settled(r.wish, r.book.Stamp):

@@ -23,9 +23,9 @@ func desk() Wish {
 			{Name: "queue", Probed: true, Rendered: `{"queue":1}`},
 			{Name: "app", DependsOn: []string{"db", "queue"}, Migrate: true, Probed: true, Rendered: `{"app":1}`},
 			{Name: "worker", DependsOn: []string{"app"}, Rendered: `{"worker":1}`},
-			{Name: "edge", DependsOn: []string{"app"}, Probed: true, Rendered: `{"edge":1}`},
+			{Name: "edge", DependsOn: []string{"app"}, Probed: true, Rendered: `{"edge":1}`, Closed: `{"edge":"closed"}`},
 		},
-		Checks: []Check{{ID: "smoke.1", Public: true}, {ID: "smoke.2"}},
+		Checks: []Check{{ID: "smoke.1", Public: true}, {ID: "smoke.2"}}, Endpoint: "edge",
 	}
 }
 
@@ -35,6 +35,8 @@ type world struct {
 	wish Wish
 	have *Stamp
 	seen Seen
+	// source is the revision of the backup that is brought back.
+	source string
 }
 
 func newWorld() *world {
@@ -53,15 +55,34 @@ func (w *world) end(s Step) {
 		w.have.JobsDone[s.ID] = "once"
 	case Migrate:
 		w.have.JobsDone[s.ID] = w.wish.Revision
+	case Backup:
+		w.have.JobsDone[s.ID] = w.wish.Backup.ID
+	case Restore:
+		if s.ID == finishID {
+			w.have.Restored = w.wish.Restore.Key
+			w.have.JobsDone["app.migrate"] = w.source
+			break
+		}
+		w.have.JobsDone[s.ID] = w.wish.Restore.Key
+	case Open:
+		w.have.Closed, w.seen.Opened = false, true
+		fallthrough
 	case Start:
 		part, _ := w.wish.part(s.Component)
-		w.put(kindComponent, s.Component, part.Rendered)
+		if form := w.wish.form(part, w.have); form != "" {
+			w.put(kindComponent, s.Component, form)
+		}
 		w.component(s.Component).Wanted = true
-		w.component(s.Component).DependsOn = part.DependsOn
+		if part.Name != "" {
+			w.component(s.Component).DependsOn = part.DependsOn
+		}
 		w.seen.Running[s.Component], w.seen.Started[s.Component] = true, true
 		delete(w.seen.Ready, s.Component)
 	case Ready:
 		w.seen.Ready[s.Component] = true
+	case Close:
+		w.have.Closed = true
+		fallthrough
 	case Stop:
 		w.component(s.Component).Wanted = false
 		w.seen.Running[s.Component] = false
@@ -145,6 +166,39 @@ func (w *world) upgrade(changed ...string) {
 	}
 }
 
+// backup wishes for one of these components.
+func (w *world) backup(components ...string) {
+	w.wish.Backup = &BackupWish{ID: fmt.Sprintf("backup-%d", w.wish.Generation), Components: components}
+}
+
+// bringBack wishes for the data of these components, of a revision.
+func (w *world) bringBack(revision string, components ...string) {
+	w.wish.Restore, w.source = &RestoreWish{Key: "operations/desk.restore-1", Components: components, Stopped: map[string]bool{}}, revision
+}
+
+// broken gives a world whose upgrade has made its backup and begun to migrate,
+// and that is to go back.
+func broken(t *testing.T) *world {
+	w := settle(t)
+	w.upgrade("app")
+	w.backup("db")
+	for range 20 {
+		tr := Decide(w.wish, w.have, w.seen)
+		for _, s := range tr.Begin {
+			if s.Action == Migrate {
+				w.newRun()
+				w.wish.Revision, w.wish.Backup = rev1, nil
+				w.wish.Parts[2].Rendered = `{"app":1}`
+				w.bringBack(rev1, "db")
+				return w
+			}
+			w.end(s)
+		}
+	}
+	t.Fatal("does not migrate")
+	return nil
+}
+
 // TestDecide is the specification: for each situation, the waves of steps that
 // lead to what is wished, when every step of a wave ends before the next.
 func TestDecide(t *testing.T) {
@@ -200,18 +254,97 @@ func TestDecide(t *testing.T) {
 		{
 			"a new revision: what needs the app stops first, edge and worker before it, then migrate",
 			func(t *testing.T) *world { w := settle(t); w.upgrade("app"); return w },
-			"db.ready queue.ready worker.stop edge.stop | app.stop | app.migrate | app.start | app.ready | " +
-				"worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | report",
+			"endpoint.close worker.stop | app.stop | db.ready queue.ready | app.migrate | app.start | app.ready | " +
+				"worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer | report",
 		},
 		{
-			"a component left the recipe: it ends before anything of the new one happens",
+			"a component left the recipe: it ends before anything of the new one happens, and is removed when that serves",
 			func(t *testing.T) *world {
 				w := settle(t)
 				w.upgrade()
 				w.wish.Parts = append(w.wish.Parts[:3:3], w.wish.Parts[4])
 				return w
 			},
-			"worker.remove | db.ready queue.ready edge.stop | app.stop | app.migrate | app.start | app.ready | edge.start | edge.ready | smoke.2 | smoke.1 | report",
+			"worker.stop | endpoint.close | app.stop | db.ready queue.ready | app.migrate | app.start | app.ready | edge.start | edge.ready | " +
+				"smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer | worker.remove | report",
+		},
+		{
+			"a new revision with a backup: customers are out before it is made, and in when all is seen to work",
+			func(t *testing.T) *world { w := settle(t); w.upgrade("app"); w.backup("db"); return w },
+			"endpoint.close worker.stop | app.stop | backup.prepare | db.backup | backup.keep | db.ready queue.ready | app.migrate | app.start | app.ready | " +
+				"worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer | report",
+		},
+		{
+			"back to the old revision after its successor's migration began: data first, without the app",
+			func(t *testing.T) *world { return broken(t) },
+			"restore.fetch db.ready queue.ready | db.restore | restore.finish | app.start | app.ready | worker.start edge.start | worker.ready edge.ready | " +
+				"smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer | report",
+		},
+		{
+			"data is brought back: a backup of what is there first, customers out meanwhile, nothing else touched",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.backup("db")
+				w.bringBack(rev1, "db")
+				return w
+			},
+			"endpoint.close worker.stop | app.stop | backup.prepare | db.backup | backup.keep | restore.fetch | db.restore | restore.finish | " +
+				"app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer",
+		},
+		{
+			"older data is brought back: it migrates",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.bringBack("blueprints/desk/revisions/0.9.0", "db")
+				return w
+			},
+			"endpoint.close worker.stop | app.stop | restore.fetch | db.restore | restore.finish | app.migrate | app.start | app.ready | " +
+				"worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer",
+		},
+		{
+			"a new stamp with another's data: roles and databases are made, then the data, then the app",
+			func(*testing.T) *world { w := newWorld(); w.bringBack(rev1, "db"); return w },
+			"site.reserve secrets.make | restore.fetch db.setup queue.start | db.start queue.ready | db.ready | app.migrate | db.restore | restore.finish | " +
+				"app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | report",
+		},
+		{
+			"files that the app has open are replaced while it is stopped",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.bringBack(rev1, "app")
+				w.wish.Restore.Stopped["app"] = true
+				return w
+			},
+			"endpoint.close worker.stop | app.stop | restore.fetch | app.restore | restore.finish | app.start | app.ready | worker.start edge.start | " +
+				"worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer",
+		},
+		{
+			"a backup that a person asked for: everything goes on meanwhile",
+			func(t *testing.T) *world { w := settle(t); w.backup("db"); w.wish.Backup.Hot = true; return w },
+			"backup.prepare | db.backup | backup.keep",
+		},
+		{
+			"deleted: a last backup between those who write and what is backed up",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.wish.Generation, w.wish.Lifecycle, w.wish.Open = 2, pb.Stamp_STOPPED, true
+				w.backup("db")
+				return w
+			},
+			"worker.stop edge.stop | app.stop | queue.stop | backup.prepare | db.backup | backup.keep | db.stop | report",
+		},
+		{
+			"deleted while suspended: what is backed up is started for it, and no more",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.wish.Generation, w.wish.Lifecycle, w.wish.Open = 2, pb.Stamp_STOPPED, true
+				w.converge(t)
+				w.newRun()
+				w.wish.Generation = 3
+				w.backup("db")
+				return w
+			},
+			"db.start | db.ready | backup.prepare | db.backup | backup.keep | db.stop | report",
 		},
 		{
 			"suspend: in reverse order, data kept",
@@ -299,6 +432,65 @@ func TestDecideConvergesFromAnyCrash(t *testing.T) {
 			if ran[job] != 1 {
 				t.Fatalf("seed %d: %s ran %d times: %v", seed, job, ran[job], slices.Sorted(maps.Keys(ran)))
 			}
+		}
+	}
+}
+
+// TestDecideUpgradesFromAnyCrash is the same for an upgrade with a backup: the
+// backup is made once, with nobody writing, before anything migrates, and the
+// endpoint is never open to customers between the two.
+func TestDecideUpgradesFromAnyCrash(t *testing.T) {
+	for seed := range uint64(200) {
+		rnd := rand.New(rand.NewPCG(seed, 2))
+		w, ran := settle(t), map[string]int{}
+		w.upgrade("app", "edge")
+		w.backup("db")
+		for n := 0; ; n++ {
+			tr := Decide(w.wish, w.have, w.seen)
+			if tr.Done() {
+				break
+			}
+			if n > 500 || len(tr.Begin) == 0 {
+				t.Fatalf("seed %d: stuck at %v", seed, tr.Plan)
+			}
+			s := tr.Begin[rnd.IntN(len(tr.Begin))]
+			checkUpgrade(t, w, s)
+			w.end(s)
+			ran[s.ID]++
+			if n < 100 && rnd.IntN(4) == 0 {
+				w.newRun()
+			}
+		}
+		for _, once := range []string{"backup.prepare", "db.backup", "backup.keep", "app.migrate", "endpoint.close"} {
+			if ran[once] != 1 {
+				t.Fatalf("seed %d: %s ran %d times: %v", seed, once, ran[once], ran)
+			}
+		}
+		if w.have.Closed || ran["db.stop"] != 0 || ran["queue.stop"] != 0 {
+			t.Fatalf("seed %d: closed %v, %v", seed, w.have.Closed, ran)
+		}
+	}
+}
+
+func checkUpgrade(t *testing.T, w *world, s Step) {
+	t.Helper()
+	switch s.Action {
+	case Backup, Migrate:
+		for _, c := range []string{"app", "worker", "edge"} {
+			if w.seen.Running[c] {
+				t.Fatalf("%s while %s runs", s.ID, c)
+			}
+		}
+		if !w.have.Closed || s.Action == Migrate && w.have.JobsDone[keepID] == "" {
+			t.Fatalf("%s with the endpoint closed: %v, backup %q", s.ID, w.have.Closed, w.have.JobsDone[keepID])
+		}
+	case Start:
+		if s.Component == "edge" && !w.have.Closed && w.have.JobsDone["app.migrate"] != rev2 {
+			t.Fatal("customers are let in before the migration")
+		}
+	case Open:
+		if !w.seen.Passed["smoke.1"] || !w.seen.Passed["smoke.2"] {
+			t.Fatal("opened before all was seen to work")
 		}
 	}
 }

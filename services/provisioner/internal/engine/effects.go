@@ -31,9 +31,15 @@ func (r *run) effect(s Step) func(context.Context) result {
 		return r.job(s)
 	case Start:
 		return r.start(s.Component)
+	case Open:
+		return r.letIn(s.Component)
+	case Backup:
+		return r.backup(s)
+	case Restore:
+		return r.restore(s)
 	case Ready:
 		return r.ready(s.Component)
-	case Stop, Remove:
+	case Stop, Close, Remove:
 		return r.end(s)
 	case Smoke:
 		return r.smoke(s.ID)
@@ -88,8 +94,11 @@ func (r *run) makeSecrets() func(context.Context) result {
 // jobID names an attempt of a job: the same after a crash, so that the recorded
 // result is found, and another for another attempt or generation.
 func (r *run) jobID(s Step) string {
-	revision := r.tenant.GetBlueprint()[strings.LastIndexByte(r.tenant.GetBlueprint(), '/')+1:]
-	return fmt.Sprintf("%s-%s-%d.%d", s.ID, strings.ReplaceAll(revision, "+", "_"), r.tenant.GetGeneration(), r.board.op.GetAttempt())
+	number := fmt.Sprint(r.tenant.GetGeneration())
+	if r.errand() != nil {
+		number = strings.TrimPrefix(r.book.Op.GetName(), "operations/"+r.id+".")
+	}
+	return fmt.Sprintf("%s-%s-%s.%d", s.ID, strings.ReplaceAll(short(r.tenant.GetBlueprint()), "+", "_"), number, r.board.op.GetAttempt())
 }
 
 func (r *run) job(s Step) func(context.Context) result {
@@ -145,7 +154,11 @@ func jobFailure(code typev1.Failure_Code, component, what string, spec *blueprin
 }
 
 func (r *run) start(component string) func(context.Context) result {
-	m, ref := r.manifest(), r.ref()
+	ref := r.ref()
+	m := r.keptManifest() // of a stamp that is only started to be backed up
+	if r.forms != nil {
+		m = r.manifest()
+	}
 	return func(ctx context.Context) result {
 		err := r.driver.Ensure(ctx, ref, m, component)
 		return result{err: err, apply: func(r *run) error {
@@ -155,6 +168,30 @@ func (r *run) start(component string) func(context.Context) result {
 			return nil
 		}}
 	}
+}
+
+// letIn starts the endpoint's component where customers reach it.
+func (r *run) letIn(component string) func(context.Context) result {
+	start := r.start(component)
+	return func(ctx context.Context) result {
+		res := start(ctx)
+		started := res.apply
+		res.apply = func(r *run) error { r.seen.Opened = true; return started(r) }
+		return res
+	}
+}
+
+// keptManifest is the manifest of what the ledger has.
+func (r *run) keptManifest() driver.Manifest {
+	site := siteOf(r.book.Stamp)
+	if site == nil {
+		site = &driver.Site{}
+	}
+	m, err := render.Kept(r.book.Stamp, *site, r.vault, r.id)
+	if err != nil {
+		r.log.Warn("ledger cannot be read", "error", err) // the driver refuses what is not in the manifest
+	}
+	return m
 }
 
 // end stops a component: first the manifest says so, for whoever reads it after
@@ -205,7 +242,9 @@ func (r *run) drop(component string) {
 		return e.GetKind() == kindComponent && e.GetName() == component
 	})
 	have.Components = slices.DeleteFunc(have.Components, func(c *pb.ComponentStatus) bool { return c.GetName() == component })
-	maps.DeleteFunc(have.JobsDone, func(job, _ string) bool { return strings.HasPrefix(job, component+".") })
+	maps.DeleteFunc(have.JobsDone, func(job, _ string) bool {
+		return strings.HasPrefix(job, component+".") && job != id(component, Setup) // its volumes are kept
+	})
 }
 
 func (r *run) destroy() func(context.Context) result {

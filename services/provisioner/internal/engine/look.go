@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"time"
 
 	"stampworks.dev/pkg/blueprint"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/internal/failure"
+	"stampworks.dev/services/provisioner/internal/render"
 )
 
 const (
@@ -40,15 +43,29 @@ type asker struct {
 }
 
 func (r *run) ready(component string) func(context.Context) result {
-	c := r.forms.Real.Components[component]
+	c, m := r.shape(component)
 	a := asker{
-		driver: r.driver, prober: r.Prober, ref: r.ref(), manifest: r.manifest(), component: component,
+		driver: r.driver, prober: r.Prober, ref: r.ref(), manifest: m, component: component,
 		probe: c.Ready, env: c.Env,
 	}
 	return func(ctx context.Context) result {
 		said, err := a.wait(ctx)
 		return result{err: err, message: said, apply: func(r *run) error { r.seen.Ready[component] = true; return nil }}
 	}
+}
+
+// shape is a component with its secrets, and the manifest that it is part of:
+// as wished, or, in a stamp that is only started to be backed up, as the ledger
+// has it.
+func (r *run) shape(component string) (blueprint.Component, driver.Manifest) {
+	switch {
+	case r.forms == nil:
+		form, _ := render.KeptForm(entry(r.book.Stamp, kindComponent, component), r.vault) // none has no probe
+		return form.Component, r.keptManifest()
+	case r.book.Stamp.GetClosed() && component == r.wish.Endpoint && r.shut != nil:
+		return r.shut.Real.Components[component], r.manifest()
+	}
+	return r.forms.Real.Components[component], r.manifest()
 }
 
 // wait asks until the answer is good, the component exits again and again, or
@@ -167,7 +184,7 @@ func (u *uptime) evidence(first string) []string {
 }
 
 func (r *run) smoke(id string) func(context.Context) result {
-	check, url := r.check(id), r.book.Stamp.GetUrl()
+	check, url := r.check(id), r.customerURL()
 	a := asker{driver: r.driver, prober: r.Prober, ref: r.ref(), manifest: r.manifest(), component: check.Component}
 	a.env = r.forms.Real.Components[check.Component].Env
 	a.probe = &blueprint.Probe{Command: check.Command}
@@ -177,10 +194,19 @@ func (r *run) smoke(id string) func(context.Context) result {
 	}
 }
 
-// check finds a smoke check by its step's id.
+// customerURL is where customers reach the stamp, or would, were it not closed.
+func (r *run) customerURL() string {
+	if site := siteOf(r.book.Stamp); r.book.Stamp.GetClosed() && site != nil && site.Closed != nil {
+		return "http://" + net.JoinHostPort(site.Closed.Host, strconv.Itoa(site.Closed.Port))
+	}
+	return r.book.Stamp.GetUrl()
+}
+
+// check finds a smoke check by its step's id. The one after opening is the
+// first of those through the customer's URL.
 func (r *run) check(id string) blueprint.SmokeCheck {
 	for i, c := range r.forms.Real.Smoke {
-		if id == fmt.Sprintf("smoke.%d", i+1) {
+		if id == fmt.Sprintf("smoke.%d", i+1) || id == customerID && len(c.Command) == 0 {
 			return c
 		}
 	}
@@ -197,7 +223,7 @@ func trySmoke(ctx context.Context, c blueprint.SmokeCheck, url string, a asker, 
 		switch {
 		case len(c.Command) > 0:
 			said, err = a.exec(ctx, id)
-		case id == answersID:
+		case c.Status == 0:
 			said, err = a.prober.Answers(ctx, url+c.HTTPPath)
 		default:
 			said, err = a.prober.Ask(ctx, blueprint.Probe{HTTP: url + c.HTTPPath, Status: c.Status})

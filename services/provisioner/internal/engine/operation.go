@@ -46,6 +46,8 @@ func KindOf(t *registryv1.Tenant, have *pb.Stamp) typev1.OperationMetadata_Kind 
 		return typev1.OperationMetadata_CREATE
 	case have.GetLifecycle() == pb.Stamp_STOPPED:
 		return typev1.OperationMetadata_RESUME
+	case have.GetRevision() != t.GetBlueprint():
+		return typev1.OperationMetadata_UPGRADE
 	}
 	return typev1.OperationMetadata_UPDATE
 }
@@ -173,27 +175,45 @@ func (b board) over(state typev1.OperationMetadata_State, now time.Time) {
 	b.count()
 }
 
-// open finds or makes the operation of the tenant's generation. Nil means that
-// it has ended: then state says how.
+// open finds what is to be worked on: a restore that has begun, the operation of
+// the tenant's generation, which is made if need be, or the next errand. Nil
+// means that there is none; ended says how the generation's operation ended.
 func (r *run) open(ctx context.Context) (*pb.OperationRecord, error) {
-	id := record.OperationID(r.id, r.tenant.GetGeneration())
+	errand, rev, err := r.nextErrand(ctx)
+	if err != nil {
+		return nil, err
+	}
+	op, err := r.openGeneration(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if errand != nil && (op == nil || begunRestore(errand)) {
+		r.book.Attach(errand, rev)
+	}
+	return r.book.Op, nil
+}
+
+// openGeneration attaches the operation of the tenant's generation. Nil means
+// that it has ended.
+func (r *run) openGeneration(ctx context.Context) (*pb.OperationRecord, error) {
+	id := record.OperationID(r.id, r.asked.GetGeneration())
 	if cached, ok := r.Operations.Peek(id); ok && record.Over(cached.Value.GetMetadata()) {
 		r.ended = cached.Value.GetMetadata()
 		return nil, nil
 	}
-	op, rev, err := r.Store.ReadOperation(ctx, r.id, r.tenant.GetGeneration())
+	op, rev, err := r.Store.ReadOperation(ctx, r.id, r.asked.GetGeneration())
 	if err != nil {
 		return nil, err
 	}
 	if op == nil {
-		op = NewOperation(r.tenant, r.book.Stamp)
+		op = NewOperation(r.asked, r.book.Stamp)
 	}
 	if record.Over(op.GetMetadata()) {
 		r.ended = op.GetMetadata()
 		return nil, nil
 	}
 	if op.GetMetadata().GetAttempt() == 0 {
-		if err := r.Store.CloseOlder(ctx, r.id, r.tenant.GetGeneration(), r.claim.Guard()); err != nil {
+		if err := r.Store.CloseOlder(ctx, r.id, r.asked.GetGeneration(), r.claim.Guard()); err != nil {
 			return nil, err
 		}
 	}

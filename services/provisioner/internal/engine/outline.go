@@ -25,6 +25,8 @@ type outline struct {
 	secrets []string
 	parts   []Part
 	checks  []Check
+	// endpoint is the component that customers reach.
+	endpoint string
 }
 
 // outlineOf gives a revision's outline, which is made once.
@@ -38,6 +40,7 @@ func (e *Engine) outlineOf(revision string, recipe *blueprint.Recipe) (*outline,
 		return nil, fmt.Errorf("encode site request: %w", err)
 	}
 	o := &outline{site: string(request), secrets: slices.Sorted(maps.Keys(recipe.Secrets())), checks: checks(msg)}
+	o.endpoint, _, _ = strings.Cut(msg.GetEndpoint(), ".")
 	for _, name := range recipe.Order() {
 		c := msg.GetComponents()[name]
 		o.parts = append(o.parts, Part{
@@ -55,7 +58,7 @@ func (r *run) outline() error {
 	if err != nil {
 		return err
 	}
-	r.wish.Site, r.wish.Secrets, r.wish.Checks = o.site, o.secrets, o.checks
+	r.wish.Site, r.wish.Secrets, r.wish.Checks, r.wish.Endpoint = o.site, o.secrets, o.checks, o.endpoint
 	r.wish.Parts = slices.Clone(o.parts) // each gets its rendering
 	return nil
 }
@@ -109,6 +112,22 @@ func (r *run) render(ctx context.Context) error {
 		r.describe(p, forms.Masked.Components[p.Name], *site)
 	}
 	r.order()
+	return r.renderShut()
+}
+
+// renderShut makes the forms of a closed endpoint, for a run that closes it.
+func (r *run) renderShut() (err error) {
+	if !r.wish.closing(r.book.Stamp) {
+		return nil
+	}
+	in := r.input
+	in.Closed = true
+	if r.shut, err = render.Render(in); err != nil {
+		return err
+	}
+	for i, p := range r.wish.Parts {
+		r.wish.Parts[i].Closed = r.shut.Ledger[p.Name]
+	}
 	return nil
 }
 
@@ -177,6 +196,9 @@ func (r *run) order() {
 // stopped in it: whoever reads it after a crash starts what ran, and no more.
 func (r *run) manifest() driver.Manifest {
 	m := render.Manifest(r.input, r.forms.Real, r.Telemetry)
+	if r.book.Stamp.GetClosed() && r.shut != nil {
+		m.Components[r.wish.Endpoint] = render.Manifest(r.input, r.shut.Real, r.Telemetry).Components[r.wish.Endpoint]
+	}
 	for name, c := range m.Components {
 		c.Stopped = !status(r.book.Stamp, name).GetWanted()
 		m.Components[name] = c

@@ -27,7 +27,7 @@ func Plan(w Wish, have *Stamp, seen Seen) []Step {
 	case pb.Stamp_RUNNING:
 		p.run(w, have, seen)
 	case pb.Stamp_STOPPED:
-		p.stop(have, seen)
+		p.stop(w, have, seen)
 	case pb.Stamp_DESTROYED:
 		p.destroy(have, seen)
 	}
@@ -49,56 +49,110 @@ func (p *steps) run(w Wish, have *Stamp, seen Seen) {
 			break
 		}
 	}
-	before := append([]string{reserveID, secretsID}, p.removals(w, have)...)
-	pause := pauses(w, have, seen)
-	for _, part := range w.Parts {
-		p.component(w, part, have, seen, before, pause)
+	o := order{before: []string{reserveID, secretsID}, early: w.early(have)}
+	o.before = append(o.before, p.retire(w, have, seen)...)
+	stops, late := p.pause(w, have, seen, &o)
+	kept := p.backup(w, have, slices.Concat(o.before, stops))
+	stops = slices.Concat(stops, kept, late)
+	if w.closing(have) {
+		o.before = slices.Concat(o.before, stops)
 	}
+	p.fetch(w, have, slices.Concat(o.before, stops))
+	for _, part := range w.Parts {
+		p.component(w, part, have, seen, o)
+	}
+	p.restoreJobs(w, have, stops)
 	p.smoke(w, have, seen)
+	p.open(w, have, seen)
+	p.removals(w, have)
 }
 
-// removals ends the components that the recipe no longer has: before anything
-// migrates, for they belong to the old revision.
-func (p *steps) removals(w Wish, have *Stamp) []string {
+// order is what the steps of a component wait for, beside what it depends on.
+type order struct {
+	// before must have ended before any.
+	before []string
+	// paused are the components that are stopped first.
+	paused map[string]bool
+	// early are those that start before data is brought back.
+	early map[string]bool
+}
+
+// retire stops the components that the recipe no longer has, before the others
+// begin: these may need their ports. They are removed last, so that there is a
+// way back.
+func (p *steps) retire(w Wish, have *Stamp, seen Seen) []string {
 	var ids []string
 	for _, name := range made(have) {
-		if _, has := w.part(name); !has {
-			ids = append(ids, id(name, Remove))
-			p.add(name, Remove, id(name, Remove), reserveID, secretsID)
+		if _, has := w.part(name); !has && (seen.Running[name] || status(have, name).GetWanted()) {
+			ids = append(ids, id(name, Stop))
+			p.add(name, Stop, id(name, Stop), reserveID, secretsID)
 		}
 	}
 	return ids
 }
 
-// component plans one component: stop when something migrates, setup,
-// migrate, start, ready, in this order and after what it depends on.
-func (p *steps) component(w Wish, part Part, have *Stamp, seen Seen, before []string, pause map[string][]string) {
+// removals take out of the ledger what the recipe no longer has.
+func (p *steps) removals(w Wish, have *Stamp) {
+	rest := p.ids()
+	for _, name := range made(have) {
+		if _, has := w.part(name); !has {
+			p.add(name, Remove, id(name, Remove), rest...)
+		}
+	}
+}
+
+// component plans one component: setup, migrate, start, ready, in this order
+// and after what it depends on.
+func (p *steps) component(w Wish, part Part, have *Stamp, seen Seen, o order) {
 	c := part.Name
-	needs := slices.Clone(before)
+	needs := slices.Clone(o.before)
 	for _, d := range part.DependsOn {
 		needs = append(needs, w.served(d)...)
 	}
-	stops, paused := pause[c]
-	if paused {
-		p.add(c, Stop, id(c, Stop), slices.Concat(before, stops)...)
-		needs = append(needs, id(c, Stop))
+	if o.paused[c] {
+		needs = append(needs, w.stopID(c, have))
 	}
 	if part.Setup && have.GetJobsDone()[id(c, Setup)] == "" {
 		p.add(c, Setup, id(c, Setup), slices.Clone(needs)...)
 		needs = append(needs, id(c, Setup))
 	}
-	if part.Migrate && have.GetJobsDone()[id(c, Migrate)] != w.Revision {
+	if w.migrationDue(part, have) {
 		p.add(c, Migrate, id(c, Migrate), slices.Clone(needs)...)
 		needs = append(needs, id(c, Migrate))
 	}
-	start := paused || !seen.Running[c] || changed(w, part, have)
+	start := o.paused[c] || !seen.Running[c] || changed(w, part, have)
 	if start {
-		p.add(c, Start, id(c, Start), slices.Clone(needs)...)
+		p.add(c, Start, id(c, Start), slices.Concat(needs, w.settlesFirst(part, have, o))...)
 		needs = append(needs, id(c, Start))
 	}
 	if start || (!seen.Ready[c] && (!settled(w, have) || seen.Started[c])) {
 		p.add(c, Ready, id(c, Ready), needs...)
 	}
+}
+
+// settlesFirst is what happens to the data before a component may work on it:
+// what is brought back, and, while customers are kept out, every migration but
+// those that need the component.
+func (w Wish) settlesFirst(part Part, have *Stamp, o order) []string {
+	var ids []string
+	if w.restores(have) && !o.early[part.Name] {
+		ids = append(ids, finishID)
+	}
+	if !w.closing(have) {
+		return ids
+	}
+	for _, other := range w.Parts {
+		if w.migrationDue(other, have) && !w.needs(other.Name, part.Name) {
+			ids = append(ids, id(other.Name, Migrate))
+		}
+	}
+	return ids
+}
+
+// needs says whether a component depends on another, directly or not.
+func (w Wish) needs(component, other string) bool {
+	part, _ := w.part(component)
+	return slices.ContainsFunc(part.DependsOn, func(d string) bool { return d == other || w.needs(d, other) })
 }
 
 // changed says whether a component differs from its ledger entry. A generation
@@ -109,51 +163,17 @@ func changed(w Wish, part Part, have *Stamp) bool {
 	if e.GetState() != pb.LedgerEntry_PRESENT || !status(have, part.Name).GetWanted() {
 		return true
 	}
-	return !settled(w, have) && (part.Rendered == "" || !compare.Same(e.GetRendered(), part.Rendered))
-}
-
-// pauses finds what must not run while something migrates: every component
-// whose migration is due and all that depend on it, each with the stops that
-// come before its own.
-func pauses(w Wish, have *Stamp, seen Seen) map[string][]string {
-	needers := map[string][]string{}
-	for _, part := range w.Parts {
-		for _, d := range part.DependsOn {
-			needers[d] = append(needers[d], part.Name)
-		}
-	}
-	pause := map[string][]string{}
-	var visit func(name string)
-	visit = func(name string) {
-		if _, done := pause[name]; done {
-			return
-		}
-		pause[name] = nil
-		for _, n := range needers[name] {
-			visit(n)
-			pause[name] = append(pause[name], id(n, Stop))
-		}
-	}
-	for _, part := range w.Parts {
-		if part.Migrate && have.GetJobsDone()[id(part.Name, Migrate)] != w.Revision {
-			visit(part.Name)
-		}
-	}
-	for name := range pause {
-		if !seen.Running[name] {
-			delete(pause, name)
-		}
-	}
-	return pause
+	form := w.form(part, have)
+	return !settled(w, have) && (form == "" || !compare.Same(e.GetRendered(), form))
 }
 
 // smoke plans the checks: first those in components, then through the
 // customer's own URL.
 func (p *steps) smoke(w Wish, have *Stamp, seen Seen) {
-	if settled(w, have) && len(seen.Started) == 0 {
+	if settled(w, have) && len(seen.Started) == 0 && !have.GetClosed() {
 		return
 	}
-	var ready, inside []string
+	inside, ready := []string{}, []string{finishID}
 	for _, part := range w.Parts {
 		ready = append(ready, w.served(part.Name)...)
 	}
@@ -166,22 +186,6 @@ func (p *steps) smoke(w Wish, have *Stamp, seen Seen) {
 	for _, c := range w.Checks {
 		if c.Public && !seen.Passed[c.ID] {
 			p.add("", Smoke, c.ID, slices.Concat(inside, ready)...)
-		}
-	}
-}
-
-// stop plans for a stamp that is kept and does not run: in reverse order.
-func (p *steps) stop(have *Stamp, seen Seen) {
-	needers := map[string][]string{}
-	for _, c := range have.GetComponents() {
-		for _, d := range c.GetDependsOn() {
-			needers[d] = append(needers[d], id(c.GetName(), Stop))
-		}
-	}
-	for _, c := range made(have) {
-		present := entry(have, kindComponent, c).GetState() == pb.LedgerEntry_PRESENT
-		if seen.Running[c] || status(have, c).GetWanted() || !present {
-			p.add(c, Stop, id(c, Stop), needers[c]...)
 		}
 	}
 }

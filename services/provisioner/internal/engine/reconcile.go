@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -34,7 +35,7 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if err := r.observe(ctx); err != nil {
 		return r.trouble(ctx, err)
 	}
-	if r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED {
+	if r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack() && r.errand() == nil {
 		return r.rest(ctx) // this generation is not tried again by itself
 	}
 	if r.failed == nil && r.board.op == nil && Decide(r.wish, r.book.Stamp, r.seen).Done() {
@@ -45,7 +46,7 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if r.board.op != nil {
 		r.board.op.TraceId = traceID(ctx)
 	}
-	if r.book.Cancelled() {
+	if r.book.Cancelled() && r.turnedBy() == nil && !r.committed() {
 		r.stop(cancelling)
 	}
 	err = r.loop(ctx)
@@ -72,7 +73,7 @@ func (s *shard) begin(ctx context.Context, tenant string, wake <-chan struct{}) 
 		s.setBook(tenant, book)
 	}
 	r := &run{
-		shard: s, id: tenant, tenant: wish, place: place.Value, book: book, wake: wake,
+		shard: s, id: tenant, asked: wish, tenant: wish, place: place.Value, book: book, wake: wake,
 		log:  s.Log.With("tenant", tenant, "cell", s.Cell, "generation", wish.GetGeneration()),
 		seen: NewSeen(), flight: map[string]Step{}, results: make(chan result, 64), cutLooks: func() {},
 	}
@@ -89,10 +90,23 @@ func (r *run) read(ctx context.Context) error {
 	}
 	r.board = board{op: op.GetMetadata()}
 	r.wish = Wish{
-		Generation: r.tenant.GetGeneration(), Lifecycle: LifecycleOf(r.tenant), Revision: r.tenant.GetBlueprint(), Open: op != nil,
+		Generation: r.asked.GetGeneration(), Lifecycle: LifecycleOf(r.asked), Open: op != nil,
 	}
+	switch {
+	case r.errand() != nil:
+		r.tenant = withSpec(r.asked, settledSpec(r.asked, r.book.Stamp))
+		r.wish.Generation, r.wish.Lifecycle, r.wish.Open = r.book.Stamp.GetDoneGeneration(), pb.Stamp_RUNNING, false
+	case r.goesBack():
+		r.tenant = withSpec(r.asked, r.book.Stamp.GetUpgrade().GetFrom())
+	}
+	r.wish.Revision = r.tenant.GetBlueprint()
+	return r.readRecipe(ctx)
+}
+
+// readRecipe gets what the revision says, and from it what is to be kept safe.
+func (r *run) readRecipe(ctx context.Context) error {
 	if r.wish.Lifecycle != pb.Stamp_RUNNING {
-		return nil
+		return r.safekeep(ctx)
 	}
 	recipe, err := r.Recipes.Get(ctx, r.tenant.GetBlueprint())
 	if errs.Is(err, errs.Unavailable) || errs.Is(err, errs.DeadlineExceeded) {
@@ -103,13 +117,29 @@ func (r *run) read(ctx context.Context) error {
 		return nil
 	}
 	r.recipe = recipe
-	return r.outline()
+	if err := r.outline(); err != nil {
+		return err
+	}
+	if r.book.Op != nil && r.errand() == nil {
+		r.setOut()
+	}
+	if err := r.unfit(); err != nil {
+		r.fail("", err)
+		return nil
+	}
+	if err := r.safekeep(ctx); err != nil {
+		if errs.Is(err, errs.Unavailable) || errs.Is(err, errs.DeadlineExceeded) {
+			return err
+		}
+		r.fail("", err)
+	}
+	return nil
 }
 
 // waitsForPlace says whether the placer has yet to make room for what is wished
 // now; its next write wakes this tenant.
 func (r *run) waitsForPlace() bool {
-	if r.wish.Lifecycle != pb.Stamp_RUNNING || r.recipe == nil || settled(r.wish, r.book.Stamp) {
+	if r.wish.Lifecycle != pb.Stamp_RUNNING || r.recipe == nil || settled(r.wish, r.book.Stamp) || r.goesBack() {
 		return false
 	}
 	return r.place.GetRevision() != r.tenant.GetBlueprint() || r.place.GetPlan() != render.Plan(r.tenant, r.recipe)
@@ -187,21 +217,26 @@ func (r *run) attempt() trace.Attempt {
 	if op.GetState() != typev1.OperationMetadata_RUNNING {
 		op.Attempt++
 	}
-	if op.GetStartTime() == nil {
-		op.StartTime, r.book.Stamp.Failure = timestamppb.Now(), nil
-	}
-	op.State, op.Obstacles, op.Failure = typev1.OperationMetadata_RUNNING, nil, nil
+	op.State, op.Obstacles, op.Failure = typev1.OperationMetadata_RUNNING, nil, r.turnedBy()
 	op.Plan, op.Cell, op.Url = r.place.GetPlan(), record.CellName(r.Cell), r.book.Stamp.GetUrl()
-	r.board.place(r.place)
 	for _, s := range op.GetSteps() {
 		if s.GetState() == typev1.Step_RUNNING {
 			r.board.cut(s.GetId()) // by a crash
 		}
 	}
-	r.book.Stamp.Generation, r.book.Stamp.Operation = r.tenant.GetGeneration(), r.book.Op.GetName()
-	r.book.Stamp.DisplayName, r.book.Stamp.Reserved = r.tenant.GetDisplayName(), r.place.GetReserved()
 	r.dirty = true
 	a.Operation, a.Kind, a.Number = r.book.Op.GetName(), op.GetKind().String(), op.GetAttempt()
+	if e := r.errand(); e != nil {
+		a.Traceparent, a.Asked = e.GetTraceparent(), op.GetCreateTime().AsTime()
+		op.StartTime = cmp.Or(op.GetStartTime(), timestamppb.Now())
+		return a
+	}
+	if op.GetStartTime() == nil {
+		op.StartTime, r.book.Stamp.Failure = timestamppb.Now(), nil
+	}
+	r.board.place(r.place)
+	r.book.Stamp.Generation, r.book.Stamp.Operation = r.tenant.GetGeneration(), r.book.Op.GetName()
+	r.book.Stamp.DisplayName, r.book.Stamp.Reserved = r.tenant.GetDisplayName(), r.place.GetReserved()
 	return a
 }
 

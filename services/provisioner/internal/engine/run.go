@@ -26,8 +26,9 @@ const saveEvery = 300 * time.Millisecond
 type run struct {
 	*shard
 	log    *slog.Logger
-	id     string // the tenant's
-	tenant *registryv1.Tenant
+	id     string             // the tenant's
+	asked  *registryv1.Tenant // as the registry has it
+	tenant *registryv1.Tenant // as this run works towards it
 	place  *pb.Placement
 	recipe *blueprint.Recipe // nil unless the stamp is to run
 	book   *record.Book
@@ -39,6 +40,9 @@ type run struct {
 	vault map[string]secrets.Secret
 	input render.Input
 	forms *render.Forms // nil until the site and the secrets are there
+	// shut are the same while the endpoint is closed; nil when it never is.
+	shut   *render.Forms
+	source *pb.Backup // whose data is to be brought back
 
 	board    board
 	wake     <-chan struct{}
@@ -232,7 +236,7 @@ func (r *run) drain(err error) error {
 
 // look finds out why it was woken.
 func (r *run) look() {
-	if t, ok := r.View.Get(r.id); ok && (t.GetGeneration() > r.tenant.GetGeneration() || t.GetUid() != r.tenant.GetUid()) {
+	if t, ok := r.View.Get(r.id); ok && (t.GetGeneration() > r.asked.GetGeneration() || t.GetUid() != r.asked.GetUid()) && !r.committed() {
 		r.stop(preempted)
 	}
 	if r.book.Op == nil {

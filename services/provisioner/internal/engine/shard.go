@@ -29,9 +29,10 @@ type shard struct {
 	queue  *queue
 	slots  *semaphore.Weighted // for effects, first come first served
 
-	mu     sync.Mutex
-	books  map[string]*record.Book // of every tenant that has a record
-	repair map[string]int32        // failed repairs in a row
+	mu      sync.Mutex
+	books   map[string]*record.Book    // of every tenant that has a record
+	repair  map[string]int32           // failed repairs in a row
+	errands map[string]map[string]bool // operations without a generation that are open, by tenant
 }
 
 // RunShard works on the tenants of a shard until ctx ends: with the claim.
@@ -43,7 +44,7 @@ func (e *Engine) RunShard(ctx context.Context, which claim.Shard, held claim.Cla
 	s := &shard{
 		Engine: e, Shard: which, claim: held, driver: d, queue: newQueue(),
 		slots: semaphore.NewWeighted(int64(e.Parallel)),
-		books: map[string]*record.Book{}, repair: map[string]int32{},
+		books: map[string]*record.Book{}, repair: map[string]int32{}, errands: map[string]map[string]bool{},
 	}
 	defer s.queue.Close()
 	stopWatch, err := e.Tracer.Watch(which.Cell, s.queue)
@@ -57,7 +58,7 @@ func (e *Engine) RunShard(ctx context.Context, which claim.Shard, held claim.Cla
 	defer e.View.Observe(s.wake)()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return follow(ctx, e.Placements, s.placed) })
-	g.Go(func() error { return follow(ctx, e.Operations, s.cancelled) })
+	g.Go(func() error { return follow(ctx, e.Operations, s.asked) })
 	g.Go(func() error { return s.work(ctx) })
 	return g.Wait()
 }
@@ -98,12 +99,6 @@ func (s *shard) wake(tenant string) {
 func (s *shard) placed(ev store.TypedEvent[*pb.Placement]) {
 	if ev.Type == store.Put && ev.Item.Value.GetCell() == s.Cell && s.owns(ev.ID) {
 		s.queue.Add(ev.ID)
-	}
-}
-
-func (s *shard) cancelled(ev store.TypedEvent[*pb.OperationRecord]) {
-	if ev.Type == store.Put && ev.Item.Value.GetCancelRequested() && !record.Over(ev.Item.Value.GetMetadata()) {
-		s.wake(record.TenantID(ev.Item.Value.GetMetadata().GetTenant()))
 	}
 }
 

@@ -15,6 +15,10 @@ const (
 	Stop    Action = "stop"    // end the component, keep its data
 	Remove  Action = "remove"  // end a component that the recipe no longer has
 	Smoke   Action = "smoke"   // a check that a customer would make
+	Close   Action = "close"   // end the endpoint's component, so that no customer writes
+	Open    Action = "open"    // let customers in again
+	Backup  Action = "backup"  // a backup job, or what comes before and after all of them
+	Restore Action = "restore" // a restore job, or what comes before and after all of them
 	Report  Action = "report"  // tell the registry
 	Destroy Action = "destroy" // remove everything
 )

@@ -21,8 +21,36 @@ type Wish struct {
 	Parts []Part
 	// Checks are the smoke checks.
 	Checks []Check
+	// Endpoint is the component that customers reach; empty when there is none.
+	Endpoint string
+	// Backup is one to be made before anything changes, Restore one to be
+	// brought back; nil for none.
+	Backup  *BackupWish
+	Restore *RestoreWish
 	// Open says that an operation is to be ended by this run.
 	Open bool
+}
+
+// BackupWish is a backup that is to be there.
+type BackupWish struct {
+	// ID is the backup's.
+	ID string
+	// Components are those with a backup job, in start order.
+	Components []string
+	// Hot says that everything goes on meanwhile. Otherwise what depends on the
+	// components is stopped first.
+	Hot bool
+}
+
+// RestoreWish is data that is to be brought back.
+type RestoreWish struct {
+	// Key says who asked; a restore is done once for each.
+	Key string
+	// Components are those with a restore job and a share in the backup, in
+	// start order; of them Stopped are those whose job replaces files that the
+	// component has open.
+	Components []string
+	Stopped    map[string]bool
 }
 
 // Part is one wished component.
@@ -33,8 +61,9 @@ type Part struct {
 	// ready probe.
 	Setup, Migrate, Probed bool
 	// Rendered is its form for the ledger; empty until the site and the
-	// secrets are there.
-	Rendered string
+	// secrets are there. Closed is the one while the endpoint is closed, of the
+	// endpoint's component.
+	Rendered, Closed string
 }
 
 // Check is one smoke check: through the customer's URL, or in a component.
@@ -53,6 +82,8 @@ type Seen struct {
 	Running, Started, Ready map[string]bool
 	// Passed are the smoke checks, by id, that this run saw pass.
 	Passed map[string]bool
+	// Opened says that this run opened the endpoint again.
+	Opened bool
 	// Reported says that the registry has accepted the end of this generation.
 	Reported bool
 	// InFlight are the steps, by id, that run at this moment.

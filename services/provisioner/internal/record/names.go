@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -55,14 +56,37 @@ func OperationName(tenant string, generation int64) string {
 }
 
 // ParseOperationName gives the id, the tenant and the generation of
-// "operations/acme.7".
+// "operations/acme.7". Work without a generation, "operations/acme.backup-3",
+// has 0.
 func ParseOperationName(name string) (id, tenant string, generation int64, err error) {
 	id, ok := strings.CutPrefix(name, "operations/")
 	dot := strings.LastIndexByte(id, '.')
 	if ok && dot > 0 && !strings.Contains(id, "/") {
+		if errandID.MatchString(id[dot+1:]) {
+			return id, id[:dot], 0, nil
+		}
 		if generation, err = strconv.ParseInt(id[dot+1:], 10, 64); err == nil && generation > 0 {
 			return id, id[:dot], generation, nil
 		}
 	}
-	return "", "", 0, errs.Invalid("NAME_INVALID", errs.Violation{Field: "name", Description: `must be like "operations/acme.7"`})
+	return "", "", 0, errs.Invalid("NAME_INVALID", errs.Violation{Field: "name", Description: `must be like "operations/acme.7" or "operations/acme.backup-3"`})
+}
+
+var errandID = regexp.MustCompile(`^[a-z]+-[1-9][0-9]*$`)
+
+// BackupName is the resource name of a tenant's backup.
+func BackupName(tenant, backup string) string { return "tenants/" + tenant + "/backups/" + backup }
+
+// BackupID is where a backup is kept.
+func BackupID(tenant, backup string) string { return tenant + "/" + backup }
+
+// ParseBackupName gives the tenant's id and the backup's of
+// "tenants/acme/backups/backup-3".
+func ParseBackupName(field, name string) (tenant, backup string, err error) {
+	rest, ok := strings.CutPrefix(name, "tenants/")
+	tenant, backup, found := strings.Cut(rest, "/backups/")
+	if !ok || !found || tenant == "" || backup == "" || strings.Contains(tenant+backup, "/") {
+		return "", "", errs.Invalid("NAME_INVALID", errs.Violation{Field: field, Description: `must be like "tenants/acme/backups/backup-3"`})
+	}
+	return tenant, backup, nil
 }

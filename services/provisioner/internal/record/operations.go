@@ -1,7 +1,6 @@
 package record
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,11 +44,12 @@ func (s *Store) CloseOlder(ctx context.Context, tenant string, generation int64,
 		return fmt.Errorf("list operations of %q: %w", tenant, err)
 	}
 	slices.SortFunc(all, func(a, b store.Versioned[*pb.OperationRecord]) int {
-		return cmp.Compare(b.Value.GetMetadata().GetGeneration(), a.Value.GetMetadata().GetGeneration())
+		return b.Value.GetMetadata().GetCreateTime().AsTime().Compare(a.Value.GetMetadata().GetCreateTime().AsTime())
 	})
 	for i, v := range all {
 		id := s.Operations.ID(v.Key)
 		switch m := v.Value.GetMetadata(); {
+		case v.Value.GetErrand() != nil && !Over(m): // no generation: its turn comes
 		case m.GetGeneration() >= generation:
 		case i >= keepOperations:
 			err = s.Operations.Delete(ctx, id, guard)
@@ -84,7 +84,7 @@ const keepShapes = 400 * 24 * time.Hour
 // and forgets what is older than 400 days.
 func (s *Store) AddShape(ctx context.Context, op *typev1.OperationMetadata, guard store.Cond) error {
 	end := op.GetEndTime().AsTime()
-	id := fmt.Sprintf("%020d-%s.%d", end.UnixNano(), TenantID(op.GetTenant()), op.GetGeneration())
+	id := fmt.Sprintf("%020d-%s.%d.%s", end.UnixNano(), TenantID(op.GetTenant()), op.GetGeneration(), op.GetKind())
 	_, err := s.Shapes.Create(ctx, id, shapeOf(op), guard)
 	if err != nil && !errors.Is(err, store.ErrExists) {
 		return fmt.Errorf("keep shape of %q: %w", op.GetTenant(), err)

@@ -19,6 +19,7 @@ type Store struct {
 	Cells      *store.Collection[*pb.CellReport]
 	Shapes     *store.Collection[*pb.ShapeRecord]
 	Verdicts   *store.Collection[*pb.EvaluateReadinessResponse]
+	Backups    *store.Collection[*pb.Backup]
 }
 
 // New gives the store under a prefix that ends with "/".
@@ -31,6 +32,7 @@ func New(b store.Backend, prefix string) *Store {
 		Secrets:    store.NewCollection(b, prefix+"secrets/", func() *pb.SealedSecrets { return &pb.SealedSecrets{} }),
 		Cells:      store.NewCollection(b, prefix+"cells/", func() *pb.CellReport { return &pb.CellReport{} }),
 		Shapes:     store.NewCollection(b, prefix+"shapes/", func() *pb.ShapeRecord { return &pb.ShapeRecord{} }),
+		Backups:    store.NewCollection(b, prefix+"backups/", func() *pb.Backup { return &pb.Backup{} }),
 		Verdicts:   store.NewCollection(b, prefix+"verdicts/", func() *pb.EvaluateReadinessResponse { return &pb.EvaluateReadinessResponse{} }),
 	}
 }

@@ -21,6 +21,8 @@ type Input struct {
 	Recipe  *blueprint.Recipe
 	Site    driver.Site
 	Secrets map[string]secrets.Secret
+	// Closed renders the endpoint where no customer reaches it.
+	Closed bool
 }
 
 // Forms are the two renderings of a stamp.
@@ -69,6 +71,9 @@ func (in Input) render(text func(string, secrets.Secret) string) (*blueprint.Ren
 	}
 	ports := make(map[string]blueprint.Port, len(in.Site.Binds))
 	for name, b := range in.Site.Binds {
+		if in.Closed && name == in.Recipe.Message().GetEndpoint() && in.Site.Closed != nil {
+			b = *in.Site.Closed
+		}
 		ports[name] = blueprint.Port{Listen: b.Listen, Host: b.Host, Port: b.Port}
 	}
 	rendered, err := in.Recipe.Render(blueprint.Environment{

@@ -35,8 +35,10 @@ type OperationRecord struct {
 	Metadata *v1.OperationMetadata `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	// Whether a person asked to cancel it.
 	CancelRequested bool `protobuf:"varint,4,opt,name=cancel_requested,json=cancelRequested,proto3" json:"cancel_requested,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// What is asked for, of work without a generation.
+	Errand        *Errand `protobuf:"bytes,5,opt,name=errand,proto3" json:"errand,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OperationRecord) Reset() {
@@ -97,6 +99,118 @@ func (x *OperationRecord) GetCancelRequested() bool {
 	return false
 }
 
+func (x *OperationRecord) GetErrand() *Errand {
+	if x != nil {
+		return x.Errand
+	}
+	return nil
+}
+
+// Errand is work on a stamp that changes no wish, and so has no generation.
+type Errand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who asked, "tokens/admin".
+	Principal string `protobuf:"bytes,1,opt,name=principal,proto3" json:"principal,omitempty"`
+	// The W3C traceparent of the request.
+	Traceparent string `protobuf:"bytes,2,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	// What is done.
+	//
+	// Types that are valid to be assigned to Work:
+	//
+	//	*Errand_MakeBackup_
+	//	*Errand_RestoreBackup_
+	Work          isErrand_Work `protobuf_oneof:"work"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Errand) Reset() {
+	*x = Errand{}
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Errand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Errand) ProtoMessage() {}
+
+func (x *Errand) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Errand.ProtoReflect.Descriptor instead.
+func (*Errand) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Errand) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *Errand) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
+}
+
+func (x *Errand) GetWork() isErrand_Work {
+	if x != nil {
+		return x.Work
+	}
+	return nil
+}
+
+func (x *Errand) GetMakeBackup() *Errand_MakeBackup {
+	if x != nil {
+		if x, ok := x.Work.(*Errand_MakeBackup_); ok {
+			return x.MakeBackup
+		}
+	}
+	return nil
+}
+
+func (x *Errand) GetRestoreBackup() *Errand_RestoreBackup {
+	if x != nil {
+		if x, ok := x.Work.(*Errand_RestoreBackup_); ok {
+			return x.RestoreBackup
+		}
+	}
+	return nil
+}
+
+type isErrand_Work interface {
+	isErrand_Work()
+}
+
+type Errand_MakeBackup_ struct {
+	// A backup is made.
+	MakeBackup *Errand_MakeBackup `protobuf:"bytes,3,opt,name=make_backup,json=makeBackup,proto3,oneof"`
+}
+
+type Errand_RestoreBackup_ struct {
+	// A backup is brought back.
+	RestoreBackup *Errand_RestoreBackup `protobuf:"bytes,4,opt,name=restore_backup,json=restoreBackup,proto3,oneof"`
+}
+
+func (*Errand_MakeBackup_) isErrand_Work() {}
+
+func (*Errand_RestoreBackup_) isErrand_Work() {}
+
 // Placement binds a tenant to a cell, with what it reserves there.
 type Placement struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -122,7 +236,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[1]
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -134,7 +248,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[1]
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -147,7 +261,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{1}
+	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Placement) GetTenant() string {
@@ -231,7 +345,7 @@ type CellReport struct {
 
 func (x *CellReport) Reset() {
 	*x = CellReport{}
-	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[2]
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -243,7 +357,7 @@ func (x *CellReport) String() string {
 func (*CellReport) ProtoMessage() {}
 
 func (x *CellReport) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[2]
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -256,7 +370,7 @@ func (x *CellReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CellReport.ProtoReflect.Descriptor instead.
 func (*CellReport) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{2}
+	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CellReport) GetCell() string {
@@ -341,7 +455,7 @@ type ShapeRecord struct {
 
 func (x *ShapeRecord) Reset() {
 	*x = ShapeRecord{}
-	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[3]
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -353,7 +467,7 @@ func (x *ShapeRecord) String() string {
 func (*ShapeRecord) ProtoMessage() {}
 
 func (x *ShapeRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[3]
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -366,7 +480,7 @@ func (x *ShapeRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShapeRecord.ProtoReflect.Descriptor instead.
 func (*ShapeRecord) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{3}
+	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ShapeRecord) GetKind() v1.OperationMetadata_Kind {
@@ -440,7 +554,7 @@ type SealedSecrets struct {
 
 func (x *SealedSecrets) Reset() {
 	*x = SealedSecrets{}
-	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[4]
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -452,7 +566,7 @@ func (x *SealedSecrets) String() string {
 func (*SealedSecrets) ProtoMessage() {}
 
 func (x *SealedSecrets) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[4]
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -465,7 +579,7 @@ func (x *SealedSecrets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealedSecrets.ProtoReflect.Descriptor instead.
 func (*SealedSecrets) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{4}
+	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SealedSecrets) GetSealed() map[string][]byte {
@@ -489,17 +603,153 @@ func (x *SealedSecrets) GetTenantUid() string {
 	return ""
 }
 
+// MakeBackup says which backup is made.
+type Errand_MakeBackup struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	Backup string `protobuf:"bytes,1,opt,name=backup,proto3" json:"backup,omitempty"`
+	// Why.
+	Reason        Backup_Reason `protobuf:"varint,2,opt,name=reason,proto3,enum=stampworks.provisioner.v1.Backup_Reason" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Errand_MakeBackup) Reset() {
+	*x = Errand_MakeBackup{}
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Errand_MakeBackup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Errand_MakeBackup) ProtoMessage() {}
+
+func (x *Errand_MakeBackup) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Errand_MakeBackup.ProtoReflect.Descriptor instead.
+func (*Errand_MakeBackup) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{1, 0}
+}
+
+func (x *Errand_MakeBackup) GetBackup() string {
+	if x != nil {
+		return x.Backup
+	}
+	return ""
+}
+
+func (x *Errand_MakeBackup) GetReason() Backup_Reason {
+	if x != nil {
+		return x.Reason
+	}
+	return Backup_REASON_UNSPECIFIED
+}
+
+// RestoreBackup says which backup is brought back.
+type Errand_RestoreBackup struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name, "tenants/acme/backups/backup-3".
+	Backup string `protobuf:"bytes,1,opt,name=backup,proto3" json:"backup,omitempty"`
+	// The id of the backup that is made before.
+	SafetyBackup string `protobuf:"bytes,2,opt,name=safety_backup,json=safetyBackup,proto3" json:"safety_backup,omitempty"`
+	// Why the data of before is brought back instead; not set while the
+	// restore goes on.
+	Failure       *v1.Failure `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Errand_RestoreBackup) Reset() {
+	*x = Errand_RestoreBackup{}
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Errand_RestoreBackup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Errand_RestoreBackup) ProtoMessage() {}
+
+func (x *Errand_RestoreBackup) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Errand_RestoreBackup.ProtoReflect.Descriptor instead.
+func (*Errand_RestoreBackup) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{1, 1}
+}
+
+func (x *Errand_RestoreBackup) GetBackup() string {
+	if x != nil {
+		return x.Backup
+	}
+	return ""
+}
+
+func (x *Errand_RestoreBackup) GetSafetyBackup() string {
+	if x != nil {
+		return x.SafetyBackup
+	}
+	return ""
+}
+
+func (x *Errand_RestoreBackup) GetFailure() *v1.Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
 var File_stampworks_provisioner_v1_record_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"&stampworks/provisioner/v1/record.proto\x12\x19stampworks.provisioner.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/operation.proto\"\xb2\x01\n" +
+	"&stampworks/provisioner/v1/record.proto\x12\x19stampworks.provisioner.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&stampworks/provisioner/v1/backup.proto\x1a stampworks/type/v1/failure.proto\x1a\"stampworks/type/v1/operation.proto\"\xed\x01\n" +
 	"\x0fOperationRecord\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"tenant_uid\x18\x02 \x01(\tR\ttenantUid\x12A\n" +
 	"\bmetadata\x18\x03 \x01(\v2%.stampworks.type.v1.OperationMetadataR\bmetadata\x12)\n" +
-	"\x10cancel_requested\x18\x04 \x01(\bR\x0fcancelRequested\"\xec\x02\n" +
+	"\x10cancel_requested\x18\x04 \x01(\bR\x0fcancelRequested\x129\n" +
+	"\x06errand\x18\x05 \x01(\v2!.stampworks.provisioner.v1.ErrandR\x06errand\"\xe9\x03\n" +
+	"\x06Errand\x12\x1c\n" +
+	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12 \n" +
+	"\vtraceparent\x18\x02 \x01(\tR\vtraceparent\x12O\n" +
+	"\vmake_backup\x18\x03 \x01(\v2,.stampworks.provisioner.v1.Errand.MakeBackupH\x00R\n" +
+	"makeBackup\x12X\n" +
+	"\x0erestore_backup\x18\x04 \x01(\v2/.stampworks.provisioner.v1.Errand.RestoreBackupH\x00R\rrestoreBackup\x1af\n" +
+	"\n" +
+	"MakeBackup\x12\x16\n" +
+	"\x06backup\x18\x01 \x01(\tR\x06backup\x12@\n" +
+	"\x06reason\x18\x02 \x01(\x0e2(.stampworks.provisioner.v1.Backup.ReasonR\x06reason\x1a\x83\x01\n" +
+	"\rRestoreBackup\x12\x16\n" +
+	"\x06backup\x18\x01 \x01(\tR\x06backup\x12#\n" +
+	"\rsafety_backup\x18\x02 \x01(\tR\fsafetyBackup\x125\n" +
+	"\afailure\x18\x03 \x01(\v2\x1b.stampworks.type.v1.FailureR\afailureB\x06\n" +
+	"\x04work\"\xec\x02\n" +
 	"\tPlacement\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x1d\n" +
 	"\n" +
@@ -567,45 +817,55 @@ func file_stampworks_provisioner_v1_record_proto_rawDescGZIP() []byte {
 	return file_stampworks_provisioner_v1_record_proto_rawDescData
 }
 
-var file_stampworks_provisioner_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_stampworks_provisioner_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_stampworks_provisioner_v1_record_proto_goTypes = []any{
 	(*OperationRecord)(nil),         // 0: stampworks.provisioner.v1.OperationRecord
-	(*Placement)(nil),               // 1: stampworks.provisioner.v1.Placement
-	(*CellReport)(nil),              // 2: stampworks.provisioner.v1.CellReport
-	(*ShapeRecord)(nil),             // 3: stampworks.provisioner.v1.ShapeRecord
-	(*SealedSecrets)(nil),           // 4: stampworks.provisioner.v1.SealedSecrets
-	nil,                             // 5: stampworks.provisioner.v1.Placement.ReservedEntry
-	nil,                             // 6: stampworks.provisioner.v1.CellReport.AllocatableEntry
-	nil,                             // 7: stampworks.provisioner.v1.CellReport.IsolationEntry
-	nil,                             // 8: stampworks.provisioner.v1.CellReport.ProgramsEntry
-	nil,                             // 9: stampworks.provisioner.v1.SealedSecrets.SealedEntry
-	nil,                             // 10: stampworks.provisioner.v1.SealedSecrets.VersionsEntry
-	(*v1.OperationMetadata)(nil),    // 11: stampworks.type.v1.OperationMetadata
-	(*timestamppb.Timestamp)(nil),   // 12: google.protobuf.Timestamp
-	(v1.OperationMetadata_Kind)(0),  // 13: stampworks.type.v1.OperationMetadata.Kind
-	(v1.OperationMetadata_State)(0), // 14: stampworks.type.v1.OperationMetadata.State
-	(*durationpb.Duration)(nil),     // 15: google.protobuf.Duration
+	(*Errand)(nil),                  // 1: stampworks.provisioner.v1.Errand
+	(*Placement)(nil),               // 2: stampworks.provisioner.v1.Placement
+	(*CellReport)(nil),              // 3: stampworks.provisioner.v1.CellReport
+	(*ShapeRecord)(nil),             // 4: stampworks.provisioner.v1.ShapeRecord
+	(*SealedSecrets)(nil),           // 5: stampworks.provisioner.v1.SealedSecrets
+	(*Errand_MakeBackup)(nil),       // 6: stampworks.provisioner.v1.Errand.MakeBackup
+	(*Errand_RestoreBackup)(nil),    // 7: stampworks.provisioner.v1.Errand.RestoreBackup
+	nil,                             // 8: stampworks.provisioner.v1.Placement.ReservedEntry
+	nil,                             // 9: stampworks.provisioner.v1.CellReport.AllocatableEntry
+	nil,                             // 10: stampworks.provisioner.v1.CellReport.IsolationEntry
+	nil,                             // 11: stampworks.provisioner.v1.CellReport.ProgramsEntry
+	nil,                             // 12: stampworks.provisioner.v1.SealedSecrets.SealedEntry
+	nil,                             // 13: stampworks.provisioner.v1.SealedSecrets.VersionsEntry
+	(*v1.OperationMetadata)(nil),    // 14: stampworks.type.v1.OperationMetadata
+	(*timestamppb.Timestamp)(nil),   // 15: google.protobuf.Timestamp
+	(v1.OperationMetadata_Kind)(0),  // 16: stampworks.type.v1.OperationMetadata.Kind
+	(v1.OperationMetadata_State)(0), // 17: stampworks.type.v1.OperationMetadata.State
+	(*durationpb.Duration)(nil),     // 18: google.protobuf.Duration
+	(Backup_Reason)(0),              // 19: stampworks.provisioner.v1.Backup.Reason
+	(*v1.Failure)(nil),              // 20: stampworks.type.v1.Failure
 }
 var file_stampworks_provisioner_v1_record_proto_depIdxs = []int32{
-	11, // 0: stampworks.provisioner.v1.OperationRecord.metadata:type_name -> stampworks.type.v1.OperationMetadata
-	5,  // 1: stampworks.provisioner.v1.Placement.reserved:type_name -> stampworks.provisioner.v1.Placement.ReservedEntry
-	12, // 2: stampworks.provisioner.v1.Placement.create_time:type_name -> google.protobuf.Timestamp
-	6,  // 3: stampworks.provisioner.v1.CellReport.allocatable:type_name -> stampworks.provisioner.v1.CellReport.AllocatableEntry
-	7,  // 4: stampworks.provisioner.v1.CellReport.isolation:type_name -> stampworks.provisioner.v1.CellReport.IsolationEntry
-	8,  // 5: stampworks.provisioner.v1.CellReport.programs:type_name -> stampworks.provisioner.v1.CellReport.ProgramsEntry
-	12, // 6: stampworks.provisioner.v1.CellReport.update_time:type_name -> google.protobuf.Timestamp
-	13, // 7: stampworks.provisioner.v1.ShapeRecord.kind:type_name -> stampworks.type.v1.OperationMetadata.Kind
-	14, // 8: stampworks.provisioner.v1.ShapeRecord.outcome:type_name -> stampworks.type.v1.OperationMetadata.State
-	15, // 9: stampworks.provisioner.v1.ShapeRecord.lead_time:type_name -> google.protobuf.Duration
-	15, // 10: stampworks.provisioner.v1.ShapeRecord.work_time:type_name -> google.protobuf.Duration
-	12, // 11: stampworks.provisioner.v1.ShapeRecord.end_time:type_name -> google.protobuf.Timestamp
-	9,  // 12: stampworks.provisioner.v1.SealedSecrets.sealed:type_name -> stampworks.provisioner.v1.SealedSecrets.SealedEntry
-	10, // 13: stampworks.provisioner.v1.SealedSecrets.versions:type_name -> stampworks.provisioner.v1.SealedSecrets.VersionsEntry
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	14, // 0: stampworks.provisioner.v1.OperationRecord.metadata:type_name -> stampworks.type.v1.OperationMetadata
+	1,  // 1: stampworks.provisioner.v1.OperationRecord.errand:type_name -> stampworks.provisioner.v1.Errand
+	6,  // 2: stampworks.provisioner.v1.Errand.make_backup:type_name -> stampworks.provisioner.v1.Errand.MakeBackup
+	7,  // 3: stampworks.provisioner.v1.Errand.restore_backup:type_name -> stampworks.provisioner.v1.Errand.RestoreBackup
+	8,  // 4: stampworks.provisioner.v1.Placement.reserved:type_name -> stampworks.provisioner.v1.Placement.ReservedEntry
+	15, // 5: stampworks.provisioner.v1.Placement.create_time:type_name -> google.protobuf.Timestamp
+	9,  // 6: stampworks.provisioner.v1.CellReport.allocatable:type_name -> stampworks.provisioner.v1.CellReport.AllocatableEntry
+	10, // 7: stampworks.provisioner.v1.CellReport.isolation:type_name -> stampworks.provisioner.v1.CellReport.IsolationEntry
+	11, // 8: stampworks.provisioner.v1.CellReport.programs:type_name -> stampworks.provisioner.v1.CellReport.ProgramsEntry
+	15, // 9: stampworks.provisioner.v1.CellReport.update_time:type_name -> google.protobuf.Timestamp
+	16, // 10: stampworks.provisioner.v1.ShapeRecord.kind:type_name -> stampworks.type.v1.OperationMetadata.Kind
+	17, // 11: stampworks.provisioner.v1.ShapeRecord.outcome:type_name -> stampworks.type.v1.OperationMetadata.State
+	18, // 12: stampworks.provisioner.v1.ShapeRecord.lead_time:type_name -> google.protobuf.Duration
+	18, // 13: stampworks.provisioner.v1.ShapeRecord.work_time:type_name -> google.protobuf.Duration
+	15, // 14: stampworks.provisioner.v1.ShapeRecord.end_time:type_name -> google.protobuf.Timestamp
+	12, // 15: stampworks.provisioner.v1.SealedSecrets.sealed:type_name -> stampworks.provisioner.v1.SealedSecrets.SealedEntry
+	13, // 16: stampworks.provisioner.v1.SealedSecrets.versions:type_name -> stampworks.provisioner.v1.SealedSecrets.VersionsEntry
+	19, // 17: stampworks.provisioner.v1.Errand.MakeBackup.reason:type_name -> stampworks.provisioner.v1.Backup.Reason
+	20, // 18: stampworks.provisioner.v1.Errand.RestoreBackup.failure:type_name -> stampworks.type.v1.Failure
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_record_proto_init() }
@@ -613,13 +873,18 @@ func file_stampworks_provisioner_v1_record_proto_init() {
 	if File_stampworks_provisioner_v1_record_proto != nil {
 		return
 	}
+	file_stampworks_provisioner_v1_backup_proto_init()
+	file_stampworks_provisioner_v1_record_proto_msgTypes[1].OneofWrappers = []any{
+		(*Errand_MakeBackup_)(nil),
+		(*Errand_RestoreBackup_)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_record_proto_rawDesc), len(file_stampworks_provisioner_v1_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -11,6 +11,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	v1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
@@ -136,7 +137,7 @@ func (x LedgerEntry_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LedgerEntry_State.Descriptor instead.
 func (LedgerEntry_State) EnumDescriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{3, 0}
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{5, 0}
 }
 
 // Stamp is a tenant's private copy: what there is. It is also the record that
@@ -193,9 +194,20 @@ type Stamp struct {
 	// The smoke check's path at the customer's URL, for the endpoint's probe.
 	EndpointPath string `protobuf:"bytes,24,opt,name=endpoint_path,json=endpointPath,proto3" json:"endpoint_path,omitempty"`
 	// The operation that is running or ran last, "operations/acme.1".
-	Operation     string `protobuf:"bytes,25,opt,name=operation,proto3" json:"operation,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Operation string `protobuf:"bytes,25,opt,name=operation,proto3" json:"operation,omitempty"`
+	// What the last generation that was brought about in full was made from: what
+	// a failed upgrade goes back to.
+	Settled *StampSpec `protobuf:"bytes,26,opt,name=settled,proto3" json:"settled,omitempty"`
+	// Whether the endpoint is closed to customers, while data is changed.
+	Closed bool `protobuf:"varint,27,opt,name=closed,proto3" json:"closed,omitempty"`
+	// The upgrade that is under way, or was rolled back.
+	Upgrade *Upgrade `protobuf:"bytes,28,opt,name=upgrade,proto3" json:"upgrade,omitempty"`
+	// The last restore that was done: the operation, or the backup, that asked.
+	Restored string `protobuf:"bytes,29,opt,name=restored,proto3" json:"restored,omitempty"`
+	// When the plan's schedule last asked for a backup.
+	ScheduledBackupTime *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=scheduled_backup_time,json=scheduledBackupTime,proto3" json:"scheduled_backup_time,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Stamp) Reset() {
@@ -403,6 +415,216 @@ func (x *Stamp) GetOperation() string {
 	return ""
 }
 
+func (x *Stamp) GetSettled() *StampSpec {
+	if x != nil {
+		return x.Settled
+	}
+	return nil
+}
+
+func (x *Stamp) GetClosed() bool {
+	if x != nil {
+		return x.Closed
+	}
+	return false
+}
+
+func (x *Stamp) GetUpgrade() *Upgrade {
+	if x != nil {
+		return x.Upgrade
+	}
+	return nil
+}
+
+func (x *Stamp) GetRestored() string {
+	if x != nil {
+		return x.Restored
+	}
+	return ""
+}
+
+func (x *Stamp) GetScheduledBackupTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ScheduledBackupTime
+	}
+	return nil
+}
+
+// StampSpec is what a stamp is made from, of all that a tenant says.
+type StampSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The revision, "blueprints/helpdesk/revisions/1.0.0".
+	Blueprint string `protobuf:"bytes,1,opt,name=blueprint,proto3" json:"blueprint,omitempty"`
+	// The plan.
+	Plan string `protobuf:"bytes,2,opt,name=plan,proto3" json:"plan,omitempty"`
+	// The inputs.
+	Inputs        map[string]*structpb.Value `protobuf:"bytes,3,rep,name=inputs,proto3" json:"inputs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StampSpec) Reset() {
+	*x = StampSpec{}
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StampSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StampSpec) ProtoMessage() {}
+
+func (x *StampSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StampSpec.ProtoReflect.Descriptor instead.
+func (*StampSpec) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *StampSpec) GetBlueprint() string {
+	if x != nil {
+		return x.Blueprint
+	}
+	return ""
+}
+
+func (x *StampSpec) GetPlan() string {
+	if x != nil {
+		return x.Plan
+	}
+	return ""
+}
+
+func (x *StampSpec) GetInputs() map[string]*structpb.Value {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
+}
+
+// Upgrade is the way from one revision to another, from the first step until
+// the endpoint is open again. Until then there is a way back.
+type Upgrade struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the stamp was made from before.
+	From *StampSpec `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// The revision that it is brought to.
+	To string `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	// The generation that is at work on it.
+	Generation int64 `protobuf:"varint,3,opt,name=generation,proto3" json:"generation,omitempty"`
+	// The id of the backup that is made before anything migrates.
+	Backup string `protobuf:"bytes,4,opt,name=backup,proto3" json:"backup,omitempty"`
+	// The jobs that were done before it began.
+	JobsDone map[string]string `protobuf:"bytes,5,rep,name=jobs_done,json=jobsDone,proto3" json:"jobs_done,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Whether a migration has begun, so that going back needs the backup.
+	Migrating bool `protobuf:"varint,6,opt,name=migrating,proto3" json:"migrating,omitempty"`
+	// Why it goes, or went, back; not set while it goes forward.
+	Failure *v1.Failure `protobuf:"bytes,7,opt,name=failure,proto3" json:"failure,omitempty"`
+	// Whether the data of the backup is to be brought back first: a migration was
+	// left half-way, and another revision is wished for.
+	Restoring     bool `protobuf:"varint,8,opt,name=restoring,proto3" json:"restoring,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Upgrade) Reset() {
+	*x = Upgrade{}
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Upgrade) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Upgrade) ProtoMessage() {}
+
+func (x *Upgrade) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Upgrade.ProtoReflect.Descriptor instead.
+func (*Upgrade) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Upgrade) GetFrom() *StampSpec {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *Upgrade) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *Upgrade) GetGeneration() int64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+func (x *Upgrade) GetBackup() string {
+	if x != nil {
+		return x.Backup
+	}
+	return ""
+}
+
+func (x *Upgrade) GetJobsDone() map[string]string {
+	if x != nil {
+		return x.JobsDone
+	}
+	return nil
+}
+
+func (x *Upgrade) GetMigrating() bool {
+	if x != nil {
+		return x.Migrating
+	}
+	return false
+}
+
+func (x *Upgrade) GetFailure() *v1.Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+func (x *Upgrade) GetRestoring() bool {
+	if x != nil {
+		return x.Restoring
+	}
+	return false
+}
+
 // ComponentStatus is what there is of a component.
 type ComponentStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -432,7 +654,7 @@ type ComponentStatus struct {
 
 func (x *ComponentStatus) Reset() {
 	*x = ComponentStatus{}
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[1]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -444,7 +666,7 @@ func (x *ComponentStatus) String() string {
 func (*ComponentStatus) ProtoMessage() {}
 
 func (x *ComponentStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[1]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -457,7 +679,7 @@ func (x *ComponentStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentStatus.ProtoReflect.Descriptor instead.
 func (*ComponentStatus) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{1}
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ComponentStatus) GetName() string {
@@ -556,7 +778,7 @@ type ProbeTarget struct {
 
 func (x *ProbeTarget) Reset() {
 	*x = ProbeTarget{}
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[2]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -568,7 +790,7 @@ func (x *ProbeTarget) String() string {
 func (*ProbeTarget) ProtoMessage() {}
 
 func (x *ProbeTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[2]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -581,7 +803,7 @@ func (x *ProbeTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeTarget.ProtoReflect.Descriptor instead.
 func (*ProbeTarget) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{2}
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ProbeTarget) GetUrl() string {
@@ -659,7 +881,7 @@ type LedgerEntry struct {
 
 func (x *LedgerEntry) Reset() {
 	*x = LedgerEntry{}
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[3]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -671,7 +893,7 @@ func (x *LedgerEntry) String() string {
 func (*LedgerEntry) ProtoMessage() {}
 
 func (x *LedgerEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[3]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -684,7 +906,7 @@ func (x *LedgerEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerEntry.ProtoReflect.Descriptor instead.
 func (*LedgerEntry) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{3}
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LedgerEntry) GetKind() string {
@@ -726,7 +948,7 @@ var File_stampworks_provisioner_v1_stamp_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\n" +
-	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\"\xbc\f\n" +
+	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\"\xbe\x0e\n" +
 	"\x05Stamp\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\n" +
@@ -760,7 +982,12 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\x0frecord_revision\x18\x16 \x01(\x03B\x03\xe0A\x03R\x0erecordRevision\x12\x1a\n" +
 	"\bendpoint\x18\x17 \x01(\tR\bendpoint\x12#\n" +
 	"\rendpoint_path\x18\x18 \x01(\tR\fendpointPath\x12\x1c\n" +
-	"\toperation\x18\x19 \x01(\tR\toperation\x1a;\n" +
+	"\toperation\x18\x19 \x01(\tR\toperation\x12>\n" +
+	"\asettled\x18\x1a \x01(\v2$.stampworks.provisioner.v1.StampSpecR\asettled\x12\x16\n" +
+	"\x06closed\x18\x1b \x01(\bR\x06closed\x12<\n" +
+	"\aupgrade\x18\x1c \x01(\v2\".stampworks.provisioner.v1.UpgradeR\aupgrade\x12\x1a\n" +
+	"\brestored\x18\x1d \x01(\tR\brestored\x12N\n" +
+	"\x15scheduled_backup_time\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\x13scheduledBackupTime\x1a;\n" +
 	"\rReservedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a<\n" +
@@ -778,7 +1005,28 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\aRUNNING\x10\x01\x12\v\n" +
 	"\aSTOPPED\x10\x02\x12\r\n" +
 	"\tDESTROYED\x10\x03:@\xeaA=\n" +
-	"\x14stampworks.dev/Stamp\x12\x16tenants/{tenant}/stamp*\x06stamps2\x05stamp\"\xd3\x03\n" +
+	"\x14stampworks.dev/Stamp\x12\x16tenants/{tenant}/stamp*\x06stamps2\x05stamp\"\xda\x01\n" +
+	"\tStampSpec\x12\x1c\n" +
+	"\tblueprint\x18\x01 \x01(\tR\tblueprint\x12\x12\n" +
+	"\x04plan\x18\x02 \x01(\tR\x04plan\x12H\n" +
+	"\x06inputs\x18\x03 \x03(\v20.stampworks.provisioner.v1.StampSpec.InputsEntryR\x06inputs\x1aQ\n" +
+	"\vInputsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12,\n" +
+	"\x05value\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x05value:\x028\x01\"\x8a\x03\n" +
+	"\aUpgrade\x128\n" +
+	"\x04from\x18\x01 \x01(\v2$.stampworks.provisioner.v1.StampSpecR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x03 \x01(\x03R\n" +
+	"generation\x12\x16\n" +
+	"\x06backup\x18\x04 \x01(\tR\x06backup\x12M\n" +
+	"\tjobs_done\x18\x05 \x03(\v20.stampworks.provisioner.v1.Upgrade.JobsDoneEntryR\bjobsDone\x12\x1c\n" +
+	"\tmigrating\x18\x06 \x01(\bR\tmigrating\x125\n" +
+	"\afailure\x18\a \x01(\v2\x1b.stampworks.type.v1.FailureR\afailure\x12\x1c\n" +
+	"\trestoring\x18\b \x01(\bR\trestoring\x1a;\n" +
+	"\rJobsDoneEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd3\x03\n" +
 	"\x0fComponentStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\arunning\x18\x02 \x01(\bR\arunning\x12\x16\n" +
@@ -832,49 +1080,62 @@ func file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP() []byte {
 }
 
 var file_stampworks_provisioner_v1_stamp_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_stampworks_provisioner_v1_stamp_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_stampworks_provisioner_v1_stamp_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_stampworks_provisioner_v1_stamp_proto_goTypes = []any{
 	(Stamp_Lifecycle)(0),          // 0: stampworks.provisioner.v1.Stamp.Lifecycle
 	(LedgerEntry_State)(0),        // 1: stampworks.provisioner.v1.LedgerEntry.State
 	(*Stamp)(nil),                 // 2: stampworks.provisioner.v1.Stamp
-	(*ComponentStatus)(nil),       // 3: stampworks.provisioner.v1.ComponentStatus
-	(*ProbeTarget)(nil),           // 4: stampworks.provisioner.v1.ProbeTarget
-	(*LedgerEntry)(nil),           // 5: stampworks.provisioner.v1.LedgerEntry
-	nil,                           // 6: stampworks.provisioner.v1.Stamp.ReservedEntry
-	nil,                           // 7: stampworks.provisioner.v1.Stamp.IsolationEntry
-	nil,                           // 8: stampworks.provisioner.v1.Stamp.SecretVersionsEntry
-	nil,                           // 9: stampworks.provisioner.v1.Stamp.JobsDoneEntry
-	nil,                           // 10: stampworks.provisioner.v1.ComponentStatus.AddressesEntry
-	(*v1.Failure)(nil),            // 11: stampworks.type.v1.Failure
-	(*v1.Obstacle)(nil),           // 12: stampworks.type.v1.Obstacle
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
+	(*StampSpec)(nil),             // 3: stampworks.provisioner.v1.StampSpec
+	(*Upgrade)(nil),               // 4: stampworks.provisioner.v1.Upgrade
+	(*ComponentStatus)(nil),       // 5: stampworks.provisioner.v1.ComponentStatus
+	(*ProbeTarget)(nil),           // 6: stampworks.provisioner.v1.ProbeTarget
+	(*LedgerEntry)(nil),           // 7: stampworks.provisioner.v1.LedgerEntry
+	nil,                           // 8: stampworks.provisioner.v1.Stamp.ReservedEntry
+	nil,                           // 9: stampworks.provisioner.v1.Stamp.IsolationEntry
+	nil,                           // 10: stampworks.provisioner.v1.Stamp.SecretVersionsEntry
+	nil,                           // 11: stampworks.provisioner.v1.Stamp.JobsDoneEntry
+	nil,                           // 12: stampworks.provisioner.v1.StampSpec.InputsEntry
+	nil,                           // 13: stampworks.provisioner.v1.Upgrade.JobsDoneEntry
+	nil,                           // 14: stampworks.provisioner.v1.ComponentStatus.AddressesEntry
+	(*v1.Failure)(nil),            // 15: stampworks.type.v1.Failure
+	(*v1.Obstacle)(nil),           // 16: stampworks.type.v1.Obstacle
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
+	(*structpb.Value)(nil),        // 19: google.protobuf.Value
 }
 var file_stampworks_provisioner_v1_stamp_proto_depIdxs = []int32{
 	0,  // 0: stampworks.provisioner.v1.Stamp.lifecycle:type_name -> stampworks.provisioner.v1.Stamp.Lifecycle
-	3,  // 1: stampworks.provisioner.v1.Stamp.components:type_name -> stampworks.provisioner.v1.ComponentStatus
-	5,  // 2: stampworks.provisioner.v1.Stamp.ledger:type_name -> stampworks.provisioner.v1.LedgerEntry
-	6,  // 3: stampworks.provisioner.v1.Stamp.reserved:type_name -> stampworks.provisioner.v1.Stamp.ReservedEntry
-	7,  // 4: stampworks.provisioner.v1.Stamp.isolation:type_name -> stampworks.provisioner.v1.Stamp.IsolationEntry
-	11, // 5: stampworks.provisioner.v1.Stamp.failure:type_name -> stampworks.type.v1.Failure
-	12, // 6: stampworks.provisioner.v1.Stamp.obstacles:type_name -> stampworks.type.v1.Obstacle
-	8,  // 7: stampworks.provisioner.v1.Stamp.secret_versions:type_name -> stampworks.provisioner.v1.Stamp.SecretVersionsEntry
-	9,  // 8: stampworks.provisioner.v1.Stamp.jobs_done:type_name -> stampworks.provisioner.v1.Stamp.JobsDoneEntry
-	13, // 9: stampworks.provisioner.v1.Stamp.create_time:type_name -> google.protobuf.Timestamp
-	13, // 10: stampworks.provisioner.v1.Stamp.update_time:type_name -> google.protobuf.Timestamp
-	13, // 11: stampworks.provisioner.v1.ComponentStatus.start_time:type_name -> google.protobuf.Timestamp
-	4,  // 12: stampworks.provisioner.v1.ComponentStatus.probe:type_name -> stampworks.provisioner.v1.ProbeTarget
-	10, // 13: stampworks.provisioner.v1.ComponentStatus.addresses:type_name -> stampworks.provisioner.v1.ComponentStatus.AddressesEntry
-	14, // 14: stampworks.provisioner.v1.ProbeTarget.timeout:type_name -> google.protobuf.Duration
-	14, // 15: stampworks.provisioner.v1.ProbeTarget.every:type_name -> google.protobuf.Duration
-	14, // 16: stampworks.provisioner.v1.ProbeTarget.slow:type_name -> google.protobuf.Duration
-	1,  // 17: stampworks.provisioner.v1.LedgerEntry.state:type_name -> stampworks.provisioner.v1.LedgerEntry.State
-	13, // 18: stampworks.provisioner.v1.LedgerEntry.update_time:type_name -> google.protobuf.Timestamp
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	5,  // 1: stampworks.provisioner.v1.Stamp.components:type_name -> stampworks.provisioner.v1.ComponentStatus
+	7,  // 2: stampworks.provisioner.v1.Stamp.ledger:type_name -> stampworks.provisioner.v1.LedgerEntry
+	8,  // 3: stampworks.provisioner.v1.Stamp.reserved:type_name -> stampworks.provisioner.v1.Stamp.ReservedEntry
+	9,  // 4: stampworks.provisioner.v1.Stamp.isolation:type_name -> stampworks.provisioner.v1.Stamp.IsolationEntry
+	15, // 5: stampworks.provisioner.v1.Stamp.failure:type_name -> stampworks.type.v1.Failure
+	16, // 6: stampworks.provisioner.v1.Stamp.obstacles:type_name -> stampworks.type.v1.Obstacle
+	10, // 7: stampworks.provisioner.v1.Stamp.secret_versions:type_name -> stampworks.provisioner.v1.Stamp.SecretVersionsEntry
+	11, // 8: stampworks.provisioner.v1.Stamp.jobs_done:type_name -> stampworks.provisioner.v1.Stamp.JobsDoneEntry
+	17, // 9: stampworks.provisioner.v1.Stamp.create_time:type_name -> google.protobuf.Timestamp
+	17, // 10: stampworks.provisioner.v1.Stamp.update_time:type_name -> google.protobuf.Timestamp
+	3,  // 11: stampworks.provisioner.v1.Stamp.settled:type_name -> stampworks.provisioner.v1.StampSpec
+	4,  // 12: stampworks.provisioner.v1.Stamp.upgrade:type_name -> stampworks.provisioner.v1.Upgrade
+	17, // 13: stampworks.provisioner.v1.Stamp.scheduled_backup_time:type_name -> google.protobuf.Timestamp
+	12, // 14: stampworks.provisioner.v1.StampSpec.inputs:type_name -> stampworks.provisioner.v1.StampSpec.InputsEntry
+	3,  // 15: stampworks.provisioner.v1.Upgrade.from:type_name -> stampworks.provisioner.v1.StampSpec
+	13, // 16: stampworks.provisioner.v1.Upgrade.jobs_done:type_name -> stampworks.provisioner.v1.Upgrade.JobsDoneEntry
+	15, // 17: stampworks.provisioner.v1.Upgrade.failure:type_name -> stampworks.type.v1.Failure
+	17, // 18: stampworks.provisioner.v1.ComponentStatus.start_time:type_name -> google.protobuf.Timestamp
+	6,  // 19: stampworks.provisioner.v1.ComponentStatus.probe:type_name -> stampworks.provisioner.v1.ProbeTarget
+	14, // 20: stampworks.provisioner.v1.ComponentStatus.addresses:type_name -> stampworks.provisioner.v1.ComponentStatus.AddressesEntry
+	18, // 21: stampworks.provisioner.v1.ProbeTarget.timeout:type_name -> google.protobuf.Duration
+	18, // 22: stampworks.provisioner.v1.ProbeTarget.every:type_name -> google.protobuf.Duration
+	18, // 23: stampworks.provisioner.v1.ProbeTarget.slow:type_name -> google.protobuf.Duration
+	1,  // 24: stampworks.provisioner.v1.LedgerEntry.state:type_name -> stampworks.provisioner.v1.LedgerEntry.State
+	17, // 25: stampworks.provisioner.v1.LedgerEntry.update_time:type_name -> google.protobuf.Timestamp
+	19, // 26: stampworks.provisioner.v1.StampSpec.InputsEntry.value:type_name -> google.protobuf.Value
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_stamp_proto_init() }
@@ -888,7 +1149,7 @@ func file_stampworks_provisioner_v1_stamp_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_stamp_proto_rawDesc), len(file_stampworks_provisioner_v1_stamp_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   9,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

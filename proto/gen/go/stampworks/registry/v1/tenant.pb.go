@@ -117,6 +117,9 @@ const (
 	TenantStatus_GAVE_UP TenantStatus_Phase = 3
 	// All of the stamp is destroyed.
 	TenantStatus_PURGED TenantStatus_Phase = 4
+	// An upgrade failed, and the stamp serves on its previous revision; not
+	// tried again by itself.
+	TenantStatus_ROLLED_BACK TenantStatus_Phase = 5
 )
 
 // Enum value maps for TenantStatus_Phase.
@@ -127,6 +130,7 @@ var (
 		2: "DONE",
 		3: "GAVE_UP",
 		4: "PURGED",
+		5: "ROLLED_BACK",
 	}
 	TenantStatus_Phase_value = map[string]int32{
 		"PHASE_UNSPECIFIED": 0,
@@ -134,6 +138,7 @@ var (
 		"DONE":              2,
 		"GAVE_UP":           3,
 		"PURGED":            4,
+		"ROLLED_BACK":       5,
 	}
 )
 
@@ -223,7 +228,9 @@ type Tenant struct {
 	// When this generation was asked for.
 	GenerationTime *timestamppb.Timestamp `protobuf:"bytes,26,opt,name=generation_time,json=generationTime,proto3" json:"generation_time,omitempty"`
 	// Whether its data is being destroyed: it is past undelete.
-	Purging       bool `protobuf:"varint,27,opt,name=purging,proto3" json:"purging,omitempty"`
+	Purging bool `protobuf:"varint,27,opt,name=purging,proto3" json:"purging,omitempty"`
+	// The backup that it begins with, "tenants/acme/backups/backup-3".
+	RestoreFrom   string `protobuf:"bytes,32,opt,name=restore_from,json=restoreFrom,proto3" json:"restore_from,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -445,6 +452,13 @@ func (x *Tenant) GetPurging() bool {
 		return x.Purging
 	}
 	return false
+}
+
+func (x *Tenant) GetRestoreFrom() string {
+	if x != nil {
+		return x.RestoreFrom
+	}
+	return ""
 }
 
 // Deal is what the CRM said about the sale.
@@ -851,7 +865,7 @@ var File_stampworks_registry_v1_tenant_proto protoreflect.FileDescriptor
 
 const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\n" +
-	"#stampworks/registry/v1/tenant.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\"\xa7\x0e\n" +
+	"#stampworks/registry/v1/tenant.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\"\xcf\x0e\n" +
 	"\x06Tenant\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x15\n" +
 	"\x03uid\x18\x02 \x01(\tB\x03\xe0A\x03R\x03uid\x12\x12\n" +
@@ -888,7 +902,8 @@ const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\x06status\x18\x18 \x01(\v2$.stampworks.registry.v1.TenantStatusB\x03\xe0A\x03R\x06status\x12%\n" +
 	"\vtraceparent\x18\x19 \x01(\tB\x03\xe0A\x03R\vtraceparent\x12H\n" +
 	"\x0fgeneration_time\x18\x1a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x0egenerationTime\x12\x1d\n" +
-	"\apurging\x18\x1b \x01(\bB\x03\xe0A\x03R\apurging\x1a9\n" +
+	"\apurging\x18\x1b \x01(\bB\x03\xe0A\x03R\apurging\x12&\n" +
+	"\frestore_from\x18  \x01(\tB\x03\xe0A\x05R\vrestoreFrom\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -922,7 +937,7 @@ const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\rpromised_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\fpromisedTime\"V\n" +
 	"\aContact\x12+\n" +
 	"\fdisplay_name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12\x1e\n" +
-	"\x05email\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc0\x02R\x05email\"\x9f\x04\n" +
+	"\x05email\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc0\x02R\x05email\"\xb0\x04\n" +
 	"\fTenantStatus\x12/\n" +
 	"\x13observed_generation\x18\x01 \x01(\x03R\x12observedGeneration\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12\x12\n" +
@@ -936,14 +951,15 @@ const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\x05token\x18\t \x01(\x03R\x05token\x12%\n" +
 	"\x0estamp_revision\x18\n" +
 	" \x01(\x03R\rstampRevision\x12\x19\n" +
-	"\btrace_id\x18\v \x01(\tR\atraceId\"R\n" +
+	"\btrace_id\x18\v \x01(\tR\atraceId\"c\n" +
 	"\x05Phase\x12\x15\n" +
 	"\x11PHASE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vIN_PROGRESS\x10\x01\x12\b\n" +
 	"\x04DONE\x10\x02\x12\v\n" +
 	"\aGAVE_UP\x10\x03\x12\n" +
 	"\n" +
-	"\x06PURGED\x10\x04\"\xee\x02\n" +
+	"\x06PURGED\x10\x04\x12\x0f\n" +
+	"\vROLLED_BACK\x10\x05\"\xee\x02\n" +
 	"\rTimelineEntry\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12;\n" +
 	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +

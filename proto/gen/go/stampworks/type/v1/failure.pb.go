@@ -133,6 +133,12 @@ const (
 	Failure_DRIVER_ERROR Failure_Code = 16
 	// Something of the stamp could not be removed.
 	Failure_DESTROY_INCOMPLETE Failure_Code = 17
+	// A backup job ended with an error, or what it wrote could not be kept.
+	Failure_BACKUP_FAILED Failure_Code = 18
+	// A restore job ended with an error.
+	Failure_RESTORE_FAILED Failure_Code = 19
+	// The backup is not there, or is not what was kept.
+	Failure_BACKUP_INVALID Failure_Code = 20
 )
 
 // Enum value maps for Failure_Code.
@@ -156,6 +162,9 @@ var (
 		15: "RENDER_FAILED",
 		16: "DRIVER_ERROR",
 		17: "DESTROY_INCOMPLETE",
+		18: "BACKUP_FAILED",
+		19: "RESTORE_FAILED",
+		20: "BACKUP_INVALID",
 	}
 	Failure_Code_value = map[string]int32{
 		"CODE_UNSPECIFIED":   0,
@@ -176,6 +185,9 @@ var (
 		"RENDER_FAILED":      15,
 		"DRIVER_ERROR":       16,
 		"DESTROY_INCOMPLETE": 17,
+		"BACKUP_FAILED":      18,
+		"RESTORE_FAILED":     19,
+		"BACKUP_INVALID":     20,
 	}
 )
 
@@ -402,7 +414,7 @@ var File_stampworks_type_v1_failure_proto protoreflect.FileDescriptor
 
 const file_stampworks_type_v1_failure_proto_rawDesc = "" +
 	"\n" +
-	" stampworks/type/v1/failure.proto\x12\x12stampworks.type.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x06\n" +
+	" stampworks/type/v1/failure.proto\x12\x12stampworks.type.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\a\n" +
 	"\aFailure\x124\n" +
 	"\x04code\x18\x01 \x01(\x0e2 .stampworks.type.v1.Failure.CodeR\x04code\x127\n" +
 	"\x05owner\x18\x02 \x01(\x0e2!.stampworks.type.v1.Failure.OwnerR\x05owner\x12\x1c\n" +
@@ -421,7 +433,7 @@ const file_stampworks_type_v1_failure_proto_rawDesc = "" +
 	"\vINTEGRATION\x10\x03\x12\f\n" +
 	"\bOPERATOR\x10\x04\x12\v\n" +
 	"\aPRODUCT\x10\x05\x12\f\n" +
-	"\bPLATFORM\x10\x06\"\xe7\x02\n" +
+	"\bPLATFORM\x10\x06\"\xa2\x03\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fPROGRAM_MISSING\x10\x01\x12\x14\n" +
@@ -442,7 +454,10 @@ const file_stampworks_type_v1_failure_proto_rawDesc = "" +
 	"\tCANCELLED\x10\x0e\x12\x11\n" +
 	"\rRENDER_FAILED\x10\x0f\x12\x10\n" +
 	"\fDRIVER_ERROR\x10\x10\x12\x16\n" +
-	"\x12DESTROY_INCOMPLETE\x10\x11\"\x8b\x01\n" +
+	"\x12DESTROY_INCOMPLETE\x10\x11\x12\x11\n" +
+	"\rBACKUP_FAILED\x10\x12\x12\x12\n" +
+	"\x0eRESTORE_FAILED\x10\x13\x12\x12\n" +
+	"\x0eBACKUP_INVALID\x10\x14\"\x8b\x01\n" +
 	"\bObstacle\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1f\n" +

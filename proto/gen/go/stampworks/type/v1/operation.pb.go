@@ -114,6 +114,12 @@ const (
 	OperationMetadata_DELETE OperationMetadata_Kind = 5
 	// Destroy a deleted stamp and its data.
 	OperationMetadata_PURGE OperationMetadata_Kind = 6
+	// Bring a stamp to another revision of its blueprint.
+	OperationMetadata_UPGRADE OperationMetadata_Kind = 7
+	// Make a backup.
+	OperationMetadata_BACKUP OperationMetadata_Kind = 8
+	// Bring the data of a backup back.
+	OperationMetadata_RESTORE OperationMetadata_Kind = 9
 )
 
 // Enum value maps for OperationMetadata_Kind.
@@ -126,6 +132,9 @@ var (
 		4: "RESUME",
 		5: "DELETE",
 		6: "PURGE",
+		7: "UPGRADE",
+		8: "BACKUP",
+		9: "RESTORE",
 	}
 	OperationMetadata_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -135,6 +144,9 @@ var (
 		"RESUME":           4,
 		"DELETE":           5,
 		"PURGE":            6,
+		"UPGRADE":          7,
+		"BACKUP":           8,
+		"RESTORE":          9,
 	}
 )
 
@@ -268,7 +280,9 @@ type OperationMetadata struct {
 	// Where the customer's copy is, once it answers.
 	Url string `protobuf:"bytes,16,opt,name=url,proto3" json:"url,omitempty"`
 	// The steps done and in all, in one sentence such as "3 of 9 steps".
-	Progress      string `protobuf:"bytes,17,opt,name=progress,proto3" json:"progress,omitempty"`
+	Progress string `protobuf:"bytes,17,opt,name=progress,proto3" json:"progress,omitempty"`
+	// The backup that is made or brought back, "tenants/acme/backups/backup-3".
+	Backup        string `protobuf:"bytes,18,opt,name=backup,proto3" json:"backup,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -422,6 +436,13 @@ func (x *OperationMetadata) GetProgress() string {
 	return ""
 }
 
+func (x *OperationMetadata) GetBackup() string {
+	if x != nil {
+		return x.Backup
+	}
+	return ""
+}
+
 // Step is one action on one component, or on the whole stamp.
 type Step struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -430,7 +451,7 @@ type Step struct {
 	// The component, empty for the whole stamp.
 	Component string `protobuf:"bytes,2,opt,name=component,proto3" json:"component,omitempty"`
 	// What is done: "place", "reserve", "setup", "migrate", "start", "ready",
-	// "stop", "smoke", "report", "destroy".
+	// "stop", "smoke", "report", "destroy", "close", "open", "backup", "restore".
 	Action string `protobuf:"bytes,3,opt,name=action,proto3" json:"action,omitempty"`
 	// How far it is.
 	State Step_State `protobuf:"varint,4,opt,name=state,proto3,enum=stampworks.type.v1.Step_State" json:"state,omitempty"`
@@ -554,7 +575,7 @@ var File_stampworks_type_v1_operation_proto protoreflect.FileDescriptor
 
 const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\n" +
-	"\"stampworks/type/v1/operation.proto\x12\x12stampworks.type.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\"\xae\a\n" +
+	"\"stampworks/type/v1/operation.proto\x12\x12stampworks.type.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\"\xed\a\n" +
 	"\x11OperationMetadata\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12>\n" +
 	"\x04kind\x18\x02 \x01(\x0e2*.stampworks.type.v1.OperationMetadata.KindR\x04kind\x12\x1e\n" +
@@ -577,7 +598,8 @@ const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\x04plan\x18\x0e \x01(\tR\x04plan\x12\x12\n" +
 	"\x04cell\x18\x0f \x01(\tR\x04cell\x12\x10\n" +
 	"\x03url\x18\x10 \x01(\tR\x03url\x12\x1a\n" +
-	"\bprogress\x18\x11 \x01(\tR\bprogress\"\x7f\n" +
+	"\bprogress\x18\x11 \x01(\tR\bprogress\x12\x16\n" +
+	"\x06backup\x18\x12 \x01(\tR\x06backup\"\x7f\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -589,7 +611,7 @@ const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\x06FAILED\x10\x05\x12\r\n" +
 	"\tCANCELLED\x10\x06\x12\x0e\n" +
 	"\n" +
-	"SUPERSEDED\x10\a\"d\n" +
+	"SUPERSEDED\x10\a\"\x8a\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -601,7 +623,11 @@ const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\x06RESUME\x10\x04\x12\n" +
 	"\n" +
 	"\x06DELETE\x10\x05\x12\t\n" +
-	"\x05PURGE\x10\x06\"\xef\x03\n" +
+	"\x05PURGE\x10\x06\x12\v\n" +
+	"\aUPGRADE\x10\a\x12\n" +
+	"\n" +
+	"\x06BACKUP\x10\b\x12\v\n" +
+	"\aRESTORE\x10\t\"\xef\x03\n" +
 	"\x04Step\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tcomponent\x18\x02 \x01(\tR\tcomponent\x12\x16\n" +

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"stampworks.dev/pkg/store"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/internal/failure"
+	"stampworks.dev/services/provisioner/internal/record"
+)
+
+// errand is the work without a generation that this run is about, nil when it is
+// about a generation.
+func (r *run) errand() *pb.Errand { return r.book.Op.GetErrand() }
+
+// touched says whether a restore may have changed anything.
+func (r *run) touched() bool {
+	return r.book.Stamp.GetClosed() || ended(r.book.Stamp, fetchID, r.book.Op.GetName())
+}
+
+// committed says whether the run must not be given up for a newer wish: data is
+// half brought back.
+func (r *run) committed() bool { return begunRestore(r.book.Op) }
+
+// begunRestore says whether an operation is a restore that has begun.
+func begunRestore(op *pb.OperationRecord) bool {
+	if op.GetErrand().GetRestoreBackup() == nil {
+		return false
+	}
+	s := op.GetMetadata().GetState()
+	return s == typev1.OperationMetadata_RUNNING || s == typev1.OperationMetadata_RETRYING
+}
+
+// asked notes errands as they come and end, and wakes their tenant for one that
+// is new or was cancelled.
+func (s *shard) asked(ev store.TypedEvent[*pb.OperationRecord]) {
+	if ev.Type != store.Put {
+		return
+	}
+	op := ev.Item.Value
+	tenant, open := record.TenantID(op.GetMetadata().GetTenant()), !record.Over(op.GetMetadata())
+	if op.GetErrand() != nil && s.owns(tenant) {
+		s.noteErrand(tenant, ev.ID, open)
+	}
+	if open && (op.GetCancelRequested() || op.GetMetadata().GetAttempt() == 0) {
+		s.wake(tenant)
+	}
+}
+
+func (s *shard) noteErrand(tenant, id string, open bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch ids := s.errands[tenant]; {
+	case open && ids == nil:
+		s.errands[tenant] = map[string]bool{id: true}
+	case open:
+		ids[id] = true
+	default:
+		delete(ids, id)
+		if len(ids) == 0 {
+			delete(s.errands, tenant)
+		}
+	}
+}
+
+// nextErrand reads the errand whose turn it is: one that has begun, or the
+// oldest. Nil when there is none.
+func (r *run) nextErrand(ctx context.Context) (*pb.OperationRecord, int64, error) {
+	r.mu.Lock()
+	ids := slices.Collect(maps.Keys(r.errands[r.id]))
+	r.mu.Unlock()
+	var next store.Versioned[*pb.OperationRecord]
+	for _, id := range ids {
+		v, err := r.Store.Operations.Get(ctx, id)
+		if errors.Is(err, store.ErrNotFound) || err == nil && (record.Over(v.Value.GetMetadata()) || v.Value.GetTenantUid() != r.asked.GetUid()) {
+			continue
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("read operation %q: %w", id, err)
+		}
+		if next.Value == nil || sooner(v.Value, next.Value) {
+			next = v
+		}
+	}
+	if next.Value == nil {
+		return nil, 0, nil
+	}
+	return proto.CloneOf(next.Value), next.ModRevision, nil
+}
+
+func sooner(a, b *pb.OperationRecord) bool {
+	if x, y := begunRestore(a), begunRestore(b); x != y {
+		return x
+	}
+	return a.GetMetadata().GetCreateTime().AsTime().Before(b.GetMetadata().GetCreateTime().AsTime())
+}
+
+// unfit says why an errand cannot be done; nil when it can. A stamp must run as
+// it is wished to before its data is copied or replaced.
+func (r *run) unfit() error {
+	e := r.errand()
+	if e == nil || e.GetRestoreBackup().GetFailure() != nil {
+		return nil
+	}
+	code := typev1.Failure_BACKUP_FAILED
+	if e.GetRestoreBackup() != nil {
+		code = typev1.Failure_RESTORE_FAILED
+	}
+	s := r.book.Stamp
+	switch {
+	case !lived(s) || s.GetLifecycle() != pb.Stamp_RUNNING:
+		return failure.New(code, "", "The stamp does not run.")
+	case r.ended.GetState() == typev1.OperationMetadata_FAILED && !r.goesBack(), r.ended.GetState() == typev1.OperationMetadata_CANCELLED && !r.goesBack():
+		return failure.New(code, "", "The stamp's last operation failed, so it is not as it is wished to be: retry the tenant first.")
+	}
+	return nil
+}
