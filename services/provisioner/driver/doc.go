@@ -19,4 +19,14 @@
 //	obs, _ := d.Observe(ctx, ref)              // what there really is
 //	_ = d.Stop(ctx, ref, "db")                 // ends it; data stays
 //	_ = d.Destroy(ctx, ref)                    // nothing is left; the site is free again
+//
+// A driver that keeps backups is a [Keeper] too. What is kept outlives the
+// stamp. A backup, and its return, perhaps into another stamp:
+//
+//	_ = k.ClearBackup(ctx, ref)                // whatever an earlier attempt left
+//	res, _ := d.RunJob(ctx, ref, m, job)       // writes into m.Site.Backup
+//	kept, _ := k.KeepBackup(ctx, ref, "b-3")   // size and digest go into the record
+//	_ = k.ClearBackup(ctx, ref)                // no second copy in the stamp
+//	_ = k.FetchBackup(ctx, other, driver.BackupRef{Tenant: "acme", UID: uid, ID: "b-3", Digest: kept.Digest})
+//	res, _ = d.RunJob(ctx, other, m, restore)  // reads m.Site.Backup
 package driver

@@ -11,5 +11,6 @@
 //	}
 //
 // What the stamps of the suite run is the test binary itself (see [Program]);
-// a driver that runs nothing gives its jobs to [Program] in its own process.
+// a driver that runs nothing gives its jobs to [Program] in its own process, but
+// for "put" and "get" when its files are not real ones.
 package drivertest

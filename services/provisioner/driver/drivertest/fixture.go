@@ -19,6 +19,9 @@ type Fixture struct {
 	Reopen func(t *testing.T) driver.Driver
 	// Kill ends a component's processes from outside, as kill -9 does.
 	Kill func(t *testing.T, ref driver.Ref, component string)
+	// Damage changes a kept backup, as a bad disk does. Only of a
+	// [driver.Keeper].
+	Damage func(t *testing.T, of driver.BackupRef)
 	// Artifact is the suite's program.
 	Artifact driver.Artifact
 }
@@ -63,6 +66,19 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"LogsTail", logsTail},
 		{"LogsFollow", logsFollow},
 		{"Capacity", capacity},
+		{"BackupKeptOnce", backupKeptOnce},
+		{"BackupEmptyIsRefused", backupEmpty},
+		{"BackupClearedTwice", backupCleared},
+		{"BackupComesBack", backupComesBack},
+		{"BackupOfAnotherTenant", backupOfAnother},
+		{"BackupOutlivesItsStamp", backupOutlives},
+		{"BackupDamaged", backupDamaged},
+		{"BackupMissing", backupMissing},
+		{"BackupDroppedTwice", backupDropped},
+		{"BackupStaleTokenIsRefused", backupStale},
+		{"BackupNeedsASite", backupNoSite},
+		{"BackupRefusesEvilNames", backupEvil},
+		{"ReopenKeepsBackups", reopenKeeps},
 	} {
 		t.Run(one.name, func(t *testing.T) {
 			t.Parallel()

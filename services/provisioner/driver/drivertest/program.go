@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,6 +34,8 @@ func Main(m *testing.M) int {
 //	exit N LINE…    prints the lines and exits
 //	env NAME        prints a variable
 //	unique          prints a line that is never the same
+//	put FILE TEXT   writes a file, and the directories above it
+//	get FILE        prints a file; without one it exits 1
 //	hang            takes no notice of being told to end
 func Program(ctx context.Context, args []string, getenv func(string) string, out io.Writer) int {
 	if len(args) == 0 {
@@ -51,6 +54,17 @@ func Program(ctx context.Context, args []string, getenv func(string) string, out
 		rest = []string{getenv(rest[0])}
 	case "unique":
 		rest = []string{fmt.Sprintf("%d-%d", os.Getpid(), time.Now().UnixNano())}
+	case "put":
+		if os.MkdirAll(filepath.Dir(rest[0]), 0o700) != nil || os.WriteFile(rest[0], []byte(rest[1]), 0o600) != nil {
+			return 73
+		}
+		rest = nil
+	case "get":
+		text, err := os.ReadFile(rest[0])
+		if err != nil {
+			return 1
+		}
+		rest = []string{string(text)}
 	case "hang":
 		time.Sleep(time.Hour)
 	default:

@@ -2,8 +2,20 @@
 // tests of the engine and for measuring it with thousands of tenants.
 //
 // It keeps the whole contract (driver/drivertest passes), and tests can break
-// it: [Config.Fault] makes calls fail, [Driver.Kill] ends a component, and
-// [Driver.Reopen] is the driver that the next process would open on the cell.
+// it: [Config.Fault] makes calls fail, [Driver.Kill] ends a component,
+// [Driver.Damage] spoils a backup, and [Driver.Reopen] is the driver that the
+// next process would open on the cell.
+//
+// Components have no data but what a test puts on a [Disk]. That data comes
+// back from a backup is proved so:
+//
+//	disk := &memory.Disk{}
+//	d := memory.New(memory.Config{Disk: disk, Job: disk.Job})
+//	// backup: tool copy ${volumes.data} ${backup}
+//	// restore: tool copy ${backup} ${volumes.data}
+//	disk.Put(site.Volumes["db.data"]+"/tickets", "1 open")
+//	// … back up, change, restore …
+//	text, _ := disk.Get(site.Volumes["db.data"] + "/tickets")
 package memory
 
 import (
@@ -18,10 +30,13 @@ import (
 
 // Call is one call of a verb, as [Config.Fault] sees it.
 type Call struct {
-	Verb      string // "Reserve", "Ensure", "Observe", "Stop", "Destroy", "RunJob", "Capacity"
+	// Verb is "Reserve", "Ensure", "Observe", "Stop", "Destroy", "RunJob", "Capacity",
+	// "ClearBackup", "KeepBackup", "FetchBackup", "DropBackup"
+	Verb      string
 	Ref       driver.Ref
 	Component string // of Ensure, Stop and RunJob
 	Job       string // of RunJob
+	Backup    string // its id, of KeepBackup, FetchBackup and DropBackup
 }
 
 // Config shapes the cell. The zero value is a large, faultless one.
@@ -35,6 +50,8 @@ type Config struct {
 	Job func(ctx context.Context, ref driver.Ref, m driver.Manifest, job driver.Job) (driver.JobResult, error)
 	// Lines, when set, gives what a component prints when it starts.
 	Lines func(c driver.Component) []string
+	// Disk has the stamps' files; nil is one of its own.
+	Disk *Disk
 	// FirstPort of the endpoints; default 20000.
 	FirstPort int
 }
@@ -50,6 +67,7 @@ type cell struct {
 	mu     sync.Mutex
 	stamps map[string]*stamp // by tenant UID
 	gone   map[string]int64  // the tokens under which stamps were destroyed
+	kept   map[string]backup
 	calls  map[string]int
 	next   int
 	pid    int
@@ -72,8 +90,11 @@ var _ driver.Driver = (*Driver)(nil)
 
 // New makes an empty cell and its driver.
 func New(cfg Config) *Driver {
+	if cfg.Disk == nil {
+		cfg.Disk = &Disk{}
+	}
 	return &Driver{cfg: cfg, cell: &cell{
-		stamps: map[string]*stamp{}, gone: map[string]int64{}, calls: map[string]int{}, pid: 1000,
+		stamps: map[string]*stamp{}, gone: map[string]int64{}, kept: map[string]backup{}, calls: map[string]int{}, pid: 1000,
 	}}
 }
 

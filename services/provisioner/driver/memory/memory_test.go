@@ -14,8 +14,15 @@ import (
 
 func TestConformance(t *testing.T) {
 	drivertest.Run(t, func(t *testing.T) drivertest.Fixture {
+		disk := &memory.Disk{}
 		d := memory.New(memory.Config{
-			Job: runProgram,
+			Disk: disk,
+			Job: func(ctx context.Context, ref driver.Ref, m driver.Manifest, job driver.Job) (driver.JobResult, error) {
+				if job.Command[1] == "put" || job.Command[1] == "get" {
+					return disk.Job(ctx, ref, m, job)
+				}
+				return runProgram(ctx, ref, m, job)
+			},
 			Lines: func(c driver.Component) []string {
 				return c.Command[2:]
 			},
@@ -26,6 +33,11 @@ func TestConformance(t *testing.T) {
 			Kill: func(t *testing.T, ref driver.Ref, component string) {
 				if !d.Kill(ref.UID, component) {
 					t.Errorf("%s did not run", component)
+				}
+			},
+			Damage: func(t *testing.T, of driver.BackupRef) {
+				if !d.Damage(of) {
+					t.Errorf("no backup %+v", of)
 				}
 			},
 			Artifact: driver.Artifact{File: "memory", SHA256: strings.Repeat("0", 64)},
@@ -56,5 +68,46 @@ func TestFault(t *testing.T) {
 	}
 	if got := d.Calls()["Reserve"]; got != 1 || len(d.Tenants()) != 0 {
 		t.Errorf("%d calls and stamps %v, want 1 and none", got, d.Tenants())
+	}
+}
+
+// TestDataComesBack is how a test of the engine proves it: a backup and a
+// restore are commands of the blueprint, and the data is on the disk.
+func TestDataComesBack(t *testing.T) {
+	disk := &memory.Disk{}
+	d := memory.New(memory.Config{Disk: disk, Job: disk.Job})
+	ref := driver.Ref{Tenant: "acme", UID: "u1", Token: 1}
+	site, err := d.Reserve(t.Context(), ref, driver.SiteRequest{Components: map[string][]string{"db": {"data"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	volume := site.Volumes["db.data"]
+	job := func(id string, command ...string) {
+		t.Helper()
+		m := driver.Manifest{Components: map[string]driver.Component{"db": {}}}
+		if r, err := d.RunJob(t.Context(), ref, m, driver.Job{ID: id, Component: "db", Command: command}); err != nil || r.ExitCode != 0 {
+			t.Fatalf("job %s: %+v, %v", id, r, err)
+		}
+	}
+	disk.Put(volume+"/tickets", "one open")
+	job("backup", "tool", "copy", volume, site.Backup)
+	kept, err := d.KeepBackup(t.Context(), ref, "b-1")
+	if err != nil || kept.Files != 1 || kept.SizeBytes != 8 {
+		t.Fatalf("kept %+v, %v", kept, err)
+	}
+	if err := d.ClearBackup(t.Context(), ref); err != nil || len(disk.Files(site.Backup)) != 0 {
+		t.Errorf("cleared: %v, %v", disk.Files(site.Backup), err)
+	}
+	disk.Put(volume+"/tickets", "none")
+	disk.Put(volume+"/later", "x")
+	if err := d.FetchBackup(t.Context(), ref, driver.BackupRef{Tenant: "acme", UID: "u1", ID: "b-1", Digest: kept.Digest}); err != nil {
+		t.Fatal(err)
+	}
+	job("restore", "tool", "copy", site.Backup, volume)
+	if got := disk.Files(volume); len(got) != 1 || got["tickets"] != "one open" {
+		t.Errorf("after the restore %v", got)
+	}
+	if err := d.Destroy(t.Context(), ref); err != nil || len(disk.Files(site.Dir)) != 0 || len(d.Backups()) != 1 {
+		t.Errorf("destroyed: files %v, backups %v, %v", disk.Files(site.Dir), d.Backups(), err)
 	}
 }

@@ -174,16 +174,20 @@ func (d *Driver) Stop(ctx context.Context, ref driver.Ref, name string) error {
 	return nil
 }
 
-// Destroy forgets the stamp, but not the token under which it went.
+// Destroy forgets the stamp and its files, but not the token under which
+// it went. What is kept of it stays.
 func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 	if err := d.begin(ctx, Call{Verb: "Destroy", Ref: ref}); err != nil {
 		return err
 	}
 	d.cell.mu.Lock()
 	defer d.cell.mu.Unlock()
-	_, err := d.cell.claim(ref)
+	s, err := d.cell.claim(ref)
 	if err != nil && errs.ReasonOf(err) != "SITE_NOT_RESERVED" {
 		return err
+	}
+	if s != nil {
+		d.cfg.Disk.Replace(s.site.Dir, nil)
 	}
 	delete(d.cell.stamps, ref.UID)
 	d.cell.gone[ref.UID] = max(ref.Token, d.cell.gone[ref.UID])
