@@ -1,0 +1,78 @@
+package repository
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/services/provisioner/driver"
+)
+
+// Fetch copies a kept backup into an empty directory that only this user can
+// reach, and gives what is in it to that user (or [KeepOwner]). On any error the directory has
+// to be thrown away.
+func (r *Repository) Fetch(ctx context.Context, of driver.BackupRef, into string, user int) error {
+	unlock, err := r.lock(ctx, of)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := r.fetch(ctx, of, into, user); err != nil {
+		return kinded(of, fmt.Errorf("fetch backup %q of %q: %w", of.ID, of.Tenant, err))
+	}
+	return nil
+}
+
+func (r *Repository) fetch(ctx context.Context, of driver.BackupRef, into string, user int) error {
+	m, err := r.read(of)
+	if err != nil {
+		return err
+	}
+	entries, err := copyTree(ctx, filepath.Join(r.path(of), "files"), into, terms{from: anyOwner, to: user, most: r.most, at: r.at})
+	if errors.Is(err, fs.ErrNotExist) || errs.ReasonOf(err) == reasonRefused {
+		return fmt.Errorf("%w: %w", driver.ErrBackupDamaged, err)
+	}
+	if err != nil {
+		return err
+	}
+	if got := driver.KeptOf(entries).Digest; got != of.Digest {
+		return fmt.Errorf("%w: its digest is %s, not %s%s", driver.ErrBackupDamaged, got, cmp.Or(of.Digest, "empty"), differing(m.Entries, entries))
+	}
+	return nil
+}
+
+// differing names the first file that is not as the manifest has it.
+func differing(kept, found []driver.BackupFile) string {
+	by := make(map[string]driver.BackupFile, len(found))
+	for _, f := range found {
+		by[f.Path] = f
+	}
+	for _, f := range kept {
+		got, there := by[f.Path]
+		switch {
+		case !there:
+			return fmt.Sprintf("; %q is missing", f.Path)
+		case got != f:
+			return fmt.Sprintf("; the content of %q differs", f.Path)
+		}
+		delete(by, f.Path)
+	}
+	for path := range by {
+		return fmt.Sprintf("; %q was not in it", path)
+	}
+	return ""
+}
+
+func kinded(of driver.BackupRef, err error) error {
+	switch {
+	case errors.Is(err, driver.ErrBackupMissing):
+		return errs.New(errs.NotFound, "BACKUP_MISSING", "%w", err).With("backup", of.ID)
+	case errors.Is(err, driver.ErrBackupDamaged):
+		return errs.New(errs.FailedPrecondition, "BACKUP_DAMAGED", "%w", err).With("backup", of.ID)
+	}
+	return err
+}
