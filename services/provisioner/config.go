@@ -37,6 +37,9 @@ type Config struct {
 	Replica string `yaml:"replica" help:"name of this replica"`
 	// DataDir holds what is this replica's own, and the stamps of a local cell.
 	DataDir string `yaml:"data_dir" help:"directory of this replica"`
+	// BackupDir keeps the backups of a local cell's stamps. Default: cell/backups
+	// in DataDir, on the same disk as the stamps.
+	BackupDir string `yaml:"backup_dir" help:"directory of the stamps' backups"`
 	// HostDir has what all replicas on this machine share. Default:
 	// /var/lib/stampworks-host as root, else in $XDG_STATE_HOME.
 	HostDir string `yaml:"host_dir" help:"directory that all replicas of this machine share"`
@@ -124,6 +127,7 @@ func (c Config) Validate() error {
 func (c Config) Local() local.Config {
 	cfg := local.Default()
 	cfg.DataDir, cfg.HostDir, cfg.Cell = filepath.Join(c.DataDir, "cell"), c.HostDir, c.Cell.Name
+	cfg.BackupDir = c.BackupDir
 	cfg.PublicAddress = cmp.Or(c.Cell.PublicAddress, cfg.PublicAddress)
 	cfg.URLTemplate, cfg.Supervisor, cfg.Unisolated = c.Cell.URLTemplate, c.Cell.Supervisor, c.Cell.Unisolated
 	cfg.PortRange = cmp.Or(c.Cell.Ports, cfg.PortRange)

@@ -14,6 +14,9 @@ import (
 type Config struct {
 	// DataDir has the stamps and the artifact store. Required.
 	DataDir string `yaml:"data_dir"`
+	// BackupDir has the kept backups. Default: backups in DataDir, beside the
+	// stamps.
+	BackupDir string `yaml:"backup_dir"`
 	// HostDir has the allocations of the machine, shared by every cell on it.
 	// Default: /var/lib/stampworks-host as root, else in $XDG_STATE_HOME.
 	HostDir string `yaml:"host_dir"`
@@ -69,6 +72,9 @@ func (c Config) complete() (Config, error) {
 	if c.DataDir, err = filepath.Abs(c.DataDir); err != nil {
 		return c, fmt.Errorf("check data_dir: %w", err)
 	}
+	if err := c.findBackups(); err != nil {
+		return c, err
+	}
 	if c.HostDir == "" {
 		if c.HostDir, err = defaultHostDir(); err != nil {
 			return c, err
@@ -103,6 +109,24 @@ func (c Config) complete() (Config, error) {
 	}
 	err = c.findSupervisor()
 	return c, err
+}
+
+// findBackups refuses a place that goes with a stamp.
+func (c *Config) findBackups() error {
+	if c.BackupDir == "" {
+		c.BackupDir = filepath.Join(c.DataDir, "backups")
+	}
+	path, err := filepath.Abs(c.BackupDir)
+	if err != nil {
+		return fmt.Errorf("check backup_dir: %w", err)
+	}
+	c.BackupDir = path
+	for _, dir := range []string{"stamps", "artifacts"} {
+		if rel, err := filepath.Rel(filepath.Join(c.DataDir, dir), path); err == nil && filepath.IsLocal(rel) {
+			return fmt.Errorf("check backup_dir: %s is in the cell's %s", path, dir)
+		}
+	}
+	return nil
 }
 
 func (c *Config) findSupervisor() error {

@@ -7,6 +7,7 @@
 //	DATA/instance                 this data directory's id on the host
 //	DATA/artifacts/               programs by digest (package artifact)
 //	DATA/stamps/<tenant>/         one stamp (package layout)
+//	DATA/backups/                 kept backups, unless elsewhere (package repository)
 //	HOST/allocations.json         users, addresses, ports (package host)
 //
 // The driver itself keeps nothing in memory that matters. It hands a wish to

@@ -17,6 +17,7 @@ import (
 	"stampworks.dev/services/provisioner/driver/local/artifact"
 	"stampworks.dev/services/provisioner/driver/local/host"
 	"stampworks.dev/services/provisioner/driver/local/layout"
+	"stampworks.dev/services/provisioner/driver/local/repository"
 )
 
 // Driver makes stamps on this machine.
@@ -28,11 +29,16 @@ type Driver struct {
 	artifacts *artifact.Store
 	means     means
 	addresses bool // loopback has more than one
+	backups   *repository.Repository
 
-	disk diskUse
+	disk    diskUse
+	backing repository.Locks // by stamp, whose backup directory is used
 }
 
-var _ driver.Driver = (*Driver)(nil)
+var (
+	_ driver.Driver = (*Driver)(nil)
+	_ driver.Keeper = (*Driver)(nil)
+)
 
 // New opens the cell and sees to it that every stamp in it has a supervisor:
 // after a reboot they come back by this alone. Call [Driver.Run] to keep it so.
@@ -60,6 +66,9 @@ func (d *Driver) open() error {
 		d.log.Warn("stamps run as root: no user of its own can be given to one", "cell", d.cfg.Cell)
 	}
 	if d.artifacts, err = artifact.Open(d.artifactDir(), d.means.users); err != nil {
+		return err
+	}
+	if d.backups, err = repository.Open(d.cfg.BackupDir); err != nil {
 		return err
 	}
 	if d.instance, err = instanceID(d.cfg.DataDir); err != nil {

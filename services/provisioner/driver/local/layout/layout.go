@@ -8,7 +8,8 @@
 //	  run/sock                0700: its control socket
 //	  etc/passwd, etc/group   what its processes see in /etc
 //	  jobs/<id>.json, .log    0700: results of jobs
-//	  backup/                 the stamp's
+//	  backup/                 the stamp's; replaced as a whole by
+//	  .part-*/                0700, being made
 //	  components/<c>/
 //	    state.json, proc/     what was started
 //	    files/<name>          0600, the stamp's, in a directory that is not
