@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -185,12 +186,17 @@ func (r *run) repairFailed(ctx context.Context) (time.Duration, error) {
 	n := r.repair[r.id]
 	r.mu.Unlock()
 	since := timestamppb.Now()
-	if old := r.book.Stamp.GetObstacles(); len(old) == 1 && old[0].GetCode() == r.failed.GetCode().String() {
-		since = old[0].GetSince()
+	var kept []*typev1.Obstacle
+	for _, old := range r.book.Stamp.GetObstacles() {
+		if old.GetCode() == r.failed.GetCode().String() {
+			since = old.GetSince()
+		} else if lasts(old) {
+			kept = append(kept, old)
+		}
 	}
-	r.book.Stamp.Obstacles = []*typev1.Obstacle{{
+	r.book.Stamp.Obstacles = append(kept, &typev1.Obstacle{
 		Code: r.failed.GetCode().String(), Message: r.failed.GetMessage(), NextAction: r.failed.GetNextAction(), Since: since,
-	}}
+	})
 	if err := r.book.Save(ctx); err != nil {
 		return 0, err
 	}
@@ -202,9 +208,15 @@ func (r *run) forgetRepair() {
 	r.mu.Lock()
 	delete(r.repair, r.id)
 	r.mu.Unlock()
-	if r.book.Op == nil {
-		r.book.Stamp.Obstacles = nil
+	if s := r.book.Stamp; r.book.Op == nil {
+		s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool { return !lasts(o) })
 	}
+}
+
+// lasts says whether an obstacle stays until another generation, however well
+// the stamp runs.
+func lasts(o *typev1.Obstacle) bool {
+	return o.GetCode() == upgradeFailed || o.GetCode() == typev1.Failure_BACKUP_FAILED.String()
 }
 
 // trouble is an error before anything was begun: the driver does not answer.

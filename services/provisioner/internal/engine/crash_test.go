@@ -34,32 +34,35 @@ func (j *jobs) run(_ context.Context, _ driver.Ref, _ driver.Manifest, job drive
 	return driver.JobResult{}, nil
 }
 
-// crashes kills a replica at every write and every effect that a wish causes,
+// crashCase is one run of a change that is to survive a kill anywhere.
+type crashCase struct {
+	world *world
+	// act wishes for the change, which is that generation of acme and ends so.
+	act        func()
+	generation int64
+	ends       typev1.OperationMetadata_State
+	check      func()
+}
+
+// crashesOf kills a replica at every write and every effect that a wish causes,
 // one run each, and lets another go on; the run that is not killed any more
 // ends the loop. So a new step is covered by itself.
-func crashes(t *testing.T, generation int64, prepare, wish, check func(t *testing.T, w *world)) {
-	ran := &jobs{}
+func crashesOf(t *testing.T, begin func(t *testing.T) crashCase) {
 	for n := int64(1); ; n++ {
-		ran.ran = map[string]int{}
-		w := newWorld(t, memory.Config{Job: ran.run})
-		prepare(t, w)
+		c := begin(t)
+		w := c.world
 		first := w.start(options{killAt: n})
-		wish(t, w)
-		w.untilDoneOrDead(first, generation)
+		c.act()
+		w.untilEndedOrDead(first, c.generation, c.ends)
 		survived := !first.backend.dead.Load()
 		w.stop(first)
 		if !survived {
 			w.place(w.current("acme"), "one")
 			second := w.start(options{})
-			w.until("acme", generation, typev1.OperationMetadata_SUCCEEDED)
+			w.until("acme", c.generation, c.ends)
 			w.stop(second)
 		}
-		check(t, w)
-		for job, times := range ran.ran {
-			if times != 1 {
-				t.Errorf("killed at %d: %s ran %d times", n, job, times)
-			}
-		}
+		c.check()
 		if t.Failed() {
 			t.Fatalf("killed at event %d", n)
 		}
@@ -73,6 +76,27 @@ func crashes(t *testing.T, generation int64, prepare, wish, check func(t *testin
 	}
 }
 
+// crashes is the same for a change that succeeds, of the first product; no job
+// of it runs twice.
+func crashes(t *testing.T, generation int64, prepare, wish, check func(t *testing.T, w *world)) {
+	crashesOf(t, func(t *testing.T) crashCase {
+		ran := &jobs{ran: map[string]int{}}
+		w := newWorld(t, memory.Config{Job: ran.run})
+		prepare(t, w)
+		return crashCase{
+			world: w, act: func() { wish(t, w) }, generation: generation, ends: typev1.OperationMetadata_SUCCEEDED,
+			check: func() {
+				check(t, w)
+				for job, times := range ran.ran {
+					if times != 1 {
+						t.Errorf("%s ran %d times", job, times)
+					}
+				}
+			},
+		}
+	})
+}
+
 // current is the tenant as wished, or as it was when it is gone.
 func (w *world) current(id string) *registryv1.Tenant {
 	if t := w.registry.Tenant(id); t != nil {
@@ -81,12 +105,12 @@ func (w *world) current(id string) *registryv1.Tenant {
 	return &registryv1.Tenant{Name: "tenants/" + id, Uid: "uid-" + id, Blueprint: w.rev1}
 }
 
-func (w *world) untilDoneOrDead(r *replica, generation int64) {
+func (w *world) untilEndedOrDead(r *replica, generation int64, state typev1.OperationMetadata_State) {
 	w.t.Helper()
 	deadline := time.After(soon)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for w.operation("acme", generation).GetState() != typev1.OperationMetadata_SUCCEEDED && !r.backend.dead.Load() {
+	for w.operation("acme", generation).GetState() != state && !r.backend.dead.Load() {
 		select {
 		case <-tick.C:
 		case <-deadline:

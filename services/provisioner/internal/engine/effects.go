@@ -98,6 +98,9 @@ func (r *run) jobID(s Step) string {
 	if r.errand() != nil {
 		number = strings.TrimPrefix(r.book.Op.GetName(), "operations/"+r.id+".")
 	}
+	if restored := r.book.Stamp.GetRestored(); s.Action == Migrate && restored != "" {
+		number += fmt.Sprintf("-%08x", sum(restored)) // other data: what was done to that of before does not count
+	}
 	return fmt.Sprintf("%s-%s-%s.%d", s.ID, strings.ReplaceAll(short(r.tenant.GetBlueprint()), "+", "_"), number, r.board.op.GetAttempt())
 }
 

@@ -237,6 +237,26 @@ func (c mortalCell) RunJob(ctx context.Context, ref driver.Ref, m driver.Manifes
 	return res, err
 }
 
+// keeper is the cell's repository, as a replica reaches it until it is killed.
+func (c mortalCell) keeper() driver.Keeper { return c.Driver.(driver.Keeper) }
+
+func (c mortalCell) ClearBackup(ctx context.Context, ref driver.Ref) error {
+	return c.effect(func() error { return c.keeper().ClearBackup(ctx, ref) })
+}
+
+func (c mortalCell) KeepBackup(ctx context.Context, ref driver.Ref, id string) (kept driver.Kept, err error) {
+	err = c.effect(func() error { kept, err = c.keeper().KeepBackup(ctx, ref, id); return err })
+	return kept, err
+}
+
+func (c mortalCell) FetchBackup(ctx context.Context, ref driver.Ref, from driver.BackupRef) error {
+	return c.effect(func() error { return c.keeper().FetchBackup(ctx, ref, from) })
+}
+
+func (c mortalCell) DropBackup(ctx context.Context, of driver.BackupRef) error {
+	return c.effect(func() error { return c.keeper().DropBackup(ctx, of) })
+}
+
 type options struct {
 	cells  []string // default "one"
 	killAt int64    // the write or effect, counted from 1, at which it dies; 0: none

@@ -258,7 +258,7 @@ func (r *run) restored(key string, from *pb.Backup) {
 func asFailure(err error, code typev1.Failure_Code) error {
 	var own *failure.Error
 	switch {
-	case err == nil, errors.As(err, &own):
+	case err == nil, errors.As(err, &own), errors.Is(err, driver.ErrStaleToken), errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, driver.ErrBackupMissing), errors.Is(err, driver.ErrBackupDamaged):
 		return failure.New(typev1.Failure_BACKUP_INVALID, "", fmt.Sprintf("The backup cannot be used: %v.", err))

@@ -81,9 +81,14 @@ func (s *shard) load(ctx context.Context) error {
 
 // owns says whether a tenant of the cell belongs to this shard.
 func (s *shard) owns(tenant string) bool {
+	return int(sum(tenant)%uint32(max(s.Count, 1))) == s.Index
+}
+
+// sum spreads names over numbers.
+func sum(name string) uint32 {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(tenant))
-	return int(h.Sum32()%uint32(max(s.Count, 1))) == s.Index
+	_, _ = h.Write([]byte(name)) // a hash takes it
+	return h.Sum32()
 }
 
 func (s *shard) wake(tenant string) {
