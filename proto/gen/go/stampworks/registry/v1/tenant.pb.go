@@ -11,6 +11,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
@@ -103,6 +104,59 @@ func (Tenant_State) EnumDescriptor() ([]byte, []int) {
 	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// DriftPolicy is what becomes of a stamp that was changed by hand.
+type Tenant_DriftPolicy int32
+
+const (
+	// The default: repair.
+	Tenant_DRIFT_POLICY_UNSPECIFIED Tenant_DriftPolicy = 0
+	// Bring it back to what was wished.
+	Tenant_REPAIR Tenant_DriftPolicy = 1
+	// Only show what differs.
+	Tenant_SHOW Tenant_DriftPolicy = 2
+)
+
+// Enum value maps for Tenant_DriftPolicy.
+var (
+	Tenant_DriftPolicy_name = map[int32]string{
+		0: "DRIFT_POLICY_UNSPECIFIED",
+		1: "REPAIR",
+		2: "SHOW",
+	}
+	Tenant_DriftPolicy_value = map[string]int32{
+		"DRIFT_POLICY_UNSPECIFIED": 0,
+		"REPAIR":                   1,
+		"SHOW":                     2,
+	}
+)
+
+func (x Tenant_DriftPolicy) Enum() *Tenant_DriftPolicy {
+	p := new(Tenant_DriftPolicy)
+	*p = x
+	return p
+}
+
+func (x Tenant_DriftPolicy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Tenant_DriftPolicy) Descriptor() protoreflect.EnumDescriptor {
+	return file_stampworks_registry_v1_tenant_proto_enumTypes[1].Descriptor()
+}
+
+func (Tenant_DriftPolicy) Type() protoreflect.EnumType {
+	return &file_stampworks_registry_v1_tenant_proto_enumTypes[1]
+}
+
+func (x Tenant_DriftPolicy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Tenant_DriftPolicy.Descriptor instead.
+func (Tenant_DriftPolicy) EnumDescriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{0, 1}
+}
+
 // Phase is how far the observed generation is.
 type TenantStatus_Phase int32
 
@@ -153,11 +207,11 @@ func (x TenantStatus_Phase) String() string {
 }
 
 func (TenantStatus_Phase) Descriptor() protoreflect.EnumDescriptor {
-	return file_stampworks_registry_v1_tenant_proto_enumTypes[1].Descriptor()
+	return file_stampworks_registry_v1_tenant_proto_enumTypes[2].Descriptor()
 }
 
 func (TenantStatus_Phase) Type() protoreflect.EnumType {
-	return &file_stampworks_registry_v1_tenant_proto_enumTypes[1]
+	return &file_stampworks_registry_v1_tenant_proto_enumTypes[2]
 }
 
 func (x TenantStatus_Phase) Number() protoreflect.EnumNumber {
@@ -166,7 +220,7 @@ func (x TenantStatus_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TenantStatus_Phase.Descriptor instead.
 func (TenantStatus_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{3, 0}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{7, 0}
 }
 
 // Tenant is one customer: what we want for it. Its stamp, what there is, is
@@ -229,8 +283,22 @@ type Tenant struct {
 	GenerationTime *timestamppb.Timestamp `protobuf:"bytes,26,opt,name=generation_time,json=generationTime,proto3" json:"generation_time,omitempty"`
 	// Whether its data is being destroyed: it is past undelete.
 	Purging bool `protobuf:"varint,27,opt,name=purging,proto3" json:"purging,omitempty"`
+	// The freeze that it is under. Set by :hold and :unhold, and removed when it
+	// expires.
+	Hold *Hold `protobuf:"bytes,28,opt,name=hold,proto3" json:"hold,omitempty"`
+	// What differs from its plan for a while; removed when it expires.
+	Overrides *Overrides `protobuf:"bytes,29,opt,name=overrides,proto3" json:"overrides,omitempty"`
+	// When disturbing work may begin; not set is any time.
+	MaintenanceWindow *MaintenanceWindow `protobuf:"bytes,30,opt,name=maintenance_window,json=maintenanceWindow,proto3" json:"maintenance_window,omitempty"`
+	// The generation that need not wait for the maintenance window. Set by
+	// :upgrade with now.
+	UrgentGeneration int64 `protobuf:"varint,31,opt,name=urgent_generation,json=urgentGeneration,proto3" json:"urgent_generation,omitempty"`
 	// The backup that it begins with, "tenants/acme/backups/backup-3".
-	RestoreFrom   string `protobuf:"bytes,32,opt,name=restore_from,json=restoreFrom,proto3" json:"restore_from,omitempty"`
+	RestoreFrom string `protobuf:"bytes,32,opt,name=restore_from,json=restoreFrom,proto3" json:"restore_from,omitempty"`
+	// What becomes of drift.
+	DriftPolicy Tenant_DriftPolicy `protobuf:"varint,33,opt,name=drift_policy,json=driftPolicy,proto3,enum=stampworks.registry.v1.Tenant_DriftPolicy" json:"drift_policy,omitempty"`
+	// Who ordered its data to be destroyed, and when.
+	Purge         *Purge `protobuf:"bytes,34,opt,name=purge,proto3" json:"purge,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -454,11 +522,328 @@ func (x *Tenant) GetPurging() bool {
 	return false
 }
 
+func (x *Tenant) GetHold() *Hold {
+	if x != nil {
+		return x.Hold
+	}
+	return nil
+}
+
+func (x *Tenant) GetOverrides() *Overrides {
+	if x != nil {
+		return x.Overrides
+	}
+	return nil
+}
+
+func (x *Tenant) GetMaintenanceWindow() *MaintenanceWindow {
+	if x != nil {
+		return x.MaintenanceWindow
+	}
+	return nil
+}
+
+func (x *Tenant) GetUrgentGeneration() int64 {
+	if x != nil {
+		return x.UrgentGeneration
+	}
+	return 0
+}
+
 func (x *Tenant) GetRestoreFrom() string {
 	if x != nil {
 		return x.RestoreFrom
 	}
 	return ""
+}
+
+func (x *Tenant) GetDriftPolicy() Tenant_DriftPolicy {
+	if x != nil {
+		return x.DriftPolicy
+	}
+	return Tenant_DRIFT_POLICY_UNSPECIFIED
+}
+
+func (x *Tenant) GetPurge() *Purge {
+	if x != nil {
+		return x.Purge
+	}
+	return nil
+}
+
+// Hold is a freeze: changes are taken in and wait until it ends.
+type Hold struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who answers for it.
+	Owner string `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When it began.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When it ends by itself.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hold) Reset() {
+	*x = Hold{}
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hold) ProtoMessage() {}
+
+func (x *Hold) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hold.ProtoReflect.Descriptor instead.
+func (*Hold) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Hold) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *Hold) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Hold) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Hold) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// Overrides are laid over a tenant's plan for a while.
+type Overrides struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What components get, by component; what is not set is the plan's.
+	Resources map[string]*v1.Resources `protobuf:"bytes,1,rep,name=resources,proto3" json:"resources,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Values of the blueprint, by name; written as a plan writes them.
+	Values map[string]string `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Who answers for them.
+	Owner string `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When they are removed; in the future when they are set.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Overrides) Reset() {
+	*x = Overrides{}
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Overrides) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Overrides) ProtoMessage() {}
+
+func (x *Overrides) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Overrides.ProtoReflect.Descriptor instead.
+func (*Overrides) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Overrides) GetResources() map[string]*v1.Resources {
+	if x != nil {
+		return x.Resources
+	}
+	return nil
+}
+
+func (x *Overrides) GetValues() map[string]string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *Overrides) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *Overrides) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Overrides) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// MaintenanceWindow is when disturbing work may begin.
+type MaintenanceWindow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When it opens: five fields of cron, UTC, such as "0 3 * * 6".
+	Schedule string `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// How long it stays open: one minute to seven days.
+	Duration      *durationpb.Duration `protobuf:"bytes,2,opt,name=duration,proto3" json:"duration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MaintenanceWindow) Reset() {
+	*x = MaintenanceWindow{}
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MaintenanceWindow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MaintenanceWindow) ProtoMessage() {}
+
+func (x *MaintenanceWindow) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MaintenanceWindow.ProtoReflect.Descriptor instead.
+func (*MaintenanceWindow) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *MaintenanceWindow) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
+}
+
+func (x *MaintenanceWindow) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
+}
+
+// Purge is the order to destroy a tenant's data.
+type Purge struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who gave it.
+	Principal string `protobuf:"bytes,1,opt,name=principal,proto3" json:"principal,omitempty"`
+	// When.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// Whether to end even when something cannot be destroyed; it is then in the
+	// receipt's left_behind.
+	Force         bool `protobuf:"varint,3,opt,name=force,proto3" json:"force,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Purge) Reset() {
+	*x = Purge{}
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Purge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Purge) ProtoMessage() {}
+
+func (x *Purge) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Purge.ProtoReflect.Descriptor instead.
+func (*Purge) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Purge) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *Purge) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Purge) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
 }
 
 // Deal is what the CRM said about the sale.
@@ -484,7 +869,7 @@ type Deal struct {
 
 func (x *Deal) Reset() {
 	*x = Deal{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[1]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -496,7 +881,7 @@ func (x *Deal) String() string {
 func (*Deal) ProtoMessage() {}
 
 func (x *Deal) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[1]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -509,7 +894,7 @@ func (x *Deal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deal.ProtoReflect.Descriptor instead.
 func (*Deal) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{1}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Deal) GetSource() string {
@@ -574,7 +959,7 @@ type Contact struct {
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[2]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +971,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[2]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +984,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{2}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Contact) GetDisplayName() string {
@@ -640,14 +1025,16 @@ type TenantStatus struct {
 	// The stamp record's revision in the provisioner's store.
 	StampRevision int64 `protobuf:"varint,10,opt,name=stamp_revision,json=stampRevision,proto3" json:"stamp_revision,omitempty"`
 	// The trace of the last attempt.
-	TraceId       string `protobuf:"bytes,11,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	TraceId string `protobuf:"bytes,11,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	// What was destroyed and what is left; with PURGED.
+	Receipt       *Receipt `protobuf:"bytes,12,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TenantStatus) Reset() {
 	*x = TenantStatus{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[3]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -659,7 +1046,7 @@ func (x *TenantStatus) String() string {
 func (*TenantStatus) ProtoMessage() {}
 
 func (x *TenantStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[3]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -672,7 +1059,7 @@ func (x *TenantStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantStatus.ProtoReflect.Descriptor instead.
 func (*TenantStatus) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{3}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TenantStatus) GetObservedGeneration() int64 {
@@ -752,6 +1139,149 @@ func (x *TenantStatus) GetTraceId() string {
 	return ""
 }
 
+func (x *TenantStatus) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+// Receipt proves that a tenant was purged.
+type Receipt struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme/receipt".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// "tenants/acme".
+	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// The tenant's uid.
+	Uid string `protobuf:"bytes,3,opt,name=uid,proto3" json:"uid,omitempty"`
+	// What people called the customer.
+	DisplayName string `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// The generation that purged it.
+	Generation int64 `protobuf:"varint,5,opt,name=generation,proto3" json:"generation,omitempty"`
+	// When the purge was asked for.
+	RequestTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=request_time,json=requestTime,proto3" json:"request_time,omitempty"`
+	// When all was done.
+	PurgeTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=purge_time,json=purgeTime,proto3" json:"purge_time,omitempty"`
+	// Who asked: "tokens/admin", "services/tenant-registry" after the retention.
+	Principal string `protobuf:"bytes,8,opt,name=principal,proto3" json:"principal,omitempty"`
+	// What was destroyed, each a kind and a name, such as "volume db.data".
+	Destroyed []string `protobuf:"bytes,9,rep,name=destroyed,proto3" json:"destroyed,omitempty"`
+	// What could not be destroyed.
+	LeftBehind []string `protobuf:"bytes,10,rep,name=left_behind,json=leftBehind,proto3" json:"left_behind,omitempty"`
+	// The backups that are kept, by their names.
+	BackupsKept   []string `protobuf:"bytes,11,rep,name=backups_kept,json=backupsKept,proto3" json:"backups_kept,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Receipt) Reset() {
+	*x = Receipt{}
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Receipt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Receipt) ProtoMessage() {}
+
+func (x *Receipt) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
+func (*Receipt) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Receipt) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Receipt) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *Receipt) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+func (x *Receipt) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *Receipt) GetGeneration() int64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+func (x *Receipt) GetRequestTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RequestTime
+	}
+	return nil
+}
+
+func (x *Receipt) GetPurgeTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PurgeTime
+	}
+	return nil
+}
+
+func (x *Receipt) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *Receipt) GetDestroyed() []string {
+	if x != nil {
+		return x.Destroyed
+	}
+	return nil
+}
+
+func (x *Receipt) GetLeftBehind() []string {
+	if x != nil {
+		return x.LeftBehind
+	}
+	return nil
+}
+
+func (x *Receipt) GetBackupsKept() []string {
+	if x != nil {
+		return x.BackupsKept
+	}
+	return nil
+}
+
 // TimelineEntry is one change to a tenant: who, what, when and why.
 type TimelineEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -777,7 +1307,7 @@ type TimelineEntry struct {
 
 func (x *TimelineEntry) Reset() {
 	*x = TimelineEntry{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[4]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -789,7 +1319,7 @@ func (x *TimelineEntry) String() string {
 func (*TimelineEntry) ProtoMessage() {}
 
 func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[4]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -802,7 +1332,7 @@ func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelineEntry.ProtoReflect.Descriptor instead.
 func (*TimelineEntry) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{4}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TimelineEntry) GetName() string {
@@ -865,7 +1395,7 @@ var File_stampworks_registry_v1_tenant_proto protoreflect.FileDescriptor
 
 const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\n" +
-	"#stampworks/registry/v1/tenant.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\"\xcf\x0e\n" +
+	"#stampworks/registry/v1/tenant.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\x93\x13\n" +
 	"\x06Tenant\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x15\n" +
 	"\x03uid\x18\x02 \x01(\tB\x03\xe0A\x03R\x03uid\x12\x12\n" +
@@ -902,8 +1432,14 @@ const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\x06status\x18\x18 \x01(\v2$.stampworks.registry.v1.TenantStatusB\x03\xe0A\x03R\x06status\x12%\n" +
 	"\vtraceparent\x18\x19 \x01(\tB\x03\xe0A\x03R\vtraceparent\x12H\n" +
 	"\x0fgeneration_time\x18\x1a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x0egenerationTime\x12\x1d\n" +
-	"\apurging\x18\x1b \x01(\bB\x03\xe0A\x03R\apurging\x12&\n" +
-	"\frestore_from\x18  \x01(\tB\x03\xe0A\x05R\vrestoreFrom\x1a9\n" +
+	"\apurging\x18\x1b \x01(\bB\x03\xe0A\x03R\apurging\x125\n" +
+	"\x04hold\x18\x1c \x01(\v2\x1c.stampworks.registry.v1.HoldB\x03\xe0A\x03R\x04hold\x12?\n" +
+	"\toverrides\x18\x1d \x01(\v2!.stampworks.registry.v1.OverridesR\toverrides\x12X\n" +
+	"\x12maintenance_window\x18\x1e \x01(\v2).stampworks.registry.v1.MaintenanceWindowR\x11maintenanceWindow\x120\n" +
+	"\x11urgent_generation\x18\x1f \x01(\x03B\x03\xe0A\x03R\x10urgentGeneration\x12\x8f\x01\n" +
+	"\frestore_from\x18  \x01(\tBl\xe0A\x05\xbaHf\xd8\x01\x01ra2_^tenants/[a-z]([a-z0-9-]{0,38}[a-z0-9])?/backups/[0-9A-Za-z]([0-9A-Za-z._-]{0,61}[0-9A-Za-z])?$R\vrestoreFrom\x12W\n" +
+	"\fdrift_policy\x18! \x01(\x0e2*.stampworks.registry.v1.Tenant.DriftPolicyB\b\xbaH\x05\x82\x01\x02\x10\x01R\vdriftPolicy\x128\n" +
+	"\x05purge\x18\" \x01(\v2\x1d.stampworks.registry.v1.PurgeB\x03\xe0A\x03R\x05purge\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -925,8 +1461,43 @@ const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\n" +
 	"\x06FAILED\x10\x06\x12\f\n" +
 	"\bDELETING\x10\a\x12\v\n" +
-	"\aDELETED\x10\b:=\xeaA:\n" +
-	"\x15stampworks.dev/Tenant\x12\x10tenants/{tenant}*\atenants2\x06tenant\"\xf2\x01\n" +
+	"\aDELETED\x10\b\"A\n" +
+	"\vDriftPolicy\x12\x1c\n" +
+	"\x18DRIFT_POLICY_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06REPAIR\x10\x01\x12\b\n" +
+	"\x04SHOW\x10\x02:=\xeaA:\n" +
+	"\x15stampworks.dev/Tenant\x12\x10tenants/{tenant}*\atenants2\x06tenant\"\xae\x01\n" +
+	"\x04Hold\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12;\n" +
+	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12;\n" +
+	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"\xea\x03\n" +
+	"\tOverrides\x12X\n" +
+	"\tresources\x18\x01 \x03(\v20.stampworks.registry.v1.Overrides.ResourcesEntryB\b\xbaH\x05\x9a\x01\x02\x10@R\tresources\x12W\n" +
+	"\x06values\x18\x02 \x03(\v2-.stampworks.registry.v1.Overrides.ValuesEntryB\x10\xbaH\r\x9a\x01\n" +
+	"\x10\x80\x02*\x05r\x03\x18\x80 R\x06values\x12#\n" +
+	"\x05owner\x18\x03 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05owner\x12%\n" +
+	"\x06reason\x18\x04 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\x12F\n" +
+	"\vexpire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\n" +
+	"expireTime\x1a[\n" +
+	"\x0eResourcesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x123\n" +
+	"\x05value\x18\x02 \x01(\v2\x1d.stampworks.type.v1.ResourcesR\x05value:\x028\x01\x1a9\n" +
+	"\vValuesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x83\x01\n" +
+	"\x11MaintenanceWindow\x12\x1f\n" +
+	"\bschedule\x18\x01 \x01(\tB\x03\xe0A\x02R\bschedule\x12M\n" +
+	"\bduration\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x16\xe0A\x02\xbaH\x10\xc8\x01\x01\xaa\x01\n" +
+	"\"\x04\b\x80\xf5$2\x02\b<R\bduration\"x\n" +
+	"\x05Purge\x12\x1c\n" +
+	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12;\n" +
+	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12\x14\n" +
+	"\x05force\x18\x03 \x01(\bR\x05force\"\xf2\x01\n" +
 	"\x04Deal\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x18\n" +
 	"\x02id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x02id\x12\x16\n" +
@@ -937,7 +1508,7 @@ const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\rpromised_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\fpromisedTime\"V\n" +
 	"\aContact\x12+\n" +
 	"\fdisplay_name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12\x1e\n" +
-	"\x05email\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc0\x02R\x05email\"\xb0\x04\n" +
+	"\x05email\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc0\x02R\x05email\"\xeb\x04\n" +
 	"\fTenantStatus\x12/\n" +
 	"\x13observed_generation\x18\x01 \x01(\x03R\x12observedGeneration\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12\x12\n" +
@@ -951,7 +1522,8 @@ const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\x05token\x18\t \x01(\x03R\x05token\x12%\n" +
 	"\x0estamp_revision\x18\n" +
 	" \x01(\x03R\rstampRevision\x12\x19\n" +
-	"\btrace_id\x18\v \x01(\tR\atraceId\"c\n" +
+	"\btrace_id\x18\v \x01(\tR\atraceId\x129\n" +
+	"\areceipt\x18\f \x01(\v2\x1f.stampworks.registry.v1.ReceiptR\areceipt\"c\n" +
 	"\x05Phase\x12\x15\n" +
 	"\x11PHASE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vIN_PROGRESS\x10\x01\x12\b\n" +
@@ -959,7 +1531,25 @@ const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\aGAVE_UP\x10\x03\x12\n" +
 	"\n" +
 	"\x06PURGED\x10\x04\x12\x0f\n" +
-	"\vROLLED_BACK\x10\x05\"\xee\x02\n" +
+	"\vROLLED_BACK\x10\x05\"\xd3\x03\n" +
+	"\aReceipt\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x10\n" +
+	"\x03uid\x18\x03 \x01(\tR\x03uid\x12!\n" +
+	"\fdisplay_name\x18\x04 \x01(\tR\vdisplayName\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x05 \x01(\x03R\n" +
+	"generation\x12=\n" +
+	"\frequest_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vrequestTime\x129\n" +
+	"\n" +
+	"purge_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tpurgeTime\x12\x1c\n" +
+	"\tprincipal\x18\b \x01(\tR\tprincipal\x12\x1c\n" +
+	"\tdestroyed\x18\t \x03(\tR\tdestroyed\x12\x1f\n" +
+	"\vleft_behind\x18\n" +
+	" \x03(\tR\n" +
+	"leftBehind\x12!\n" +
+	"\fbackups_kept\x18\v \x03(\tR\vbackupsKept:H\xeaAE\n" +
+	"\x16stampworks.dev/Receipt\x12\x18tenants/{tenant}/receipt*\breceipts2\areceipt\"\xee\x02\n" +
 	"\rTimelineEntry\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12;\n" +
 	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -986,49 +1576,75 @@ func file_stampworks_registry_v1_tenant_proto_rawDescGZIP() []byte {
 	return file_stampworks_registry_v1_tenant_proto_rawDescData
 }
 
-var file_stampworks_registry_v1_tenant_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_stampworks_registry_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_stampworks_registry_v1_tenant_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_stampworks_registry_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_stampworks_registry_v1_tenant_proto_goTypes = []any{
 	(Tenant_State)(0),             // 0: stampworks.registry.v1.Tenant.State
-	(TenantStatus_Phase)(0),       // 1: stampworks.registry.v1.TenantStatus.Phase
-	(*Tenant)(nil),                // 2: stampworks.registry.v1.Tenant
-	(*Deal)(nil),                  // 3: stampworks.registry.v1.Deal
-	(*Contact)(nil),               // 4: stampworks.registry.v1.Contact
-	(*TenantStatus)(nil),          // 5: stampworks.registry.v1.TenantStatus
-	(*TimelineEntry)(nil),         // 6: stampworks.registry.v1.TimelineEntry
-	nil,                           // 7: stampworks.registry.v1.Tenant.LabelsEntry
-	nil,                           // 8: stampworks.registry.v1.Tenant.AnnotationsEntry
-	nil,                           // 9: stampworks.registry.v1.Tenant.InputsEntry
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*v1.Failure)(nil),            // 11: stampworks.type.v1.Failure
-	(*v1.Obstacle)(nil),           // 12: stampworks.type.v1.Obstacle
-	(*structpb.Value)(nil),        // 13: google.protobuf.Value
+	(Tenant_DriftPolicy)(0),       // 1: stampworks.registry.v1.Tenant.DriftPolicy
+	(TenantStatus_Phase)(0),       // 2: stampworks.registry.v1.TenantStatus.Phase
+	(*Tenant)(nil),                // 3: stampworks.registry.v1.Tenant
+	(*Hold)(nil),                  // 4: stampworks.registry.v1.Hold
+	(*Overrides)(nil),             // 5: stampworks.registry.v1.Overrides
+	(*MaintenanceWindow)(nil),     // 6: stampworks.registry.v1.MaintenanceWindow
+	(*Purge)(nil),                 // 7: stampworks.registry.v1.Purge
+	(*Deal)(nil),                  // 8: stampworks.registry.v1.Deal
+	(*Contact)(nil),               // 9: stampworks.registry.v1.Contact
+	(*TenantStatus)(nil),          // 10: stampworks.registry.v1.TenantStatus
+	(*Receipt)(nil),               // 11: stampworks.registry.v1.Receipt
+	(*TimelineEntry)(nil),         // 12: stampworks.registry.v1.TimelineEntry
+	nil,                           // 13: stampworks.registry.v1.Tenant.LabelsEntry
+	nil,                           // 14: stampworks.registry.v1.Tenant.AnnotationsEntry
+	nil,                           // 15: stampworks.registry.v1.Tenant.InputsEntry
+	nil,                           // 16: stampworks.registry.v1.Overrides.ResourcesEntry
+	nil,                           // 17: stampworks.registry.v1.Overrides.ValuesEntry
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 19: google.protobuf.Duration
+	(*v1.Failure)(nil),            // 20: stampworks.type.v1.Failure
+	(*v1.Obstacle)(nil),           // 21: stampworks.type.v1.Obstacle
+	(*structpb.Value)(nil),        // 22: google.protobuf.Value
+	(*v1.Resources)(nil),          // 23: stampworks.type.v1.Resources
 }
 var file_stampworks_registry_v1_tenant_proto_depIdxs = []int32{
-	7,  // 0: stampworks.registry.v1.Tenant.labels:type_name -> stampworks.registry.v1.Tenant.LabelsEntry
-	8,  // 1: stampworks.registry.v1.Tenant.annotations:type_name -> stampworks.registry.v1.Tenant.AnnotationsEntry
-	10, // 2: stampworks.registry.v1.Tenant.create_time:type_name -> google.protobuf.Timestamp
-	10, // 3: stampworks.registry.v1.Tenant.update_time:type_name -> google.protobuf.Timestamp
-	10, // 4: stampworks.registry.v1.Tenant.delete_time:type_name -> google.protobuf.Timestamp
-	10, // 5: stampworks.registry.v1.Tenant.purge_time:type_name -> google.protobuf.Timestamp
-	9,  // 6: stampworks.registry.v1.Tenant.inputs:type_name -> stampworks.registry.v1.Tenant.InputsEntry
-	3,  // 7: stampworks.registry.v1.Tenant.deal:type_name -> stampworks.registry.v1.Deal
-	4,  // 8: stampworks.registry.v1.Tenant.contact:type_name -> stampworks.registry.v1.Contact
+	13, // 0: stampworks.registry.v1.Tenant.labels:type_name -> stampworks.registry.v1.Tenant.LabelsEntry
+	14, // 1: stampworks.registry.v1.Tenant.annotations:type_name -> stampworks.registry.v1.Tenant.AnnotationsEntry
+	18, // 2: stampworks.registry.v1.Tenant.create_time:type_name -> google.protobuf.Timestamp
+	18, // 3: stampworks.registry.v1.Tenant.update_time:type_name -> google.protobuf.Timestamp
+	18, // 4: stampworks.registry.v1.Tenant.delete_time:type_name -> google.protobuf.Timestamp
+	18, // 5: stampworks.registry.v1.Tenant.purge_time:type_name -> google.protobuf.Timestamp
+	15, // 6: stampworks.registry.v1.Tenant.inputs:type_name -> stampworks.registry.v1.Tenant.InputsEntry
+	8,  // 7: stampworks.registry.v1.Tenant.deal:type_name -> stampworks.registry.v1.Deal
+	9,  // 8: stampworks.registry.v1.Tenant.contact:type_name -> stampworks.registry.v1.Contact
 	0,  // 9: stampworks.registry.v1.Tenant.state:type_name -> stampworks.registry.v1.Tenant.State
-	5,  // 10: stampworks.registry.v1.Tenant.status:type_name -> stampworks.registry.v1.TenantStatus
-	10, // 11: stampworks.registry.v1.Tenant.generation_time:type_name -> google.protobuf.Timestamp
-	10, // 12: stampworks.registry.v1.Deal.promised_time:type_name -> google.protobuf.Timestamp
-	11, // 13: stampworks.registry.v1.TenantStatus.failure:type_name -> stampworks.type.v1.Failure
-	12, // 14: stampworks.registry.v1.TenantStatus.obstacles:type_name -> stampworks.type.v1.Obstacle
-	10, // 15: stampworks.registry.v1.TenantStatus.update_time:type_name -> google.protobuf.Timestamp
-	1,  // 16: stampworks.registry.v1.TenantStatus.phase:type_name -> stampworks.registry.v1.TenantStatus.Phase
-	10, // 17: stampworks.registry.v1.TimelineEntry.create_time:type_name -> google.protobuf.Timestamp
-	13, // 18: stampworks.registry.v1.Tenant.InputsEntry.value:type_name -> google.protobuf.Value
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	10, // 10: stampworks.registry.v1.Tenant.status:type_name -> stampworks.registry.v1.TenantStatus
+	18, // 11: stampworks.registry.v1.Tenant.generation_time:type_name -> google.protobuf.Timestamp
+	4,  // 12: stampworks.registry.v1.Tenant.hold:type_name -> stampworks.registry.v1.Hold
+	5,  // 13: stampworks.registry.v1.Tenant.overrides:type_name -> stampworks.registry.v1.Overrides
+	6,  // 14: stampworks.registry.v1.Tenant.maintenance_window:type_name -> stampworks.registry.v1.MaintenanceWindow
+	1,  // 15: stampworks.registry.v1.Tenant.drift_policy:type_name -> stampworks.registry.v1.Tenant.DriftPolicy
+	7,  // 16: stampworks.registry.v1.Tenant.purge:type_name -> stampworks.registry.v1.Purge
+	18, // 17: stampworks.registry.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	18, // 18: stampworks.registry.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
+	16, // 19: stampworks.registry.v1.Overrides.resources:type_name -> stampworks.registry.v1.Overrides.ResourcesEntry
+	17, // 20: stampworks.registry.v1.Overrides.values:type_name -> stampworks.registry.v1.Overrides.ValuesEntry
+	18, // 21: stampworks.registry.v1.Overrides.expire_time:type_name -> google.protobuf.Timestamp
+	19, // 22: stampworks.registry.v1.MaintenanceWindow.duration:type_name -> google.protobuf.Duration
+	18, // 23: stampworks.registry.v1.Purge.create_time:type_name -> google.protobuf.Timestamp
+	18, // 24: stampworks.registry.v1.Deal.promised_time:type_name -> google.protobuf.Timestamp
+	20, // 25: stampworks.registry.v1.TenantStatus.failure:type_name -> stampworks.type.v1.Failure
+	21, // 26: stampworks.registry.v1.TenantStatus.obstacles:type_name -> stampworks.type.v1.Obstacle
+	18, // 27: stampworks.registry.v1.TenantStatus.update_time:type_name -> google.protobuf.Timestamp
+	2,  // 28: stampworks.registry.v1.TenantStatus.phase:type_name -> stampworks.registry.v1.TenantStatus.Phase
+	11, // 29: stampworks.registry.v1.TenantStatus.receipt:type_name -> stampworks.registry.v1.Receipt
+	18, // 30: stampworks.registry.v1.Receipt.request_time:type_name -> google.protobuf.Timestamp
+	18, // 31: stampworks.registry.v1.Receipt.purge_time:type_name -> google.protobuf.Timestamp
+	18, // 32: stampworks.registry.v1.TimelineEntry.create_time:type_name -> google.protobuf.Timestamp
+	22, // 33: stampworks.registry.v1.Tenant.InputsEntry.value:type_name -> google.protobuf.Value
+	23, // 34: stampworks.registry.v1.Overrides.ResourcesEntry.value:type_name -> stampworks.type.v1.Resources
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_registry_v1_tenant_proto_init() }
@@ -1041,8 +1657,8 @@ func file_stampworks_registry_v1_tenant_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_registry_v1_tenant_proto_rawDesc), len(file_stampworks_registry_v1_tenant_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   8,
+			NumEnums:      3,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

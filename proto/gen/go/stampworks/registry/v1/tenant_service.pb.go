@@ -13,6 +13,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	_ "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	sync "sync"
@@ -84,7 +85,7 @@ func (x WatchTenantsResponse_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WatchTenantsResponse_Type.Descriptor instead.
 func (WatchTenantsResponse_Type) EnumDescriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{11, 0}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{16, 0}
 }
 
 // CreateTenantRequest wishes for a tenant.
@@ -619,6 +620,98 @@ func (x *ResumeTenantRequest) GetEtag() string {
 	return ""
 }
 
+// UpgradeTenantRequest names a tenant and the revision that it moves to.
+type UpgradeTenantRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// When set, it must be current.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// The revision, "blueprints/helpdesk/revisions/1.1.0"; empty, or its
+	// blueprint alone, is the newest of the tenant's blueprint.
+	Revision string `protobuf:"bytes,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Why, for the timeline.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Do not wait for the maintenance window.
+	Now bool `protobuf:"varint,5,opt,name=now,proto3" json:"now,omitempty"`
+	// Do everything but write.
+	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpgradeTenantRequest) Reset() {
+	*x = UpgradeTenantRequest{}
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpgradeTenantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpgradeTenantRequest) ProtoMessage() {}
+
+func (x *UpgradeTenantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpgradeTenantRequest.ProtoReflect.Descriptor instead.
+func (*UpgradeTenantRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *UpgradeTenantRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *UpgradeTenantRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *UpgradeTenantRequest) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
+func (x *UpgradeTenantRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *UpgradeTenantRequest) GetNow() bool {
+	if x != nil {
+		return x.Now
+	}
+	return false
+}
+
+func (x *UpgradeTenantRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 // RetryTenantRequest names a tenant whose last generation is tried again.
 type RetryTenantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -632,7 +725,7 @@ type RetryTenantRequest struct {
 
 func (x *RetryTenantRequest) Reset() {
 	*x = RetryTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[8]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -644,7 +737,7 @@ func (x *RetryTenantRequest) String() string {
 func (*RetryTenantRequest) ProtoMessage() {}
 
 func (x *RetryTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[8]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -657,7 +750,7 @@ func (x *RetryTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryTenantRequest.ProtoReflect.Descriptor instead.
 func (*RetryTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{8}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RetryTenantRequest) GetName() string {
@@ -674,8 +767,8 @@ func (x *RetryTenantRequest) GetEtag() string {
 	return ""
 }
 
-// PurgeTenantRequest names a deleted tenant to destroy.
-type PurgeTenantRequest struct {
+// UndeleteTenantRequest names a deleted tenant to bring back.
+type UndeleteTenantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "tenants/acme".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -685,9 +778,205 @@ type PurgeTenantRequest struct {
 	sizeCache     protoimpl.SizeCache
 }
 
+func (x *UndeleteTenantRequest) Reset() {
+	*x = UndeleteTenantRequest{}
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndeleteTenantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndeleteTenantRequest) ProtoMessage() {}
+
+func (x *UndeleteTenantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndeleteTenantRequest.ProtoReflect.Descriptor instead.
+func (*UndeleteTenantRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *UndeleteTenantRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *UndeleteTenantRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+// HoldTenantRequest freezes a tenant.
+type HoldTenantRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// When set, it must be current.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Who answers for it.
+	Owner string `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When it ends by itself: in the future, at most 366 days ahead.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldTenantRequest) Reset() {
+	*x = HoldTenantRequest{}
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldTenantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldTenantRequest) ProtoMessage() {}
+
+func (x *HoldTenantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldTenantRequest.ProtoReflect.Descriptor instead.
+func (*HoldTenantRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *HoldTenantRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *HoldTenantRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *HoldTenantRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *HoldTenantRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *HoldTenantRequest) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// UnholdTenantRequest names a tenant whose hold is lifted.
+type UnholdTenantRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// When set, it must be current.
+	Etag          string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnholdTenantRequest) Reset() {
+	*x = UnholdTenantRequest{}
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnholdTenantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnholdTenantRequest) ProtoMessage() {}
+
+func (x *UnholdTenantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnholdTenantRequest.ProtoReflect.Descriptor instead.
+func (*UnholdTenantRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *UnholdTenantRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *UnholdTenantRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+// PurgeTenantRequest names a deleted tenant to destroy.
+type PurgeTenantRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// When set, it must be current.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// End even when something cannot be destroyed; only after a purge that failed.
+	Force bool `protobuf:"varint,3,opt,name=force,proto3" json:"force,omitempty"`
+	// Where PURGE_LIMIT refuses: the number of purges that it says, exactly.
+	ConfirmCount  int32 `protobuf:"varint,4,opt,name=confirm_count,json=confirmCount,proto3" json:"confirm_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
 func (x *PurgeTenantRequest) Reset() {
 	*x = PurgeTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[9]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +988,7 @@ func (x *PurgeTenantRequest) String() string {
 func (*PurgeTenantRequest) ProtoMessage() {}
 
 func (x *PurgeTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[9]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +1001,7 @@ func (x *PurgeTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeTenantRequest.ProtoReflect.Descriptor instead.
 func (*PurgeTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{9}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PurgeTenantRequest) GetName() string {
@@ -729,6 +1018,66 @@ func (x *PurgeTenantRequest) GetEtag() string {
 	return ""
 }
 
+func (x *PurgeTenantRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+func (x *PurgeTenantRequest) GetConfirmCount() int32 {
+	if x != nil {
+		return x.ConfirmCount
+	}
+	return 0
+}
+
+// GetReceiptRequest names the receipt of a purged tenant.
+type GetReceiptRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme/receipt".
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetReceiptRequest) Reset() {
+	*x = GetReceiptRequest{}
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetReceiptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetReceiptRequest) ProtoMessage() {}
+
+func (x *GetReceiptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetReceiptRequest.ProtoReflect.Descriptor instead.
+func (*GetReceiptRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *GetReceiptRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // WatchTenantsRequest says where to begin.
 type WatchTenantsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -740,7 +1089,7 @@ type WatchTenantsRequest struct {
 
 func (x *WatchTenantsRequest) Reset() {
 	*x = WatchTenantsRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[10]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -752,7 +1101,7 @@ func (x *WatchTenantsRequest) String() string {
 func (*WatchTenantsRequest) ProtoMessage() {}
 
 func (x *WatchTenantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[10]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -765,7 +1114,7 @@ func (x *WatchTenantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTenantsRequest.ProtoReflect.Descriptor instead.
 func (*WatchTenantsRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{10}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchTenantsRequest) GetAfterRevision() int64 {
@@ -790,7 +1139,7 @@ type WatchTenantsResponse struct {
 
 func (x *WatchTenantsResponse) Reset() {
 	*x = WatchTenantsResponse{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[11]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +1151,7 @@ func (x *WatchTenantsResponse) String() string {
 func (*WatchTenantsResponse) ProtoMessage() {}
 
 func (x *WatchTenantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[11]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +1164,7 @@ func (x *WatchTenantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTenantsResponse.ProtoReflect.Descriptor instead.
 func (*WatchTenantsResponse) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{11}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WatchTenantsResponse) GetType() WatchTenantsResponse_Type {
@@ -854,7 +1203,7 @@ type ListTimelineRequest struct {
 
 func (x *ListTimelineRequest) Reset() {
 	*x = ListTimelineRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[12]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -866,7 +1215,7 @@ func (x *ListTimelineRequest) String() string {
 func (*ListTimelineRequest) ProtoMessage() {}
 
 func (x *ListTimelineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[12]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -879,7 +1228,7 @@ func (x *ListTimelineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTimelineRequest.ProtoReflect.Descriptor instead.
 func (*ListTimelineRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{12}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListTimelineRequest) GetParent() string {
@@ -916,7 +1265,7 @@ type ListTimelineResponse struct {
 
 func (x *ListTimelineResponse) Reset() {
 	*x = ListTimelineResponse{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[13]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -928,7 +1277,7 @@ func (x *ListTimelineResponse) String() string {
 func (*ListTimelineResponse) ProtoMessage() {}
 
 func (x *ListTimelineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[13]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -941,7 +1290,7 @@ func (x *ListTimelineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTimelineResponse.ProtoReflect.Descriptor instead.
 func (*ListTimelineResponse) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{13}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListTimelineResponse) GetTimelineEntries() []*TimelineEntry {
@@ -962,7 +1311,7 @@ var File_stampworks_registry_v1_tenant_service_proto protoreflect.FileDescriptor
 
 const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"\n" +
-	"+stampworks/registry/v1/tenant_service.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a google/protobuf/field_mask.proto\x1a#stampworks/registry/v1/tenant.proto\x1a\x1fstampworks/type/v1/access.proto\"\xef\x01\n" +
+	"+stampworks/registry/v1/tenant_service.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#stampworks/registry/v1/tenant.proto\x1a\x1fstampworks/type/v1/access.proto\"\xef\x01\n" +
 	"\x13CreateTenantRequest\x12A\n" +
 	"\x06tenant\x18\x01 \x01(\v2\x1e.stampworks.registry.v1.TenantB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06tenant\x12H\n" +
 	"\ttenant_id\x18\x02 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\btenantId\x12&\n" +
@@ -1004,15 +1353,45 @@ const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"\x13ResumeTenantRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
-	"\x04etag\x18\x02 \x01(\tR\x04etag\"[\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\"\xf0\x01\n" +
+	"\x14UpgradeTenantRequest\x121\n" +
+	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
+	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\x128\n" +
+	"\brevision\x18\x03 \x01(\tB\x1c\xfaA\x19\n" +
+	"\x17stampworks.dev/RevisionR\brevision\x12 \n" +
+	"\x06reason\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x06reason\x12\x10\n" +
+	"\x03now\x18\x05 \x01(\bR\x03now\x12#\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"[\n" +
 	"\x12RetryTenantRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
-	"\x04etag\x18\x02 \x01(\tR\x04etag\"[\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\"^\n" +
+	"\x15UndeleteTenantRequest\x121\n" +
+	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
+	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\"\xee\x01\n" +
+	"\x11HoldTenantRequest\x121\n" +
+	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
+	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\x12#\n" +
+	"\x05owner\x18\x03 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05owner\x12%\n" +
+	"\x06reason\x18\x04 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\x12F\n" +
+	"\vexpire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\n" +
+	"expireTime\"\\\n" +
+	"\x13UnholdTenantRequest\x121\n" +
+	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
+	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\"\x9f\x01\n" +
 	"\x12PurgeTenantRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
-	"\x04etag\x18\x02 \x01(\tR\x04etag\"<\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\x12\x14\n" +
+	"\x05force\x18\x03 \x01(\bR\x05force\x12,\n" +
+	"\rconfirm_count\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\fconfirmCount\"G\n" +
+	"\x11GetReceiptRequest\x122\n" +
+	"\x04name\x18\x01 \x01(\tB\x1e\xe0A\x02\xfaA\x18\n" +
+	"\x16stampworks.dev/ReceiptR\x04name\"<\n" +
 	"\x13WatchTenantsRequest\x12%\n" +
 	"\x0eafter_revision\x18\x01 \x01(\x03R\rafterRevision\"\xff\x01\n" +
 	"\x14WatchTenantsResponse\x12E\n" +
@@ -1033,7 +1412,7 @@ const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"\x90\x01\n" +
 	"\x14ListTimelineResponse\x12P\n" +
 	"\x10timeline_entries\x18\x01 \x03(\v2%.stampworks.registry.v1.TimelineEntryR\x0ftimelineEntries\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xc7\x11\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xd9\x18\n" +
 	"\rTenantService\x12\xd8\x01\n" +
 	"\fCreateTenant\x12+.stampworks.registry.v1.CreateTenantRequest\x1a\x1d.google.longrunning.Operation\"|\xcaA.\n" +
 	"\x06Tenant\x12$stampworks.type.v1.OperationMetadata\xdaA\x10tenant,tenant_id\xe2\xf9\x18\x19\n" +
@@ -1053,13 +1432,27 @@ const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"\x0ftenants.suspend\x12\agateway\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/{name=tenants/*}:suspend\x12\xd0\x01\n" +
 	"\fResumeTenant\x12+.stampworks.registry.v1.ResumeTenantRequest\x1a\x1d.google.longrunning.Operation\"t\xcaA.\n" +
 	"\x06Tenant\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x19\n" +
-	"\x0etenants.resume\x12\agateway\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=tenants/*}:resume\x12\xcc\x01\n" +
+	"\x0etenants.resume\x12\agateway\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=tenants/*}:resume\x12\xd4\x01\n" +
+	"\rUpgradeTenant\x12,.stampworks.registry.v1.UpgradeTenantRequest\x1a\x1d.google.longrunning.Operation\"v\xcaA.\n" +
+	"\x06Tenant\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x1a\n" +
+	"\x0ftenants.upgrade\x12\agateway\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/v1/{name=tenants/*}:upgrade\x12\xcc\x01\n" +
 	"\vRetryTenant\x12*.stampworks.registry.v1.RetryTenantRequest\x1a\x1d.google.longrunning.Operation\"r\xcaA.\n" +
 	"\x06Tenant\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x18\n" +
-	"\rtenants.retry\x12\agateway\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/{name=tenants/*}:retry\x12\xcc\x01\n" +
+	"\rtenants.retry\x12\agateway\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/{name=tenants/*}:retry\x12\xd8\x01\n" +
+	"\x0eUndeleteTenant\x12-.stampworks.registry.v1.UndeleteTenantRequest\x1a\x1d.google.longrunning.Operation\"x\xcaA.\n" +
+	"\x06Tenant\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x1b\n" +
+	"\x10tenants.undelete\x12\agateway\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/{name=tenants/*}:undelete\x12\x98\x01\n" +
+	"\n" +
+	"HoldTenant\x12).stampworks.registry.v1.HoldTenantRequest\x1a\x1e.stampworks.registry.v1.Tenant\"?\xe2\xf9\x18\x17\n" +
+	"\ftenants.hold\x12\agateway\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/{name=tenants/*}:hold\x12\xa0\x01\n" +
+	"\fUnholdTenant\x12+.stampworks.registry.v1.UnholdTenantRequest\x1a\x1e.stampworks.registry.v1.Tenant\"C\xe2\xf9\x18\x19\n" +
+	"\x0etenants.unhold\x12\agateway\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=tenants/*}:unhold\x12\xcc\x01\n" +
 	"\vPurgeTenant\x12*.stampworks.registry.v1.PurgeTenantRequest\x1a\x1d.google.longrunning.Operation\"r\xcaA.\n" +
 	"\x06Tenant\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x18\n" +
-	"\rtenants.purge\x12\agateway\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/{name=tenants/*}:purge\x12\xb7\x01\n" +
+	"\rtenants.purge\x12\agateway\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/{name=tenants/*}:purge\x12\x9f\x01\n" +
+	"\n" +
+	"GetReceipt\x12).stampworks.registry.v1.GetReceiptRequest\x1a\x1f.stampworks.registry.v1.Receipt\"E\xdaA\x04name\xe2\xf9\x18\x16\n" +
+	"\vtenants.get\x12\agateway\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=tenants/*/receipt}\x12\xb7\x01\n" +
 	"\fWatchTenants\x12+.stampworks.registry.v1.WatchTenantsRequest\x1a,.stampworks.registry.v1.WatchTenantsResponse\"J\xe2\xf9\x18-\n" +
 	"\rtenants.watch\x12\agateway\x12\vprovisioner\x12\x06health\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/tenants:watch0\x01\x12\xbd\x01\n" +
 	"\fListTimeline\x12+.stampworks.registry.v1.ListTimelineRequest\x1a,.stampworks.registry.v1.ListTimelineResponse\"R\xdaA\x06parent\xe2\xf9\x18\x1e\n" +
@@ -1078,7 +1471,7 @@ func file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP() []byte {
 }
 
 var file_stampworks_registry_v1_tenant_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_stampworks_registry_v1_tenant_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_stampworks_registry_v1_tenant_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_stampworks_registry_v1_tenant_service_proto_goTypes = []any{
 	(WatchTenantsResponse_Type)(0),  // 0: stampworks.registry.v1.WatchTenantsResponse.Type
 	(*CreateTenantRequest)(nil),     // 1: stampworks.registry.v1.CreateTenantRequest
@@ -1089,52 +1482,70 @@ var file_stampworks_registry_v1_tenant_service_proto_goTypes = []any{
 	(*DeleteTenantRequest)(nil),     // 6: stampworks.registry.v1.DeleteTenantRequest
 	(*SuspendTenantRequest)(nil),    // 7: stampworks.registry.v1.SuspendTenantRequest
 	(*ResumeTenantRequest)(nil),     // 8: stampworks.registry.v1.ResumeTenantRequest
-	(*RetryTenantRequest)(nil),      // 9: stampworks.registry.v1.RetryTenantRequest
-	(*PurgeTenantRequest)(nil),      // 10: stampworks.registry.v1.PurgeTenantRequest
-	(*WatchTenantsRequest)(nil),     // 11: stampworks.registry.v1.WatchTenantsRequest
-	(*WatchTenantsResponse)(nil),    // 12: stampworks.registry.v1.WatchTenantsResponse
-	(*ListTimelineRequest)(nil),     // 13: stampworks.registry.v1.ListTimelineRequest
-	(*ListTimelineResponse)(nil),    // 14: stampworks.registry.v1.ListTimelineResponse
-	(*Tenant)(nil),                  // 15: stampworks.registry.v1.Tenant
-	(*fieldmaskpb.FieldMask)(nil),   // 16: google.protobuf.FieldMask
-	(*TimelineEntry)(nil),           // 17: stampworks.registry.v1.TimelineEntry
-	(*longrunningpb.Operation)(nil), // 18: google.longrunning.Operation
+	(*UpgradeTenantRequest)(nil),    // 9: stampworks.registry.v1.UpgradeTenantRequest
+	(*RetryTenantRequest)(nil),      // 10: stampworks.registry.v1.RetryTenantRequest
+	(*UndeleteTenantRequest)(nil),   // 11: stampworks.registry.v1.UndeleteTenantRequest
+	(*HoldTenantRequest)(nil),       // 12: stampworks.registry.v1.HoldTenantRequest
+	(*UnholdTenantRequest)(nil),     // 13: stampworks.registry.v1.UnholdTenantRequest
+	(*PurgeTenantRequest)(nil),      // 14: stampworks.registry.v1.PurgeTenantRequest
+	(*GetReceiptRequest)(nil),       // 15: stampworks.registry.v1.GetReceiptRequest
+	(*WatchTenantsRequest)(nil),     // 16: stampworks.registry.v1.WatchTenantsRequest
+	(*WatchTenantsResponse)(nil),    // 17: stampworks.registry.v1.WatchTenantsResponse
+	(*ListTimelineRequest)(nil),     // 18: stampworks.registry.v1.ListTimelineRequest
+	(*ListTimelineResponse)(nil),    // 19: stampworks.registry.v1.ListTimelineResponse
+	(*Tenant)(nil),                  // 20: stampworks.registry.v1.Tenant
+	(*fieldmaskpb.FieldMask)(nil),   // 21: google.protobuf.FieldMask
+	(*timestamppb.Timestamp)(nil),   // 22: google.protobuf.Timestamp
+	(*TimelineEntry)(nil),           // 23: stampworks.registry.v1.TimelineEntry
+	(*longrunningpb.Operation)(nil), // 24: google.longrunning.Operation
+	(*Receipt)(nil),                 // 25: stampworks.registry.v1.Receipt
 }
 var file_stampworks_registry_v1_tenant_service_proto_depIdxs = []int32{
-	15, // 0: stampworks.registry.v1.CreateTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
-	15, // 1: stampworks.registry.v1.ListTenantsResponse.tenants:type_name -> stampworks.registry.v1.Tenant
-	15, // 2: stampworks.registry.v1.UpdateTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
-	16, // 3: stampworks.registry.v1.UpdateTenantRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 4: stampworks.registry.v1.WatchTenantsResponse.type:type_name -> stampworks.registry.v1.WatchTenantsResponse.Type
-	15, // 5: stampworks.registry.v1.WatchTenantsResponse.tenant:type_name -> stampworks.registry.v1.Tenant
-	17, // 6: stampworks.registry.v1.ListTimelineResponse.timeline_entries:type_name -> stampworks.registry.v1.TimelineEntry
-	1,  // 7: stampworks.registry.v1.TenantService.CreateTenant:input_type -> stampworks.registry.v1.CreateTenantRequest
-	2,  // 8: stampworks.registry.v1.TenantService.GetTenant:input_type -> stampworks.registry.v1.GetTenantRequest
-	3,  // 9: stampworks.registry.v1.TenantService.ListTenants:input_type -> stampworks.registry.v1.ListTenantsRequest
-	5,  // 10: stampworks.registry.v1.TenantService.UpdateTenant:input_type -> stampworks.registry.v1.UpdateTenantRequest
-	6,  // 11: stampworks.registry.v1.TenantService.DeleteTenant:input_type -> stampworks.registry.v1.DeleteTenantRequest
-	7,  // 12: stampworks.registry.v1.TenantService.SuspendTenant:input_type -> stampworks.registry.v1.SuspendTenantRequest
-	8,  // 13: stampworks.registry.v1.TenantService.ResumeTenant:input_type -> stampworks.registry.v1.ResumeTenantRequest
-	9,  // 14: stampworks.registry.v1.TenantService.RetryTenant:input_type -> stampworks.registry.v1.RetryTenantRequest
-	10, // 15: stampworks.registry.v1.TenantService.PurgeTenant:input_type -> stampworks.registry.v1.PurgeTenantRequest
-	11, // 16: stampworks.registry.v1.TenantService.WatchTenants:input_type -> stampworks.registry.v1.WatchTenantsRequest
-	13, // 17: stampworks.registry.v1.TenantService.ListTimeline:input_type -> stampworks.registry.v1.ListTimelineRequest
-	18, // 18: stampworks.registry.v1.TenantService.CreateTenant:output_type -> google.longrunning.Operation
-	15, // 19: stampworks.registry.v1.TenantService.GetTenant:output_type -> stampworks.registry.v1.Tenant
-	4,  // 20: stampworks.registry.v1.TenantService.ListTenants:output_type -> stampworks.registry.v1.ListTenantsResponse
-	18, // 21: stampworks.registry.v1.TenantService.UpdateTenant:output_type -> google.longrunning.Operation
-	18, // 22: stampworks.registry.v1.TenantService.DeleteTenant:output_type -> google.longrunning.Operation
-	18, // 23: stampworks.registry.v1.TenantService.SuspendTenant:output_type -> google.longrunning.Operation
-	18, // 24: stampworks.registry.v1.TenantService.ResumeTenant:output_type -> google.longrunning.Operation
-	18, // 25: stampworks.registry.v1.TenantService.RetryTenant:output_type -> google.longrunning.Operation
-	18, // 26: stampworks.registry.v1.TenantService.PurgeTenant:output_type -> google.longrunning.Operation
-	12, // 27: stampworks.registry.v1.TenantService.WatchTenants:output_type -> stampworks.registry.v1.WatchTenantsResponse
-	14, // 28: stampworks.registry.v1.TenantService.ListTimeline:output_type -> stampworks.registry.v1.ListTimelineResponse
-	18, // [18:29] is the sub-list for method output_type
-	7,  // [7:18] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	20, // 0: stampworks.registry.v1.CreateTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
+	20, // 1: stampworks.registry.v1.ListTenantsResponse.tenants:type_name -> stampworks.registry.v1.Tenant
+	20, // 2: stampworks.registry.v1.UpdateTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
+	21, // 3: stampworks.registry.v1.UpdateTenantRequest.update_mask:type_name -> google.protobuf.FieldMask
+	22, // 4: stampworks.registry.v1.HoldTenantRequest.expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 5: stampworks.registry.v1.WatchTenantsResponse.type:type_name -> stampworks.registry.v1.WatchTenantsResponse.Type
+	20, // 6: stampworks.registry.v1.WatchTenantsResponse.tenant:type_name -> stampworks.registry.v1.Tenant
+	23, // 7: stampworks.registry.v1.ListTimelineResponse.timeline_entries:type_name -> stampworks.registry.v1.TimelineEntry
+	1,  // 8: stampworks.registry.v1.TenantService.CreateTenant:input_type -> stampworks.registry.v1.CreateTenantRequest
+	2,  // 9: stampworks.registry.v1.TenantService.GetTenant:input_type -> stampworks.registry.v1.GetTenantRequest
+	3,  // 10: stampworks.registry.v1.TenantService.ListTenants:input_type -> stampworks.registry.v1.ListTenantsRequest
+	5,  // 11: stampworks.registry.v1.TenantService.UpdateTenant:input_type -> stampworks.registry.v1.UpdateTenantRequest
+	6,  // 12: stampworks.registry.v1.TenantService.DeleteTenant:input_type -> stampworks.registry.v1.DeleteTenantRequest
+	7,  // 13: stampworks.registry.v1.TenantService.SuspendTenant:input_type -> stampworks.registry.v1.SuspendTenantRequest
+	8,  // 14: stampworks.registry.v1.TenantService.ResumeTenant:input_type -> stampworks.registry.v1.ResumeTenantRequest
+	9,  // 15: stampworks.registry.v1.TenantService.UpgradeTenant:input_type -> stampworks.registry.v1.UpgradeTenantRequest
+	10, // 16: stampworks.registry.v1.TenantService.RetryTenant:input_type -> stampworks.registry.v1.RetryTenantRequest
+	11, // 17: stampworks.registry.v1.TenantService.UndeleteTenant:input_type -> stampworks.registry.v1.UndeleteTenantRequest
+	12, // 18: stampworks.registry.v1.TenantService.HoldTenant:input_type -> stampworks.registry.v1.HoldTenantRequest
+	13, // 19: stampworks.registry.v1.TenantService.UnholdTenant:input_type -> stampworks.registry.v1.UnholdTenantRequest
+	14, // 20: stampworks.registry.v1.TenantService.PurgeTenant:input_type -> stampworks.registry.v1.PurgeTenantRequest
+	15, // 21: stampworks.registry.v1.TenantService.GetReceipt:input_type -> stampworks.registry.v1.GetReceiptRequest
+	16, // 22: stampworks.registry.v1.TenantService.WatchTenants:input_type -> stampworks.registry.v1.WatchTenantsRequest
+	18, // 23: stampworks.registry.v1.TenantService.ListTimeline:input_type -> stampworks.registry.v1.ListTimelineRequest
+	24, // 24: stampworks.registry.v1.TenantService.CreateTenant:output_type -> google.longrunning.Operation
+	20, // 25: stampworks.registry.v1.TenantService.GetTenant:output_type -> stampworks.registry.v1.Tenant
+	4,  // 26: stampworks.registry.v1.TenantService.ListTenants:output_type -> stampworks.registry.v1.ListTenantsResponse
+	24, // 27: stampworks.registry.v1.TenantService.UpdateTenant:output_type -> google.longrunning.Operation
+	24, // 28: stampworks.registry.v1.TenantService.DeleteTenant:output_type -> google.longrunning.Operation
+	24, // 29: stampworks.registry.v1.TenantService.SuspendTenant:output_type -> google.longrunning.Operation
+	24, // 30: stampworks.registry.v1.TenantService.ResumeTenant:output_type -> google.longrunning.Operation
+	24, // 31: stampworks.registry.v1.TenantService.UpgradeTenant:output_type -> google.longrunning.Operation
+	24, // 32: stampworks.registry.v1.TenantService.RetryTenant:output_type -> google.longrunning.Operation
+	24, // 33: stampworks.registry.v1.TenantService.UndeleteTenant:output_type -> google.longrunning.Operation
+	20, // 34: stampworks.registry.v1.TenantService.HoldTenant:output_type -> stampworks.registry.v1.Tenant
+	20, // 35: stampworks.registry.v1.TenantService.UnholdTenant:output_type -> stampworks.registry.v1.Tenant
+	24, // 36: stampworks.registry.v1.TenantService.PurgeTenant:output_type -> google.longrunning.Operation
+	25, // 37: stampworks.registry.v1.TenantService.GetReceipt:output_type -> stampworks.registry.v1.Receipt
+	17, // 38: stampworks.registry.v1.TenantService.WatchTenants:output_type -> stampworks.registry.v1.WatchTenantsResponse
+	19, // 39: stampworks.registry.v1.TenantService.ListTimeline:output_type -> stampworks.registry.v1.ListTimelineResponse
+	24, // [24:40] is the sub-list for method output_type
+	8,  // [8:24] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_registry_v1_tenant_service_proto_init() }
@@ -1149,7 +1560,7 @@ func file_stampworks_registry_v1_tenant_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_registry_v1_tenant_service_proto_rawDesc), len(file_stampworks_registry_v1_tenant_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,17 +20,22 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	TenantService_CreateTenant_FullMethodName  = "/stampworks.registry.v1.TenantService/CreateTenant"
-	TenantService_GetTenant_FullMethodName     = "/stampworks.registry.v1.TenantService/GetTenant"
-	TenantService_ListTenants_FullMethodName   = "/stampworks.registry.v1.TenantService/ListTenants"
-	TenantService_UpdateTenant_FullMethodName  = "/stampworks.registry.v1.TenantService/UpdateTenant"
-	TenantService_DeleteTenant_FullMethodName  = "/stampworks.registry.v1.TenantService/DeleteTenant"
-	TenantService_SuspendTenant_FullMethodName = "/stampworks.registry.v1.TenantService/SuspendTenant"
-	TenantService_ResumeTenant_FullMethodName  = "/stampworks.registry.v1.TenantService/ResumeTenant"
-	TenantService_RetryTenant_FullMethodName   = "/stampworks.registry.v1.TenantService/RetryTenant"
-	TenantService_PurgeTenant_FullMethodName   = "/stampworks.registry.v1.TenantService/PurgeTenant"
-	TenantService_WatchTenants_FullMethodName  = "/stampworks.registry.v1.TenantService/WatchTenants"
-	TenantService_ListTimeline_FullMethodName  = "/stampworks.registry.v1.TenantService/ListTimeline"
+	TenantService_CreateTenant_FullMethodName   = "/stampworks.registry.v1.TenantService/CreateTenant"
+	TenantService_GetTenant_FullMethodName      = "/stampworks.registry.v1.TenantService/GetTenant"
+	TenantService_ListTenants_FullMethodName    = "/stampworks.registry.v1.TenantService/ListTenants"
+	TenantService_UpdateTenant_FullMethodName   = "/stampworks.registry.v1.TenantService/UpdateTenant"
+	TenantService_DeleteTenant_FullMethodName   = "/stampworks.registry.v1.TenantService/DeleteTenant"
+	TenantService_SuspendTenant_FullMethodName  = "/stampworks.registry.v1.TenantService/SuspendTenant"
+	TenantService_ResumeTenant_FullMethodName   = "/stampworks.registry.v1.TenantService/ResumeTenant"
+	TenantService_UpgradeTenant_FullMethodName  = "/stampworks.registry.v1.TenantService/UpgradeTenant"
+	TenantService_RetryTenant_FullMethodName    = "/stampworks.registry.v1.TenantService/RetryTenant"
+	TenantService_UndeleteTenant_FullMethodName = "/stampworks.registry.v1.TenantService/UndeleteTenant"
+	TenantService_HoldTenant_FullMethodName     = "/stampworks.registry.v1.TenantService/HoldTenant"
+	TenantService_UnholdTenant_FullMethodName   = "/stampworks.registry.v1.TenantService/UnholdTenant"
+	TenantService_PurgeTenant_FullMethodName    = "/stampworks.registry.v1.TenantService/PurgeTenant"
+	TenantService_GetReceipt_FullMethodName     = "/stampworks.registry.v1.TenantService/GetReceipt"
+	TenantService_WatchTenants_FullMethodName   = "/stampworks.registry.v1.TenantService/WatchTenants"
+	TenantService_ListTimeline_FullMethodName   = "/stampworks.registry.v1.TenantService/ListTimeline"
 )
 
 // TenantServiceClient is the client API for TenantService service.
@@ -61,13 +66,34 @@ type TenantServiceClient interface {
 	// ResumeTenant starts a suspended stamp (AIP-136).
 	// Codes: NOT_FOUND, ABORTED, FAILED_PRECONDITION when deleted.
 	ResumeTenant(ctx context.Context, in *ResumeTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
+	// UpgradeTenant moves a stamp to another revision of its blueprint (AIP-136).
+	// Of one that is there already, or on its way, nothing changes.
+	// Codes: NOT_FOUND, ABORTED, INVALID_ARGUMENT when its inputs do not fit the
+	// revision, FAILED_PRECONDITION for a downgrade, a path outside upgrade_from,
+	// or a deleted tenant.
+	UpgradeTenant(ctx context.Context, in *UpgradeTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
 	// RetryTenant tries a failed generation again, as a new one (AIP-136).
 	// Codes: NOT_FOUND, ABORTED.
 	RetryTenant(ctx context.Context, in *RetryTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
+	// UndeleteTenant brings a deleted tenant back, with its data, to where it was:
+	// running or suspended (AIP-164). Codes: NOT_FOUND, ABORTED, ALREADY_EXISTS
+	// when it is not deleted, FAILED_PRECONDITION when its purge has begun.
+	UndeleteTenant(ctx context.Context, in *UndeleteTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
+	// HoldTenant freezes a tenant (AIP-136): changes are taken in, and wait until
+	// the hold is lifted or expires. Another hold takes its place.
+	// Codes: NOT_FOUND, ABORTED, INVALID_ARGUMENT without owner, reason or expiry.
+	HoldTenant(ctx context.Context, in *HoldTenantRequest, opts ...grpc.CallOption) (*Tenant, error)
+	// UnholdTenant lifts a hold (AIP-136). Codes: NOT_FOUND, ABORTED.
+	UnholdTenant(ctx context.Context, in *UnholdTenantRequest, opts ...grpc.CallOption) (*Tenant, error)
 	// PurgeTenant destroys a deleted tenant's stamp and data, for good
 	// (AIP-165 in spirit). Its id is not used again.
-	// Codes: NOT_FOUND, FAILED_PRECONDITION when it was not deleted first.
+	// Codes: NOT_FOUND, ABORTED, FAILED_PRECONDITION when it was not deleted
+	// first, with force when its last purge did not fail, and with reason
+	// PURGE_LIMIT when too many would begin in one hour.
 	PurgeTenant(ctx context.Context, in *PurgeTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
+	// GetReceipt reads what a purge left behind and destroyed (AIP-131, AIP-156).
+	// Codes: NOT_FOUND while the tenant is not purged.
+	GetReceipt(ctx context.Context, in *GetReceiptRequest, opts ...grpc.CallOption) (*Receipt, error)
 	// WatchTenants sends all tenants, then "synced", then every change. It
 	// resumes after a revision; OUT_OF_RANGE with reason REVISION_COMPACTED
 	// means: list again.
@@ -155,6 +181,16 @@ func (c *tenantServiceClient) ResumeTenant(ctx context.Context, in *ResumeTenant
 	return out, nil
 }
 
+func (c *tenantServiceClient) UpgradeTenant(ctx context.Context, in *UpgradeTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(longrunningpb.Operation)
+	err := c.cc.Invoke(ctx, TenantService_UpgradeTenant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *tenantServiceClient) RetryTenant(ctx context.Context, in *RetryTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(longrunningpb.Operation)
@@ -165,10 +201,50 @@ func (c *tenantServiceClient) RetryTenant(ctx context.Context, in *RetryTenantRe
 	return out, nil
 }
 
+func (c *tenantServiceClient) UndeleteTenant(ctx context.Context, in *UndeleteTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(longrunningpb.Operation)
+	err := c.cc.Invoke(ctx, TenantService_UndeleteTenant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *tenantServiceClient) HoldTenant(ctx context.Context, in *HoldTenantRequest, opts ...grpc.CallOption) (*Tenant, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Tenant)
+	err := c.cc.Invoke(ctx, TenantService_HoldTenant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *tenantServiceClient) UnholdTenant(ctx context.Context, in *UnholdTenantRequest, opts ...grpc.CallOption) (*Tenant, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Tenant)
+	err := c.cc.Invoke(ctx, TenantService_UnholdTenant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *tenantServiceClient) PurgeTenant(ctx context.Context, in *PurgeTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(longrunningpb.Operation)
 	err := c.cc.Invoke(ctx, TenantService_PurgeTenant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *tenantServiceClient) GetReceipt(ctx context.Context, in *GetReceiptRequest, opts ...grpc.CallOption) (*Receipt, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Receipt)
+	err := c.cc.Invoke(ctx, TenantService_GetReceipt_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -232,13 +308,34 @@ type TenantServiceServer interface {
 	// ResumeTenant starts a suspended stamp (AIP-136).
 	// Codes: NOT_FOUND, ABORTED, FAILED_PRECONDITION when deleted.
 	ResumeTenant(context.Context, *ResumeTenantRequest) (*longrunningpb.Operation, error)
+	// UpgradeTenant moves a stamp to another revision of its blueprint (AIP-136).
+	// Of one that is there already, or on its way, nothing changes.
+	// Codes: NOT_FOUND, ABORTED, INVALID_ARGUMENT when its inputs do not fit the
+	// revision, FAILED_PRECONDITION for a downgrade, a path outside upgrade_from,
+	// or a deleted tenant.
+	UpgradeTenant(context.Context, *UpgradeTenantRequest) (*longrunningpb.Operation, error)
 	// RetryTenant tries a failed generation again, as a new one (AIP-136).
 	// Codes: NOT_FOUND, ABORTED.
 	RetryTenant(context.Context, *RetryTenantRequest) (*longrunningpb.Operation, error)
+	// UndeleteTenant brings a deleted tenant back, with its data, to where it was:
+	// running or suspended (AIP-164). Codes: NOT_FOUND, ABORTED, ALREADY_EXISTS
+	// when it is not deleted, FAILED_PRECONDITION when its purge has begun.
+	UndeleteTenant(context.Context, *UndeleteTenantRequest) (*longrunningpb.Operation, error)
+	// HoldTenant freezes a tenant (AIP-136): changes are taken in, and wait until
+	// the hold is lifted or expires. Another hold takes its place.
+	// Codes: NOT_FOUND, ABORTED, INVALID_ARGUMENT without owner, reason or expiry.
+	HoldTenant(context.Context, *HoldTenantRequest) (*Tenant, error)
+	// UnholdTenant lifts a hold (AIP-136). Codes: NOT_FOUND, ABORTED.
+	UnholdTenant(context.Context, *UnholdTenantRequest) (*Tenant, error)
 	// PurgeTenant destroys a deleted tenant's stamp and data, for good
 	// (AIP-165 in spirit). Its id is not used again.
-	// Codes: NOT_FOUND, FAILED_PRECONDITION when it was not deleted first.
+	// Codes: NOT_FOUND, ABORTED, FAILED_PRECONDITION when it was not deleted
+	// first, with force when its last purge did not fail, and with reason
+	// PURGE_LIMIT when too many would begin in one hour.
 	PurgeTenant(context.Context, *PurgeTenantRequest) (*longrunningpb.Operation, error)
+	// GetReceipt reads what a purge left behind and destroyed (AIP-131, AIP-156).
+	// Codes: NOT_FOUND while the tenant is not purged.
+	GetReceipt(context.Context, *GetReceiptRequest) (*Receipt, error)
 	// WatchTenants sends all tenants, then "synced", then every change. It
 	// resumes after a revision; OUT_OF_RANGE with reason REVISION_COMPACTED
 	// means: list again.
@@ -277,11 +374,26 @@ func (UnimplementedTenantServiceServer) SuspendTenant(context.Context, *SuspendT
 func (UnimplementedTenantServiceServer) ResumeTenant(context.Context, *ResumeTenantRequest) (*longrunningpb.Operation, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResumeTenant not implemented")
 }
+func (UnimplementedTenantServiceServer) UpgradeTenant(context.Context, *UpgradeTenantRequest) (*longrunningpb.Operation, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpgradeTenant not implemented")
+}
 func (UnimplementedTenantServiceServer) RetryTenant(context.Context, *RetryTenantRequest) (*longrunningpb.Operation, error) {
 	return nil, status.Error(codes.Unimplemented, "method RetryTenant not implemented")
 }
+func (UnimplementedTenantServiceServer) UndeleteTenant(context.Context, *UndeleteTenantRequest) (*longrunningpb.Operation, error) {
+	return nil, status.Error(codes.Unimplemented, "method UndeleteTenant not implemented")
+}
+func (UnimplementedTenantServiceServer) HoldTenant(context.Context, *HoldTenantRequest) (*Tenant, error) {
+	return nil, status.Error(codes.Unimplemented, "method HoldTenant not implemented")
+}
+func (UnimplementedTenantServiceServer) UnholdTenant(context.Context, *UnholdTenantRequest) (*Tenant, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnholdTenant not implemented")
+}
 func (UnimplementedTenantServiceServer) PurgeTenant(context.Context, *PurgeTenantRequest) (*longrunningpb.Operation, error) {
 	return nil, status.Error(codes.Unimplemented, "method PurgeTenant not implemented")
+}
+func (UnimplementedTenantServiceServer) GetReceipt(context.Context, *GetReceiptRequest) (*Receipt, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetReceipt not implemented")
 }
 func (UnimplementedTenantServiceServer) WatchTenants(*WatchTenantsRequest, grpc.ServerStreamingServer[WatchTenantsResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchTenants not implemented")
@@ -436,6 +548,24 @@ func _TenantService_ResumeTenant_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TenantService_UpgradeTenant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpgradeTenantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TenantServiceServer).UpgradeTenant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TenantService_UpgradeTenant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TenantServiceServer).UpgradeTenant(ctx, req.(*UpgradeTenantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _TenantService_RetryTenant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RetryTenantRequest)
 	if err := dec(in); err != nil {
@@ -454,6 +584,60 @@ func _TenantService_RetryTenant_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TenantService_UndeleteTenant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UndeleteTenantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TenantServiceServer).UndeleteTenant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TenantService_UndeleteTenant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TenantServiceServer).UndeleteTenant(ctx, req.(*UndeleteTenantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TenantService_HoldTenant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HoldTenantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TenantServiceServer).HoldTenant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TenantService_HoldTenant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TenantServiceServer).HoldTenant(ctx, req.(*HoldTenantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TenantService_UnholdTenant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnholdTenantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TenantServiceServer).UnholdTenant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TenantService_UnholdTenant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TenantServiceServer).UnholdTenant(ctx, req.(*UnholdTenantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _TenantService_PurgeTenant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(PurgeTenantRequest)
 	if err := dec(in); err != nil {
@@ -468,6 +652,24 @@ func _TenantService_PurgeTenant_Handler(srv interface{}, ctx context.Context, de
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(TenantServiceServer).PurgeTenant(ctx, req.(*PurgeTenantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TenantService_GetReceipt_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetReceiptRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TenantServiceServer).GetReceipt(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TenantService_GetReceipt_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TenantServiceServer).GetReceipt(ctx, req.(*GetReceiptRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -537,12 +739,32 @@ var TenantService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _TenantService_ResumeTenant_Handler,
 		},
 		{
+			MethodName: "UpgradeTenant",
+			Handler:    _TenantService_UpgradeTenant_Handler,
+		},
+		{
 			MethodName: "RetryTenant",
 			Handler:    _TenantService_RetryTenant_Handler,
 		},
 		{
+			MethodName: "UndeleteTenant",
+			Handler:    _TenantService_UndeleteTenant_Handler,
+		},
+		{
+			MethodName: "HoldTenant",
+			Handler:    _TenantService_HoldTenant_Handler,
+		},
+		{
+			MethodName: "UnholdTenant",
+			Handler:    _TenantService_UnholdTenant_Handler,
+		},
+		{
 			MethodName: "PurgeTenant",
 			Handler:    _TenantService_PurgeTenant_Handler,
+		},
+		{
+			MethodName: "GetReceipt",
+			Handler:    _TenantService_GetReceipt_Handler,
 		},
 		{
 			MethodName: "ListTimeline",
