@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/adhocore/gronx"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"stampworks.dev/pkg/blueprint/internal/suggest"
@@ -107,8 +106,8 @@ func (c *compiler) checkBackupPolicy(path string, b *typev1.BackupPolicy) {
 	if b == nil {
 		return
 	}
-	if s := b.GetSchedule(); s != "" && (len(strings.Fields(s)) != 5 || !gronx.IsValid(s)) {
-		c.at(path+".schedule", fmt.Sprintf("%q is not a schedule", s), `five fields of cron, such as "0 3 * * *" (minute, hour, day, month, weekday; UTC)`)
+	if err := CheckSchedule(b.GetSchedule()); b.GetSchedule() != "" && err != nil {
+		c.at(path+".schedule", err.Error(), ScheduleForm)
 	}
 	if k := b.GetKeep(); k < 0 || k > 10000 {
 		c.at(path+".keep", fmt.Sprintf("is %d", k), "0 to 10000")

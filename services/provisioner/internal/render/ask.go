@@ -21,9 +21,13 @@ func Ask(r *blueprint.Recipe, plan string) (placement.Ask, error) {
 	return placement.Ask{Plan: plan, Footprint: footprint, Drivers: Drivers(msg), Programs: Programs(msg)}, nil
 }
 
-// AskFor is what a tenant's stamp needs of its cell.
+// AskFor is what a tenant's stamp needs of its cell, overrides included.
 func AskFor(t *registryv1.Tenant, r *blueprint.Recipe) (placement.Ask, error) {
-	a, err := Ask(r, Plan(t, r))
+	over, err := overridden(t, r)
+	if err != nil {
+		return placement.Ask{}, err
+	}
+	a, err := Ask(over, Plan(t, r))
 	a.Region, a.Pin = t.GetRegion(), record.CellID(t.GetCell())
 	return a, err
 }

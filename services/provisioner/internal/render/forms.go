@@ -43,7 +43,13 @@ type Form struct {
 
 // Render gives both forms. What cannot be rendered is a failure RENDER_FAILED.
 func Render(in Input) (*Forms, error) {
-	masked, err := in.render(func(name string, s secrets.Secret) string { return s.Placeholder(name) })
+	over, err := overridden(in.Tenant, in.Recipe)
+	if err != nil {
+		return nil, err
+	}
+	plan := Plan(in.Tenant, in.Recipe)
+	in.Recipe = over
+	masked, err := in.render(plan, func(name string, s secrets.Secret) string { return s.Placeholder(name) })
 	if err != nil {
 		return nil, err
 	}
@@ -55,12 +61,11 @@ func Render(in Input) (*Forms, error) {
 		}
 		forms.Ledger[name] = string(text)
 	}
-	forms.Real, err = in.render(func(_ string, s secrets.Secret) string { return s.Value })
+	forms.Real, err = in.render(plan, func(_ string, s secrets.Secret) string { return s.Value })
 	return forms, err
 }
 
-func (in Input) render(text func(string, secrets.Secret) string) (*blueprint.Rendered, error) {
-	plan := Plan(in.Tenant, in.Recipe)
+func (in Input) render(plan string, text func(string, secrets.Secret) string) (*blueprint.Rendered, error) {
 	inputs, bad := in.Recipe.ResolveInputs(plan, in.Tenant.GetInputs())
 	if len(bad) > 0 {
 		return nil, failed(fmt.Sprintf("The tenant's inputs do not fit the revision: %s %s.", bad[0].Field, bad[0].Description))
