@@ -48,6 +48,15 @@ func ParseTenant(field, name string) (Tenant, error) {
 	return Tenant{ID: id}, err
 }
 
+// ParseReceipt reads "tenants/acme/receipt".
+func ParseReceipt(field, name string) (Tenant, error) {
+	tenant, ok := strings.CutSuffix(name, "/receipt")
+	if !ok {
+		return Tenant{}, invalid(field, name, `must be "tenants/{tenant}/receipt"`)
+	}
+	return ParseTenant(field, tenant)
+}
+
 // Operation is the name of the operation that brings a generation about.
 func (n Tenant) Operation(generation int64) string {
 	return "operations/" + n.ID + "." + strconv.FormatInt(generation, 10)

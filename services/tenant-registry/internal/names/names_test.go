@@ -42,6 +42,9 @@ func TestNamesRoundTrip(t *testing.T) {
 			t.Errorf("ParseTenant(%q) = %v", bad, err)
 		}
 	}
+	if n, err := names.ParseReceipt("name", "tenants/acme/receipt"); err != nil || n.ID != "acme" {
+		t.Errorf("receipt: %v, %v", n, err)
+	}
 	if got := (names.Tenant{ID: "acme"}).Operation(7); got != "operations/acme.7" {
 		t.Error(got)
 	}

@@ -109,5 +109,5 @@ func (s *tenants) PurgeTenant(ctx context.Context, req *registryv1.PurgeTenantRe
 	if err != nil {
 		return nil, err
 	}
-	return operation(s.tenants.Purge(ctx, name, req.GetEtag()))
+	return operation(s.tenants.Purge(ctx, name, tenant.Destruction{Etag: req.GetEtag(), Force: req.GetForce(), Confirm: int(req.GetConfirmCount())}))
 }

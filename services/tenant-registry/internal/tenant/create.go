@@ -112,6 +112,9 @@ func (t *Tenants) fresh(ctx context.Context, id string, wish *registryv1.Tenant)
 	if err := t.settle(ctx, spec, ""); err != nil {
 		return nil, names.Tenant{}, err
 	}
+	if err := checkNewExpiry(nil, spec.GetOverrides()); err != nil {
+		return nil, names.Tenant{}, err
+	}
 	name, now := names.Tenant{ID: id}, timestamppb.New(time.Now())
 	spec.Name, spec.Uid, spec.Generation = name.String(), uuid.NewString(), 1
 	spec.CreateTime, spec.UpdateTime, spec.GenerationTime = now, now, now

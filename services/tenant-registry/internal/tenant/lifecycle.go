@@ -76,16 +76,22 @@ func (t *Tenants) Retry(ctx context.Context, name names.Tenant, etag string) (Ch
 	})
 }
 
-// Purge begins to destroy a deleted tenant's stamp and data. Of one that is being
-// purged nothing changes, unless that failed: then it is tried again.
-func (t *Tenants) Purge(ctx context.Context, name names.Tenant, etag string) (Change, error) {
+// Undelete brings a deleted tenant back to where it was, running or suspended.
+// ErrNotFound, ErrAlive, ErrPurging, ErrEtag.
+func (t *Tenants) Undelete(ctx context.Context, name names.Tenant, etag string) (Change, error) {
 	return t.mutate(ctx, name, etag, false, func(v View, next *registryv1.Tenant) (edit, error) {
-		if v.Spec().GetDeleteTime() == nil {
-			return edit{}, ErrNotDeleted.With("tenant", name.String())
+		switch {
+		case v.Spec().GetDeleteTime() == nil:
+			return edit{}, ErrAlive.With("tenant", name.String())
+		case v.Spec().GetPurging():
+			return edit{}, ErrPurging.With("tenant", name.String())
 		}
-		next.Purging = true
-		return edit{nothing: v.Spec().GetPurging() && v.State() != registryv1.Tenant_FAILED,
-			entry: timeline.Entry{Action: timeline.Purging, Message: "Destruction of the stamp and its data asked for"}}, nil
+		next.DeleteTime, next.PurgeTime = nil, nil
+		e := edit{entry: timeline.Entry{Action: timeline.Undeleting, Message: "Deletion taken back"}}
+		if v.lived() && !next.GetSuspended() {
+			e.kind = typev1.OperationMetadata_RESUME
+		}
+		return e, nil
 	})
 }
 

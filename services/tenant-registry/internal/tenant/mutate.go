@@ -25,6 +25,10 @@ type edit struct {
 	entry timeline.Entry
 	// kind of the operation, where it does not follow from the spec.
 	kind typev1.OperationMetadata_Kind
+	// conds and ops ride along in the transaction; when a condition does not
+	// hold, work is called again.
+	conds []store.Cond
+	ops   []store.Op
 }
 
 // mutate is the one read-modify-write of a wish. With an etag, it must be the
@@ -76,11 +80,11 @@ func (t *Tenants) stampTimes(ctx context.Context, next *registryv1.Tenant, e edi
 func (t *Tenants) replace(ctx context.Context, name names.Tenant, before View, after *View, e edit) (bool, error) {
 	e.entry.Generation = after.Spec().GetGeneration()
 	res, err := t.backend.Txn(ctx,
-		[]store.Cond{store.ModRevisionIs(before.spec.Key, before.spec.ModRevision)},
-		[]store.Op{
+		append([]store.Cond{store.ModRevisionIs(before.spec.Key, before.spec.ModRevision)}, e.conds...),
+		append([]store.Op{
 			t.records.PutOp(name.ID+specPart, after.Spec()),
 			t.timeline.Op(ctx, name, after.Spec().GetUpdateTime().AsTime(), e.entry),
-		})
+		}, e.ops...))
 	if err != nil {
 		return false, fmt.Errorf("change tenant %q: %w", name.ID, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -87,6 +88,7 @@ func (t *Tenants) bury(ctx context.Context, name names.Tenant, before View, stat
 			t.tombstones.PutOp(name.ID, &registryv1.Tenant{
 				Name: spec.GetName(), Uid: spec.GetUid(), DisplayName: spec.GetDisplayName(), Generation: spec.GetGeneration(),
 				CreateTime: spec.GetCreateTime(), DeleteTime: spec.GetDeleteTime(), PurgeTime: timestamppb.New(now), Deal: spec.GetDeal(),
+				Status: &registryv1.TenantStatus{Receipt: receiptOf(spec, status.GetReceipt(), now)},
 			}),
 			t.timeline.Op(ctx, name, now, timeline.Entry{Action: timeline.Purged, Message: "All of the stamp is destroyed", Generation: spec.GetGeneration()}),
 		})
@@ -107,6 +109,11 @@ func (t *Tenants) tell(ctx context.Context, name names.Tenant, before, after Vie
 	entry := timeline.Entry{Generation: after.Status().GetObservedGeneration()}
 	switch state {
 	case registryv1.Tenant_ACTIVE:
+		if after.Status().GetPhase() == registryv1.TenantStatus_ROLLED_BACK {
+			entry.Action, entry.Message = timeline.RolledBack, fmt.Sprintf("Upgrade to %s failed, back on %s: %s",
+				path.Base(after.Spec().GetBlueprint()), path.Base(after.Status().GetRevision()), after.Status().GetFailure().GetMessage())
+			break
+		}
 		entry.Action, entry.Message = timeline.Active, "The stamp answers at "+after.Status().GetUrl()
 	case registryv1.Tenant_FAILED:
 		entry.Action, entry.Message = timeline.Failed, after.Status().GetFailure().GetMessage()

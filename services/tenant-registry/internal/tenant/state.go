@@ -1,6 +1,8 @@
 package tenant
 
 import (
+	"path"
+
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 )
@@ -10,6 +12,7 @@ import (
 func State(spec *registryv1.Tenant, status *registryv1.TenantStatus, lived bool) registryv1.Tenant_State {
 	current := status.GetObservedGeneration() == spec.GetGeneration()
 	done := current && status.GetPhase() == registryv1.TenantStatus_DONE
+	back := current && status.GetPhase() == registryv1.TenantStatus_ROLLED_BACK
 	if current && status.GetPhase() == registryv1.TenantStatus_GAVE_UP {
 		return registryv1.Tenant_FAILED
 	}
@@ -22,7 +25,7 @@ func State(spec *registryv1.Tenant, status *registryv1.TenantStatus, lived bool)
 		return registryv1.Tenant_SUSPENDED
 	case spec.GetSuspended():
 		return registryv1.Tenant_SUSPENDING
-	case done:
+	case done, back: // it serves, on its previous revision if need be
 		return registryv1.Tenant_ACTIVE
 	case lived:
 		return registryv1.Tenant_UPDATING
@@ -45,8 +48,10 @@ func (v View) kindOf() typev1.OperationMetadata_Kind {
 		return typev1.OperationMetadata_DELETE
 	case spec.GetSuspended():
 		return typev1.OperationMetadata_SUSPEND
-	case v.status.Value.GetGeneration() == 0:
+	case !v.lived():
 		return typev1.OperationMetadata_CREATE
+	case v.Status().GetRevision() != "" && path.Base(v.Status().GetRevision()) != path.Base(spec.GetBlueprint()):
+		return typev1.OperationMetadata_UPGRADE
 	default:
 		return typev1.OperationMetadata_UPDATE
 	}

@@ -15,6 +15,7 @@ func TestState(t *testing.T) {
 		busy = registryv1.TenantStatus_IN_PROGRESS
 		done = registryv1.TenantStatus_DONE
 		gave = registryv1.TenantStatus_GAVE_UP
+		back = registryv1.TenantStatus_ROLLED_BACK
 	)
 	for _, c := range []struct {
 		suspended, deleted, purging bool
@@ -32,6 +33,8 @@ func TestState(t *testing.T) {
 		{phase: busy, lived: true, want: registryv1.Tenant_UPDATING, working: true},
 		{phase: done, lived: true, behind: true, want: registryv1.Tenant_UPDATING, working: true},
 		{phase: gave, lived: true, want: registryv1.Tenant_FAILED},
+		{phase: back, lived: true, want: registryv1.Tenant_ACTIVE},
+		{phase: back, lived: true, behind: true, want: registryv1.Tenant_UPDATING, working: true},
 		{suspended: true, phase: done, lived: true, behind: true, want: registryv1.Tenant_SUSPENDING, working: true},
 		{suspended: true, phase: none, want: registryv1.Tenant_SUSPENDING, working: true},
 		{suspended: true, phase: busy, lived: true, want: registryv1.Tenant_SUSPENDING, working: true},

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"google.golang.org/protobuf/types/known/structpb"
+
 	"stampworks.dev/pkg/store"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	"stampworks.dev/services/tenant-registry/internal/blueprints"
@@ -36,6 +38,7 @@ type Tenants struct {
 	cache      *store.Cache[*registryv1.Tenant]
 	requests   *store.Collection[*registryv1.Tenant]
 	tombstones *store.Collection[*registryv1.Tenant]
+	purges     *store.Collection[*structpb.Struct]
 	deals      *store.Collection[*registryv1.Deal]
 	catalog    *blueprints.Catalog
 	timeline   *timeline.Timeline
@@ -58,6 +61,7 @@ func New(d Deps) *Tenants {
 		records:    tenants("tenants/"),
 		requests:   tenants("requests/tenants/"),
 		tombstones: tenants("tombstones/"),
+		purges:     store.NewCollection(d.Backend, d.Prefix+"purges/", func() *structpb.Struct { return &structpb.Struct{} }),
 		deals:      store.NewCollection(d.Backend, d.Prefix+"deals/", func() *registryv1.Deal { return &registryv1.Deal{} }),
 		catalog:    d.Catalog,
 		timeline:   d.Timeline,

@@ -16,10 +16,12 @@ import (
 // Mutable are the fields of a tenant that a caller may set.
 var Mutable = mask.Fields{
 	"display_name", "labels", "annotations", "blueprint", "plan", "region", "cell", "inputs", "deletion_protection", "deal", "contact",
+	"overrides", "maintenance_window", "restore_from", "drift_policy",
 }
 
-// forPeople are the fields that the stamp does not depend on.
-var forPeople = []string{"labels", "annotations", "deletion_protection", "deal", "contact"}
+// forPeople are the fields that the stamp does not depend on: those for people,
+// and those that only say when work begins and what becomes of drift.
+var forPeople = []string{"labels", "annotations", "deletion_protection", "deal", "contact", "maintenance_window", "drift_policy"}
 
 // Revision of a wish.
 type Revision struct {
@@ -52,6 +54,9 @@ func (t *Tenants) Update(ctx context.Context, name names.Tenant, r Revision) (Ch
 		if err := t.settle(ctx, next, v.Spec().GetBlueprint()); err != nil {
 			return edit{}, err
 		}
+		if err := checkNewExpiry(v.Spec().GetOverrides(), next.GetOverrides()); err != nil {
+			return edit{}, err
+		}
 		if err := checkImmutable(v, next); err != nil {
 			return edit{}, err
 		}
@@ -60,9 +65,13 @@ func (t *Tenants) Update(ctx context.Context, name names.Tenant, r Revision) (Ch
 		}
 		fields := Mutable.Changed(v.Spec(), next)
 		quiet := !slices.ContainsFunc(fields, func(f string) bool { return !slices.Contains(forPeople, f) })
-		return edit{nothing: len(fields) == 0, quiet: quiet, entry: timeline.Entry{
+		e := edit{nothing: len(fields) == 0, quiet: quiet, entry: timeline.Entry{
 			Action: timeline.Updated, Message: "Changed " + strings.Join(fields, ", "), Fields: fields,
-		}}, nil
+		}}
+		if slices.Contains(fields, "blueprint") {
+			e.kind = v.moving()
+		}
+		return e, nil
 	})
 	if errors.Is(err, ErrNotFound) && r.AllowMissing {
 		change, err = t.Create(ctx, Creation{ID: name.ID, Wish: r.Asked, DryRun: r.DryRun})
@@ -95,6 +104,9 @@ func checkImmutable(v View, next *registryv1.Tenant) error {
 	}
 	if was.GetDeal().GetSource() != next.GetDeal().GetSource() || was.GetDeal().GetSource() != "" && was.GetDeal().GetId() != next.GetDeal().GetId() {
 		refuse("deal", "cannot become another deal")
+	}
+	if next.GetRestoreFrom() != was.GetRestoreFrom() {
+		refuse("restore_from", "cannot change: a tenant begins with a backup, or without one")
 	}
 	if len(wrong) > 0 {
 		return errs.Invalid("FIELD_IMMUTABLE", wrong...)

@@ -55,7 +55,7 @@ func (t *Tenants) settle(ctx context.Context, spec *registryv1.Tenant, current s
 		}
 		return errs.Invalid("INPUTS_INVALID", wrong...)
 	}
-	return nil
+	return checkOverrides(recipe, spec)
 }
 
 // checkFields is what needs no blueprint. The rules in the proto are checked
@@ -84,6 +84,7 @@ func checkFields(spec *registryv1.Tenant) error {
 		wrong = append(wrong, errs.Violation{Field: "tenant.display_name", Description: "must not be empty, nor begin or end with a space"})
 	}
 	wrong = append(wrong, checkReferences(spec)...)
+	wrong = append(wrong, checkWindow(spec.GetMaintenanceWindow())...)
 	if spec.GetBlueprint() == "" {
 		wrong = append(wrong, errs.Violation{Field: "tenant.blueprint", Description: `is required, such as "blueprints/helpdesk"`})
 	}

@@ -43,8 +43,11 @@ func (v View) Etag() string { return strconv.FormatInt(v.spec.ModRevision, 36) }
 
 // State is where the tenant is in its life.
 func (v View) State() registryv1.Tenant_State {
-	return State(v.Spec(), v.Status(), v.status.Value.GetGeneration() > 0)
+	return State(v.Spec(), v.Status(), v.lived())
 }
+
+// lived says whether any generation was ever DONE.
+func (v View) lived() bool { return v.status.Value.GetGeneration() > 0 }
 
 // Done says whether the stamp is as the present generation wishes.
 func (v View) Done() bool {

@@ -29,12 +29,19 @@ const (
 	Retried    = "tenant.retried"
 	Deleting   = "tenant.deleting"
 	Purging    = "tenant.purging"
+	Upgrading  = "tenant.upgrading"
+	Undeleting = "tenant.undeleting"
+	Held       = "tenant.held"
+	Unheld     = "tenant.unheld"
 
-	Active    = "tenant.active"
-	Failed    = "tenant.failed"
-	Suspended = "tenant.suspended"
-	Deleted   = "tenant.deleted"
-	Purged    = "tenant.purged"
+	Active           = "tenant.active"
+	Failed           = "tenant.failed"
+	RolledBack       = "tenant.rolled_back"
+	Suspended        = "tenant.suspended"
+	Deleted          = "tenant.deleted"
+	Purged           = "tenant.purged"
+	HoldExpired      = "tenant.hold_expired"
+	OverridesExpired = "tenant.overrides_expired"
 )
 
 // Nobody is the principal of a change that no caller asked for.
@@ -66,14 +73,18 @@ type Entry struct {
 // the context.
 func (t *Timeline) Op(ctx context.Context, tenant names.Tenant, at time.Time, e Entry) store.Op {
 	id := newID()
-	who := Nobody
-	if p, ok := identity.PrincipalFrom(ctx); ok {
-		who = p.Name
-	}
 	return t.entries.PutOp(tenant.ID+"/"+id, &registryv1.TimelineEntry{
-		Name: tenant.Entry(id), CreateTime: timestamppb.New(at), Principal: who,
+		Name: tenant.Entry(id), CreateTime: timestamppb.New(at), Principal: Who(ctx),
 		Action: e.Action, Message: e.Message, Generation: e.Generation, Fields: e.Fields, TraceId: telemetry.TraceID(ctx),
 	})
+}
+
+// Who is the principal that a context acts for.
+func Who(ctx context.Context) string {
+	if p, ok := identity.PrincipalFrom(ctx); ok {
+		return p.Name
+	}
+	return Nobody
 }
 
 // List gives a tenant's entries, newest first. It does not know whether the

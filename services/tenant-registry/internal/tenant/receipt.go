@@ -1,0 +1,71 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"stampworks.dev/pkg/store"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	"stampworks.dev/services/tenant-registry/internal/names"
+)
+
+// A receipt names so many things of each kind, each in so many bytes, that its
+// record can always be written.
+const (
+	receiptLines = 200
+	receiptWidth = 100
+)
+
+// Receipt is the proof that a tenant was purged. ErrNotFound, ErrNotPurged.
+func (t *Tenants) Receipt(ctx context.Context, name names.Tenant) (*registryv1.Receipt, error) {
+	item, err := t.tombstones.Get(ctx, name.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		if _, err := t.Get(ctx, name); err != nil {
+			return nil, err
+		}
+		return nil, ErrNotPurged.With("tenant", name.String())
+	case err != nil:
+		return nil, fmt.Errorf("get receipt of tenant %q: %w", name.ID, err)
+	}
+	stone := item.Value
+	return receiptOf(stone, stone.GetStatus().GetReceipt(), stone.GetPurgeTime().AsTime()), nil
+}
+
+// receiptOf is what the provisioner said, which may be nothing, and what the
+// registry knows itself.
+func receiptOf(spec *registryv1.Tenant, said *registryv1.Receipt, at time.Time) *registryv1.Receipt {
+	r, _ := proto.Clone(said).(*registryv1.Receipt)
+	if r == nil {
+		r = &registryv1.Receipt{}
+	}
+	r.Name, r.Tenant, r.Uid = spec.GetName()+"/receipt", spec.GetName(), spec.GetUid()
+	r.DisplayName, r.Generation, r.PurgeTime = spec.GetDisplayName(), spec.GetGeneration(), timestamppb.New(at)
+	if p := spec.GetPurge(); p != nil {
+		r.Principal, r.RequestTime = p.GetPrincipal(), p.GetCreateTime()
+	}
+	for _, lines := range []*[]string{&r.Destroyed, &r.LeftBehind, &r.BackupsKept} {
+		*lines = shortened(*lines)
+	}
+	return r
+}
+
+// shortened keeps a receipt within its limits; the last line then says how many
+// are left out.
+func shortened(lines []string) []string {
+	for i, line := range lines {
+		if len(line) > receiptWidth {
+			lines[i] = strings.ToValidUTF8(line[:receiptWidth], "") + "…"
+		}
+	}
+	if len(lines) <= receiptLines {
+		return lines
+	}
+	return append(lines[:receiptLines-1:receiptLines-1], fmt.Sprintf("and %d more", len(lines)-receiptLines+1))
+}
