@@ -19,6 +19,15 @@ func Operation(text string) string { return under("operations/", text) }
 // Blueprint is blueprints/{id}.
 func Blueprint(text string) string { return under("blueprints/", text) }
 
+// Backup is tenants/{id}/backups/{id}: "acme/acme.backup-3" is taken as well.
+func Backup(text string) string {
+	tenant, backup, ok := strings.Cut(text, "/")
+	if !ok || strings.HasPrefix(text, "tenants/") {
+		return text
+	}
+	return Tenant(tenant) + "/backups/" + backup
+}
+
 // Wish is a blueprint or a revision of one: "helpdesk" and "helpdesk@1.0.0"
 // are taken as well.
 func Wish(text string) string {

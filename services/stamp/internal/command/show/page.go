@@ -111,6 +111,15 @@ func (e *everything) wish(now time.Time) []string {
 	case t.GetSuspended():
 		parts = append(parts, "suspended")
 	}
+	if h := t.GetHold(); h != nil {
+		parts = append(parts, fmt.Sprintf("held by %s until %s: %s", h.GetOwner(), h.GetExpireTime().AsTime().Format(time.RFC3339), h.GetReason()))
+	}
+	if o := t.GetOverrides(); o != nil {
+		parts = append(parts, fmt.Sprintf("overrides by %s until %s: %s", o.GetOwner(), o.GetExpireTime().AsTime().Format(time.RFC3339), o.GetReason()))
+	}
+	if w := t.GetMaintenanceWindow(); w != nil {
+		parts = append(parts, fmt.Sprintf("maintenance at %q UTC for %s", w.GetSchedule(), w.GetDuration().AsDuration()))
+	}
 	if t.GetDeletionProtection() {
 		parts = append(parts, "protected from deletion")
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stampworks.dev/services/stamp/internal/exit"
+	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/session"
 )
 
@@ -15,6 +16,7 @@ type createOptions struct {
 	changeOptions
 	wish         wishFlags
 	id           string
+	restoreFrom  string
 	requestID    string
 	validateOnly bool
 }
@@ -29,7 +31,8 @@ func createCommand(s *session.Session) *cobra.Command {
 The copy is made by the provisioner; --wait shows the steps and ends when it answers.`,
 		Example: `  stamp tenant create acme --display-name "Acme Rockets" --blueprint helpdesk \
       --input admin_email=dana@acme.example --wait
-  stamp tenant create --display-name Globex --blueprint helpdesk@1.0.0 --plan enterprise --deal-id 4711`,
+  stamp tenant create --display-name Globex --blueprint helpdesk@1.0.0 --plan enterprise --deal-id 4711
+  stamp tenant create acme-copy --blueprint helpdesk --restore-from acme/acme.backup-3 --wait`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -43,6 +46,7 @@ The copy is made by the provisioner; --wait shows the steps and ends when it ans
 	}
 	o.wish.add(cmd)
 	o.flags(cmd)
+	cmd.Flags().StringVar(&o.restoreFrom, "restore-from", "", "begin with the data of a backup, as `TENANT/BACKUP`")
 	cmd.Flags().StringVar(&o.requestID, "request-id", "", "makes the same call repeatable for a day")
 	cmd.Flags().BoolVar(&o.validateOnly, "validate-only", false, "check everything, and write nothing")
 	return cmd
@@ -59,6 +63,7 @@ func runCreate(ctx context.Context, o *createOptions) error {
 	if err != nil {
 		return err
 	}
+	wish.RestoreFrom = names.Backup(o.restoreFrom)
 	query := url.Values{}
 	for key, value := range map[string]string{"tenant_id": o.id, "request_id": o.requestID} {
 		if value != "" {

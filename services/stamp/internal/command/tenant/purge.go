@@ -22,7 +22,8 @@ import (
 
 type purgeOptions struct {
 	changeOptions
-	yes bool
+	yes, force bool
+	confirm    int32
 }
 
 func purgeCommand(s *session.Session) *cobra.Command {
@@ -31,8 +32,14 @@ func purgeCommand(s *session.Session) *cobra.Command {
 		Use:   "purge TENANT",
 		Short: "Destroy a deleted customer's copy and data, for good",
 		Long: `Destroy a deleted customer's copy and data, for good. On a terminal it asks for the tenant's id;
-elsewhere it wants --yes. The id is not used again.`,
-		Example:           `  stamp tenant delete acme --yes --wait && stamp tenant purge acme --wait`,
+elsewhere it wants --yes. The id is not used again. What was destroyed is in: stamp tenant receipt.
+
+Too many purges within an hour are refused (PURGE_LIMIT); where they are meant, --confirm says how many
+there will have been. After a purge that failed, --force ends even when something cannot be destroyed: that
+is in the receipt.`,
+		Example: `  stamp tenant delete acme --yes --wait && stamp tenant purge acme --wait
+  stamp tenant purge acme --yes --confirm 4
+  stamp tenant purge acme --force --wait`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,6 +53,8 @@ elsewhere it wants --yes. The id is not used again.`,
 	o.flags(cmd)
 	o.etagFlag(cmd)
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&o.force, "force", false, "end even when something cannot be destroyed; only after a purge that failed")
+	cmd.Flags().Int32Var(&o.confirm, "confirm", 0, "the `number` of purges in this hour that PURGE_LIMIT names")
 	return cmd
 }
 
@@ -60,7 +69,8 @@ func runPurge(ctx context.Context, o *purgeOptions) error {
 		}
 	}
 	op := &longrunningpb.Operation{}
-	if err := o.client.Post(ctx, "/v1/"+o.name+":purge", nil, &registryv1.PurgeTenantRequest{Name: o.name, Etag: o.etag}, op); err != nil {
+	body := &registryv1.PurgeTenantRequest{Name: o.name, Etag: o.etag, Force: o.force, ConfirmCount: o.confirm}
+	if err := o.client.Post(ctx, "/v1/"+o.name+":purge", nil, body, op); err != nil {
 		return err
 	}
 	if !o.wait {

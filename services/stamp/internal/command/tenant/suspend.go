@@ -30,3 +30,9 @@ func retryCommand(s *session.Session) *cobra.Command {
 	o.body = func() message { return &registryv1.RetryTenantRequest{Name: o.name, Etag: o.etag} }
 	return o.command("Try again what failed", `  stamp tenant retry acme --wait`)
 }
+
+func undeleteCommand(s *session.Session) *cobra.Command {
+	o := newAction(s, "undelete")
+	o.body = func() message { return &registryv1.UndeleteTenantRequest{Name: o.name, Etag: o.etag} }
+	return o.command("Bring a deleted customer's copy back, with its data, until it is purged", `  stamp tenant undelete acme --wait`)
+}

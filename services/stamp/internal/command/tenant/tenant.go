@@ -18,9 +18,9 @@ import (
 
 // Command is `stamp tenant`.
 func Command(s *session.Session) *cobra.Command {
-	return noun.Group("tenant", "Customers: create, change, suspend, delete",
-		createCommand(s), getCommand(s), listCommand(s), updateCommand(s), suspendCommand(s), resumeCommand(s),
-		retryCommand(s), deleteCommand(s), purgeCommand(s), logsCommand(s))
+	return noun.Group("tenant", "Customers: create, change, suspend, hold, delete",
+		createCommand(s), getCommand(s), listCommand(s), updateCommand(s), upgradeCommand(s), suspendCommand(s), resumeCommand(s),
+		retryCommand(s), holdCommand(s), unholdCommand(s), deleteCommand(s), undeleteCommand(s), purgeCommand(s), receiptCommand(s), logsCommand(s))
 }
 
 // view shows tenants.

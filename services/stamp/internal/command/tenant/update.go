@@ -35,6 +35,7 @@ added to the others, or takes the place of the one of that name.`,
 		Example: `  stamp tenant update acme --plan enterprise --wait
   stamp tenant update acme --blueprint helpdesk --wait           upgrade to the newest revision
   stamp tenant update acme --blueprint helpdesk@1.1.0 --wait     upgrade to this one
+  stamp tenant update acme --maintenance-window "0 3 * * 6" --maintenance-duration 2h
   stamp tenant update acme --display-name "Acme Space" --etag 3f2a`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Tenants(s),

@@ -4,9 +4,11 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
@@ -26,13 +28,19 @@ type wishFlags struct {
 	dealID, dealSource, currency, owner, url   string
 	amount                                     float64
 	contactName, contactEmail                  string
+	window, drift                              string
+	windowLength                               time.Duration
 }
+
+// defaultWindow is how long a maintenance window stays open when nobody says.
+const defaultWindow = time.Hour
 
 // fieldOf is the tenant's field that a flag sets.
 var fieldOf = map[string]string{
 	"display-name": "display_name", "blueprint": "blueprint", "plan": "plan", "region": "region", "cell": "cell",
 	"input": "inputs", "label": "labels", "deletion-protection": "deletion_protection",
 	"deal-id": "deal.id", "deal-source": "deal.source", "amount": "deal.amount", "currency": "deal.currency",
+	"maintenance-window": "maintenance_window", "drift-policy": "drift_policy",
 	"owner": "deal.owner", "deal-url": "deal.url", "contact": "contact.display_name", "contact-email": "contact.email",
 }
 
@@ -54,6 +62,9 @@ func (w *wishFlags) add(cmd *cobra.Command) {
 	f.StringVar(&w.url, "deal-url", "", "where the deal is in the CRM")
 	f.StringVar(&w.contactName, "contact", "", "a person at the customer")
 	f.StringVar(&w.contactEmail, "contact-email", "", "where to write to that person")
+	f.StringVar(&w.window, "maintenance-window", "", "when disturbing work may begin, as `CRON` in UTC (\"0 3 * * 6\"); \"\" for any time")
+	f.DurationVar(&w.windowLength, "maintenance-duration", defaultWindow, "how long the maintenance window stays open")
+	f.StringVar(&w.drift, "drift-policy", "", "what becomes of changes by hand: `repair` or show")
 }
 
 // mask are the tenant's fields whose flags were given.
@@ -91,6 +102,19 @@ func (w *wishFlags) tenant(ctx context.Context, c *client.Client, product string
 	}
 	if w.contactName != "" || w.contactEmail != "" {
 		t.Contact = &registryv1.Contact{DisplayName: w.contactName, Email: w.contactEmail}
+	}
+	if w.window == "" && w.windowLength != defaultWindow {
+		return nil, exit.Usagef("--maintenance-duration is of a --maintenance-window: give both")
+	}
+	if w.window != "" {
+		t.MaintenanceWindow = &registryv1.MaintenanceWindow{Schedule: w.window, Duration: durationpb.New(w.windowLength)}
+	}
+	if w.drift != "" {
+		policy, known := registryv1.Tenant_DriftPolicy_value[strings.ToUpper(w.drift)]
+		if !known {
+			return nil, exit.Usagef("--drift-policy %s: want repair or show", w.drift)
+		}
+		t.DriftPolicy = registryv1.Tenant_DriftPolicy(policy)
 	}
 	var err error
 	t.Labels, err = pairs(w.labels)

@@ -1,0 +1,85 @@
+package tenant
+
+import (
+	"context"
+	"strings"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"github.com/spf13/cobra"
+
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+
+	"stampworks.dev/services/stamp/internal/command/complete"
+	"stampworks.dev/services/stamp/internal/names"
+	"stampworks.dev/services/stamp/internal/session"
+)
+
+type upgradeOptions struct {
+	changeOptions
+	revision, reason  string
+	now, validateOnly bool
+}
+
+func upgradeCommand(s *session.Session) *cobra.Command {
+	o := &upgradeOptions{changeOptions: changeOptions{Session: s}}
+	cmd := &cobra.Command{
+		Use:   "upgrade TENANT [REVISION]",
+		Short: "Move a customer's copy to another revision of its product",
+		Long: `Move a customer's copy to another revision of its product: the newest one, unless a REVISION
+such as 1.1.0 is given. Older revisions, and those whose upgrade_from leaves out what runs, are refused.
+
+It begins in the tenant's maintenance window, if it has one; --now does not wait for it. An upgrade that
+is begun already can be hurried so as well, and one that failed is tried again.`,
+		Example: `  stamp tenant upgrade acme --wait
+  stamp tenant upgrade acme 1.1.0 --now --reason "fixes the search" --wait
+  stamp tenant upgrade acme --validate-only       would it be refused?`,
+		Args:              cobra.RangeArgs(1, 2),
+		ValidArgsFunction: complete.Tenants(s),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.name = names.Tenant(args[0])
+			if len(args) > 1 {
+				o.revision = args[1]
+			}
+			if err := o.open(); err != nil {
+				return err
+			}
+			return runUpgrade(cmd.Context(), o)
+		},
+	}
+	o.flags(cmd)
+	o.etagFlag(cmd)
+	cmd.Flags().BoolVar(&o.now, "now", false, "do not wait for the maintenance window")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the timeline")
+	cmd.Flags().BoolVar(&o.validateOnly, "validate-only", false, "check everything, and write nothing")
+	return cmd
+}
+
+func runUpgrade(ctx context.Context, o *upgradeOptions) error {
+	revision, err := o.wanted(ctx)
+	if err != nil {
+		return err
+	}
+	op := &longrunningpb.Operation{}
+	if err := o.client.Post(ctx, "/v1/"+o.name+":upgrade", nil, &registryv1.UpgradeTenantRequest{
+		Name: o.name, Etag: o.etag, Revision: revision, Reason: o.reason, Now: o.now, ValidateOnly: o.validateOnly,
+	}, op); err != nil {
+		return err
+	}
+	if o.validateOnly {
+		o.Say("all is well; nothing was written")
+	}
+	return o.finish(ctx, op)
+}
+
+// wanted is the name of the revision. A bare 1.1.0 is of the tenant's product.
+func (o *upgradeOptions) wanted(ctx context.Context) (string, error) {
+	if o.revision == "" || o.revision[0] < '0' || o.revision[0] > '9' {
+		return names.Wish(o.revision), nil
+	}
+	tenant := &registryv1.Tenant{}
+	if err := o.client.Get(ctx, "/v1/"+o.name, nil, tenant); err != nil {
+		return "", err
+	}
+	product, _, _ := strings.Cut(tenant.GetBlueprint(), "/revisions/")
+	return product + "/revisions/" + o.revision, nil
+}
