@@ -97,7 +97,7 @@ func TestForcedPurgeAndReceipt(t *testing.T) {
 	many := slices.Repeat([]string{"volume " + strings.Repeat("x", 300)}, 5000)
 	if _, err := r.reports.ReportStatus(context.Background(), &registryv1.ReportStatusRequest{Name: acme, Uid: now.GetUid(), Status: &registryv1.TenantStatus{
 		ObservedGeneration: 4, Phase: registryv1.TenantStatus_PURGED, Token: 1, StampRevision: 4,
-		Receipt: &registryv1.Receipt{Destroyed: many, LeftBehind: []string{"volume db.data"}, BackupsKept: []string{"tenants/acme/backups/acme.backup-1"}},
+		Receipt: &registryv1.Receipt{Destroyed: many, LeftBehind: []string{"volume db.data"}, BackupsKept: []string{"tenants/acme/backups/backup-1"}},
 	}}); err != nil {
 		t.Fatal(err)
 	}

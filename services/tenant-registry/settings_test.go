@@ -96,12 +96,12 @@ func TestRestoreFrom(t *testing.T) {
 	for _, from := range []string{"backups/3", "tenants/Globex/backups/3", "tenants/globex/backups/", "tenants/globex/backups/../x"} {
 		violates(t, from, create(from), "INVALID_REQUEST", "tenant.restore_from")
 	}
-	if err := create("tenants/globex/backups/globex.backup-3"); err != nil {
+	if err := create("tenants/globex/backups/backup-3"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := r.set(t, []string{"restore_from"}, func(asked *registryv1.Tenant) { asked.RestoreFrom = "tenants/globex/backups/globex.backup-4" })
+	_, err := r.set(t, []string{"restore_from"}, func(asked *registryv1.Tenant) { asked.RestoreFrom = "tenants/globex/backups/backup-4" })
 	violates(t, "another backup", err, "FIELD_IMMUTABLE", "tenant.restore_from")
-	if now, err := r.set(t, []string{"restore_from"}, func(asked *registryv1.Tenant) { asked.RestoreFrom = "tenants/globex/backups/globex.backup-3" }); err != nil || now.GetGeneration() != 1 {
+	if now, err := r.set(t, []string{"restore_from"}, func(asked *registryv1.Tenant) { asked.RestoreFrom = "tenants/globex/backups/backup-3" }); err != nil || now.GetGeneration() != 1 {
 		t.Errorf("the same again: %v, %v", now, err)
 	}
 }

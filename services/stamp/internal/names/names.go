@@ -19,7 +19,7 @@ func Operation(text string) string { return under("operations/", text) }
 // Blueprint is blueprints/{id}.
 func Blueprint(text string) string { return under("blueprints/", text) }
 
-// Backup is tenants/{id}/backups/{id}: "acme/acme.backup-3" is taken as well.
+// Backup is tenants/{id}/backups/{id}: "acme/backup-3" is taken as well.
 func Backup(text string) string {
 	tenant, backup, ok := strings.Cut(text, "/")
 	if !ok || strings.HasPrefix(text, "tenants/") {

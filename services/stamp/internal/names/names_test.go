@@ -8,7 +8,7 @@ func TestNames(t *testing.T) {
 		{Tenant("tenants/acme"), "tenants/acme"},
 		{Tenant(""), ""},
 		{Operation("acme.1"), "operations/acme.1"},
-		{Backup("acme/acme.backup-3"), "tenants/acme/backups/acme.backup-3"},
+		{Backup("acme/backup-3"), "tenants/acme/backups/backup-3"},
 		{Backup("tenants/acme/backups/3"), "tenants/acme/backups/3"},
 		{Backup(""), ""},
 		{Wish("helpdesk"), "blueprints/helpdesk"},
