@@ -9,13 +9,19 @@ import (
 
 // specOf is what a tenant says of what its stamp is made from.
 func specOf(t *registryv1.Tenant) *pb.StampSpec {
-	return &pb.StampSpec{Blueprint: t.GetBlueprint(), Plan: t.GetPlan(), Inputs: t.GetInputs()}
+	return &pb.StampSpec{
+		Blueprint: t.GetBlueprint(), Plan: t.GetPlan(), Inputs: t.GetInputs(),
+		Values: t.GetOverrides().GetValues(), Resources: t.GetOverrides().GetResources(),
+	}
 }
 
 // withSpec is the tenant as if it had wished for that.
 func withSpec(t *registryv1.Tenant, spec *pb.StampSpec) *registryv1.Tenant {
 	t = proto.CloneOf(t)
 	t.Blueprint, t.Plan, t.Inputs = spec.GetBlueprint(), spec.GetPlan(), spec.GetInputs()
+	if t.Overrides = nil; len(spec.GetValues())+len(spec.GetResources()) > 0 {
+		t.Overrides = &registryv1.Overrides{Values: spec.GetValues(), Resources: spec.GetResources()}
+	}
 	return t
 }
 

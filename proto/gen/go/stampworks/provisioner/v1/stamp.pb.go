@@ -458,7 +458,11 @@ type StampSpec struct {
 	// The plan.
 	Plan string `protobuf:"bytes,2,opt,name=plan,proto3" json:"plan,omitempty"`
 	// The inputs.
-	Inputs        map[string]*structpb.Value `protobuf:"bytes,3,rep,name=inputs,proto3" json:"inputs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Inputs map[string]*structpb.Value `protobuf:"bytes,3,rep,name=inputs,proto3" json:"inputs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The values that are laid over the plan's.
+	Values map[string]string `protobuf:"bytes,4,rep,name=values,proto3" json:"values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The resources that are laid over the plan's, by component.
+	Resources     map[string]*v1.Resources `protobuf:"bytes,5,rep,name=resources,proto3" json:"resources,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -510,6 +514,20 @@ func (x *StampSpec) GetPlan() string {
 func (x *StampSpec) GetInputs() map[string]*structpb.Value {
 	if x != nil {
 		return x.Inputs
+	}
+	return nil
+}
+
+func (x *StampSpec) GetValues() map[string]string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *StampSpec) GetResources() map[string]*v1.Resources {
+	if x != nil {
+		return x.Resources
 	}
 	return nil
 }
@@ -948,7 +966,7 @@ var File_stampworks_provisioner_v1_stamp_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\n" +
-	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\"\xbe\x0e\n" +
+	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xbe\x0e\n" +
 	"\x05Stamp\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\n" +
@@ -1005,14 +1023,22 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\aRUNNING\x10\x01\x12\v\n" +
 	"\aSTOPPED\x10\x02\x12\r\n" +
 	"\tDESTROYED\x10\x03:@\xeaA=\n" +
-	"\x14stampworks.dev/Stamp\x12\x16tenants/{tenant}/stamp*\x06stamps2\x05stamp\"\xda\x01\n" +
+	"\x14stampworks.dev/Stamp\x12\x16tenants/{tenant}/stamp*\x06stamps2\x05stamp\"\x8f\x04\n" +
 	"\tStampSpec\x12\x1c\n" +
 	"\tblueprint\x18\x01 \x01(\tR\tblueprint\x12\x12\n" +
 	"\x04plan\x18\x02 \x01(\tR\x04plan\x12H\n" +
-	"\x06inputs\x18\x03 \x03(\v20.stampworks.provisioner.v1.StampSpec.InputsEntryR\x06inputs\x1aQ\n" +
+	"\x06inputs\x18\x03 \x03(\v20.stampworks.provisioner.v1.StampSpec.InputsEntryR\x06inputs\x12H\n" +
+	"\x06values\x18\x04 \x03(\v20.stampworks.provisioner.v1.StampSpec.ValuesEntryR\x06values\x12Q\n" +
+	"\tresources\x18\x05 \x03(\v23.stampworks.provisioner.v1.StampSpec.ResourcesEntryR\tresources\x1aQ\n" +
 	"\vInputsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12,\n" +
-	"\x05value\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x05value:\x028\x01\"\x8a\x03\n" +
+	"\x05value\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x05value:\x028\x01\x1a9\n" +
+	"\vValuesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a[\n" +
+	"\x0eResourcesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x123\n" +
+	"\x05value\x18\x02 \x01(\v2\x1d.stampworks.type.v1.ResourcesR\x05value:\x028\x01\"\x8a\x03\n" +
 	"\aUpgrade\x128\n" +
 	"\x04from\x18\x01 \x01(\v2$.stampworks.provisioner.v1.StampSpecR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x1e\n" +
@@ -1080,7 +1106,7 @@ func file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP() []byte {
 }
 
 var file_stampworks_provisioner_v1_stamp_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_stampworks_provisioner_v1_stamp_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_stampworks_provisioner_v1_stamp_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_stampworks_provisioner_v1_stamp_proto_goTypes = []any{
 	(Stamp_Lifecycle)(0),          // 0: stampworks.provisioner.v1.Stamp.Lifecycle
 	(LedgerEntry_State)(0),        // 1: stampworks.provisioner.v1.LedgerEntry.State
@@ -1095,13 +1121,16 @@ var file_stampworks_provisioner_v1_stamp_proto_goTypes = []any{
 	nil,                           // 10: stampworks.provisioner.v1.Stamp.SecretVersionsEntry
 	nil,                           // 11: stampworks.provisioner.v1.Stamp.JobsDoneEntry
 	nil,                           // 12: stampworks.provisioner.v1.StampSpec.InputsEntry
-	nil,                           // 13: stampworks.provisioner.v1.Upgrade.JobsDoneEntry
-	nil,                           // 14: stampworks.provisioner.v1.ComponentStatus.AddressesEntry
-	(*v1.Failure)(nil),            // 15: stampworks.type.v1.Failure
-	(*v1.Obstacle)(nil),           // 16: stampworks.type.v1.Obstacle
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
-	(*structpb.Value)(nil),        // 19: google.protobuf.Value
+	nil,                           // 13: stampworks.provisioner.v1.StampSpec.ValuesEntry
+	nil,                           // 14: stampworks.provisioner.v1.StampSpec.ResourcesEntry
+	nil,                           // 15: stampworks.provisioner.v1.Upgrade.JobsDoneEntry
+	nil,                           // 16: stampworks.provisioner.v1.ComponentStatus.AddressesEntry
+	(*v1.Failure)(nil),            // 17: stampworks.type.v1.Failure
+	(*v1.Obstacle)(nil),           // 18: stampworks.type.v1.Obstacle
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 20: google.protobuf.Duration
+	(*structpb.Value)(nil),        // 21: google.protobuf.Value
+	(*v1.Resources)(nil),          // 22: stampworks.type.v1.Resources
 }
 var file_stampworks_provisioner_v1_stamp_proto_depIdxs = []int32{
 	0,  // 0: stampworks.provisioner.v1.Stamp.lifecycle:type_name -> stampworks.provisioner.v1.Stamp.Lifecycle
@@ -1109,33 +1138,36 @@ var file_stampworks_provisioner_v1_stamp_proto_depIdxs = []int32{
 	7,  // 2: stampworks.provisioner.v1.Stamp.ledger:type_name -> stampworks.provisioner.v1.LedgerEntry
 	8,  // 3: stampworks.provisioner.v1.Stamp.reserved:type_name -> stampworks.provisioner.v1.Stamp.ReservedEntry
 	9,  // 4: stampworks.provisioner.v1.Stamp.isolation:type_name -> stampworks.provisioner.v1.Stamp.IsolationEntry
-	15, // 5: stampworks.provisioner.v1.Stamp.failure:type_name -> stampworks.type.v1.Failure
-	16, // 6: stampworks.provisioner.v1.Stamp.obstacles:type_name -> stampworks.type.v1.Obstacle
+	17, // 5: stampworks.provisioner.v1.Stamp.failure:type_name -> stampworks.type.v1.Failure
+	18, // 6: stampworks.provisioner.v1.Stamp.obstacles:type_name -> stampworks.type.v1.Obstacle
 	10, // 7: stampworks.provisioner.v1.Stamp.secret_versions:type_name -> stampworks.provisioner.v1.Stamp.SecretVersionsEntry
 	11, // 8: stampworks.provisioner.v1.Stamp.jobs_done:type_name -> stampworks.provisioner.v1.Stamp.JobsDoneEntry
-	17, // 9: stampworks.provisioner.v1.Stamp.create_time:type_name -> google.protobuf.Timestamp
-	17, // 10: stampworks.provisioner.v1.Stamp.update_time:type_name -> google.protobuf.Timestamp
+	19, // 9: stampworks.provisioner.v1.Stamp.create_time:type_name -> google.protobuf.Timestamp
+	19, // 10: stampworks.provisioner.v1.Stamp.update_time:type_name -> google.protobuf.Timestamp
 	3,  // 11: stampworks.provisioner.v1.Stamp.settled:type_name -> stampworks.provisioner.v1.StampSpec
 	4,  // 12: stampworks.provisioner.v1.Stamp.upgrade:type_name -> stampworks.provisioner.v1.Upgrade
-	17, // 13: stampworks.provisioner.v1.Stamp.scheduled_backup_time:type_name -> google.protobuf.Timestamp
+	19, // 13: stampworks.provisioner.v1.Stamp.scheduled_backup_time:type_name -> google.protobuf.Timestamp
 	12, // 14: stampworks.provisioner.v1.StampSpec.inputs:type_name -> stampworks.provisioner.v1.StampSpec.InputsEntry
-	3,  // 15: stampworks.provisioner.v1.Upgrade.from:type_name -> stampworks.provisioner.v1.StampSpec
-	13, // 16: stampworks.provisioner.v1.Upgrade.jobs_done:type_name -> stampworks.provisioner.v1.Upgrade.JobsDoneEntry
-	15, // 17: stampworks.provisioner.v1.Upgrade.failure:type_name -> stampworks.type.v1.Failure
-	17, // 18: stampworks.provisioner.v1.ComponentStatus.start_time:type_name -> google.protobuf.Timestamp
-	6,  // 19: stampworks.provisioner.v1.ComponentStatus.probe:type_name -> stampworks.provisioner.v1.ProbeTarget
-	14, // 20: stampworks.provisioner.v1.ComponentStatus.addresses:type_name -> stampworks.provisioner.v1.ComponentStatus.AddressesEntry
-	18, // 21: stampworks.provisioner.v1.ProbeTarget.timeout:type_name -> google.protobuf.Duration
-	18, // 22: stampworks.provisioner.v1.ProbeTarget.every:type_name -> google.protobuf.Duration
-	18, // 23: stampworks.provisioner.v1.ProbeTarget.slow:type_name -> google.protobuf.Duration
-	1,  // 24: stampworks.provisioner.v1.LedgerEntry.state:type_name -> stampworks.provisioner.v1.LedgerEntry.State
-	17, // 25: stampworks.provisioner.v1.LedgerEntry.update_time:type_name -> google.protobuf.Timestamp
-	19, // 26: stampworks.provisioner.v1.StampSpec.InputsEntry.value:type_name -> google.protobuf.Value
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	13, // 15: stampworks.provisioner.v1.StampSpec.values:type_name -> stampworks.provisioner.v1.StampSpec.ValuesEntry
+	14, // 16: stampworks.provisioner.v1.StampSpec.resources:type_name -> stampworks.provisioner.v1.StampSpec.ResourcesEntry
+	3,  // 17: stampworks.provisioner.v1.Upgrade.from:type_name -> stampworks.provisioner.v1.StampSpec
+	15, // 18: stampworks.provisioner.v1.Upgrade.jobs_done:type_name -> stampworks.provisioner.v1.Upgrade.JobsDoneEntry
+	17, // 19: stampworks.provisioner.v1.Upgrade.failure:type_name -> stampworks.type.v1.Failure
+	19, // 20: stampworks.provisioner.v1.ComponentStatus.start_time:type_name -> google.protobuf.Timestamp
+	6,  // 21: stampworks.provisioner.v1.ComponentStatus.probe:type_name -> stampworks.provisioner.v1.ProbeTarget
+	16, // 22: stampworks.provisioner.v1.ComponentStatus.addresses:type_name -> stampworks.provisioner.v1.ComponentStatus.AddressesEntry
+	20, // 23: stampworks.provisioner.v1.ProbeTarget.timeout:type_name -> google.protobuf.Duration
+	20, // 24: stampworks.provisioner.v1.ProbeTarget.every:type_name -> google.protobuf.Duration
+	20, // 25: stampworks.provisioner.v1.ProbeTarget.slow:type_name -> google.protobuf.Duration
+	1,  // 26: stampworks.provisioner.v1.LedgerEntry.state:type_name -> stampworks.provisioner.v1.LedgerEntry.State
+	19, // 27: stampworks.provisioner.v1.LedgerEntry.update_time:type_name -> google.protobuf.Timestamp
+	21, // 28: stampworks.provisioner.v1.StampSpec.InputsEntry.value:type_name -> google.protobuf.Value
+	22, // 29: stampworks.provisioner.v1.StampSpec.ResourcesEntry.value:type_name -> stampworks.type.v1.Resources
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_stamp_proto_init() }
@@ -1149,7 +1181,7 @@ func file_stampworks_provisioner_v1_stamp_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_stamp_proto_rawDesc), len(file_stampworks_provisioner_v1_stamp_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
