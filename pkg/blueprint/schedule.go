@@ -3,6 +3,7 @@ package blueprint
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/adhocore/gronx"
 )
@@ -16,4 +17,13 @@ func CheckSchedule(text string) error {
 		return fmt.Errorf("%q is not a schedule", text)
 	}
 	return nil
+}
+
+// NextTick is when a schedule in cron form is due next after a time, UTC.
+func NextTick(schedule string, after time.Time) (time.Time, error) {
+	next, err := gronx.NextTickAfter(schedule, after.UTC(), false)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read schedule %q: %w", schedule, err)
+	}
+	return next.UTC(), nil
 }
