@@ -10,6 +10,8 @@ package desired
 import (
 	"sync"
 
+	"google.golang.org/protobuf/proto"
+
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	"stampworks.dev/services/provisioner/internal/record"
 )
@@ -80,9 +82,17 @@ func (v *View) put(t *registryv1.Tenant) {
 		return
 	}
 	v.tenants[id] = t
-	if old.GetUid() != t.GetUid() || old.GetGeneration() != t.GetGeneration() || old.GetPurging() != t.GetPurging() {
+	if !sameWish(old, t) {
 		v.tell(id)
 	}
+}
+
+// sameWish says whether there is nothing in the second that work could depend
+// on: reports change tenants, too.
+func sameWish(a, b *registryv1.Tenant) bool {
+	return a.GetUid() == b.GetUid() && a.GetGeneration() == b.GetGeneration() && a.GetPurging() == b.GetPurging() &&
+		proto.Equal(a.GetHold(), b.GetHold()) && proto.Equal(a.GetMaintenanceWindow(), b.GetMaintenanceWindow()) &&
+		a.GetUrgentGeneration() == b.GetUrgentGeneration() && a.GetDriftPolicy() == b.GetDriftPolicy()
 }
 
 // remove drops a tenant that the registry says is gone for good.

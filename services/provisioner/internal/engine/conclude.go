@@ -129,6 +129,8 @@ func (r *run) hopeless(ctx context.Context, f *typev1.Failure) (time.Duration, e
 	switch {
 	case e != nil && e.GetFailure() == nil && r.touched():
 		e.Failure = f
+	case r.wish.Lifecycle == pb.Stamp_DESTROYED && r.asked.GetPurge().GetForce():
+		r.leave(f)
 	case r.wish.Lifecycle == pb.Stamp_STOPPED && r.wish.backsUp(r.book.Stamp) && f.GetCode() == typev1.Failure_BACKUP_FAILED:
 		r.book.Stamp.JobsDone[keepID] = failedBackup(r.wish.Backup.ID)
 	default:
@@ -185,18 +187,7 @@ func (r *run) repairFailed(ctx context.Context) (time.Duration, error) {
 	r.repair[r.id]++
 	n := r.repair[r.id]
 	r.mu.Unlock()
-	since := timestamppb.Now()
-	var kept []*typev1.Obstacle
-	for _, old := range r.book.Stamp.GetObstacles() {
-		if old.GetCode() == r.failed.GetCode().String() {
-			since = old.GetSince()
-		} else if lasts(old) {
-			kept = append(kept, old)
-		}
-	}
-	r.book.Stamp.Obstacles = append(kept, &typev1.Obstacle{
-		Code: r.failed.GetCode().String(), Message: r.failed.GetMessage(), NextAction: r.failed.GetNextAction(), Since: since,
-	})
+	r.obstruct(&typev1.Obstacle{Code: r.failed.GetCode().String(), Message: r.failed.GetMessage(), NextAction: r.failed.GetNextAction()})
 	if err := r.book.Save(ctx); err != nil {
 		return 0, err
 	}
@@ -245,7 +236,7 @@ func (r *run) status() *registryv1.TenantStatus {
 	st := &registryv1.TenantStatus{
 		ObservedGeneration: r.wish.Generation, Url: s.GetUrl(), Cell: s.GetCell(), Revision: s.GetRevision(),
 		Failure: s.GetFailure(), Obstacles: s.GetObstacles(), UpdateTime: timestamppb.Now(), Phase: r.phase(),
-		Token: r.book.Token(), StampRevision: r.book.Revision(),
+		Token: r.book.Token(), StampRevision: r.book.Revision(), Receipt: r.receipt(),
 	}
 	return st
 }

@@ -253,15 +253,8 @@ func (r *run) drop(component string) {
 func (r *run) destroy() func(context.Context) result {
 	ref := r.ref()
 	return func(ctx context.Context) result {
-		err := r.driver.Destroy(ctx, ref)
-		return result{err: err, apply: func(r *run) error {
-			s := r.book.Stamp
-			s.Ledger, s.Components, s.Isolation = nil, nil, nil
-			clear(s.JobsDone)
-			r.seen.Exists = false
-			clear(r.seen.Running)
-			return nil
-		}}
+		err := asFailure(r.driver.Destroy(ctx, ref), typev1.Failure_DESTROY_INCOMPLETE)
+		return result{err: err, apply: func(r *run) error { r.emptied(); return nil }}
 	}
 }
 

@@ -263,6 +263,8 @@ type options struct {
 	resync time.Duration
 	cell   map[string]driver.Driver
 	places bool // run the placer too
+	// parallel is how many effects run at once; 0 is the default.
+	parallel int
 }
 
 // start runs a replica; stop it, or let the test end.
@@ -305,7 +307,7 @@ func (w *world) start(o options) *replica {
 	reporter := report.New(registryv1.NewReportServiceClient(conn), log)
 	follower := &desired.Follower{View: r.view, Tenants: registryv1.NewTenantServiceClient(conn), Log: log}
 	shelf := recipes.NewShelf(registryv1.NewBlueprintServiceClient(conn))
-	e := engine.New(engine.Config{Resync: o.resync, Backoff: func(int32) time.Duration { return 20 * time.Millisecond }}, engine.Deps{
+	e := engine.New(engine.Config{Resync: o.resync, Parallel: o.parallel, Backoff: func(int32) time.Duration { return 20 * time.Millisecond }}, engine.Deps{
 		Store: records, Placements: placements, Operations: operations, View: r.view, Recipes: shelf,
 		Vault: &secrets.Vault{Box: w.box, Sealed: records.Secrets}, Drivers: cells, Prober: r.prober, Reporter: reporter, Tracer: tracer, Log: log,
 	})

@@ -192,7 +192,7 @@ func (p *steps) smoke(w Wish, have *Stamp, seen Seen) {
 
 // destroy plans for a stamp of which nothing is to be left.
 func (p *steps) destroy(have *Stamp, seen Seen) {
-	if seen.Exists || len(have.GetLedger()) > 0 {
+	if (seen.Exists || len(have.GetLedger()) > 0) && len(have.GetLeftBehind()) == 0 {
 		p.add("", Destroy, destroyID)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"stampworks.dev/pkg/errs"
@@ -42,6 +43,9 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 		r.forgetRepair()
 		return r.rest(ctx)
 	}
+	if o, wait := r.gate(time.Now()); o != nil {
+		return min(wait, later(r.Resync)), r.hinder(ctx, o)
+	}
 	ctx, span := s.Tracer.Begin(ctx, r.attempt(), time.Now())
 	if r.board.op != nil {
 		r.board.op.TraceId = traceID(ctx)
@@ -76,6 +80,7 @@ func (s *shard) begin(ctx context.Context, tenant string, wake <-chan struct{}) 
 		shard: s, id: tenant, asked: wish, tenant: wish, place: place.Value, book: book, wake: wake,
 		log:  s.Log.With("tenant", tenant, "cell", s.Cell, "generation", wish.GetGeneration()),
 		seen: NewSeen(), flight: map[string]Step{}, results: make(chan result, 64), cutLooks: func() {},
+		own: semaphore.NewWeighted(int64(max(s.Parallel/4, 2))),
 	}
 	err := r.read(ctx)
 	return r, err
@@ -146,24 +151,15 @@ func (r *run) waitsForPlace() bool {
 }
 
 // blocked shows what keeps a placed tenant from its next wish: there is no room
-// for it in its cell. What runs goes on running.
+// for it in its cell.
 func (r *run) blocked(ctx context.Context) error {
 	if r.place.GetObstacle() == "" || r.book.Op == nil {
 		return nil
 	}
-	o := &typev1.Obstacle{
+	return r.hinder(ctx, &typev1.Obstacle{
 		Code: typev1.Failure_CAPACITY_EXHAUSTED.String(), Message: r.place.GetObstacle(),
-		NextAction: failure.NextAction(typev1.Failure_CAPACITY_EXHAUSTED), Since: timestamppb.Now(),
-	}
-	if old := r.book.Stamp.GetObstacles(); len(old) == 1 && old[0].GetMessage() == o.GetMessage() {
-		return nil
-	}
-	r.book.Stamp.Obstacles, r.board.op.Obstacles = []*typev1.Obstacle{o}, []*typev1.Obstacle{o}
-	if err := r.book.Save(ctx); err != nil {
-		return err
-	}
-	r.tell(ctx)
-	return nil
+		NextAction: failure.NextAction(typev1.Failure_CAPACITY_EXHAUSTED),
+	})
 }
 
 // tooEarly is how long to wait for the next attempt.

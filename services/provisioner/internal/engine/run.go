@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"stampworks.dev/pkg/blueprint"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
@@ -46,7 +47,8 @@ type run struct {
 
 	board    board
 	wake     <-chan struct{}
-	steps    errgroup.Group // what runs in flight, each with its result
+	own      *semaphore.Weighted // the tenant's share of the shard's effects
+	steps    errgroup.Group      // what runs in flight, each with its result
 	results  chan result
 	flight   map[string]Step
 	failed   *typev1.Failure // the first of this attempt
@@ -159,12 +161,7 @@ func (r *run) perform(ctx context.Context, s Step, do func(context.Context) resu
 	ctx, span := r.Tracer.Step(ctx, s.ID, s.Component, string(s.Action))
 	var res result
 	if s.Action.Effect() {
-		if err := r.slots.Acquire(ctx, 1); err != nil {
-			res = result{err: err}
-		} else {
-			res = do(ctx)
-			r.slots.Release(1)
-		}
+		res = r.inTurn(ctx, do)
 	} else {
 		res = do(ctx)
 	}
@@ -175,6 +172,18 @@ func (r *run) perform(ctx context.Context, s Step, do func(context.Context) resu
 	}
 	span.End(outcome, res.err)
 	r.results <- res
+}
+
+// inTurn carries out an effect when there is room for it: in the shard, and among
+// the tenant's own, so that whoever's steps hang does not hold up the others.
+func (r *run) inTurn(ctx context.Context, do func(context.Context) result) result {
+	for _, room := range []*semaphore.Weighted{r.own, r.slots} {
+		if err := room.Acquire(ctx, 1); err != nil {
+			return result{err: err}
+		}
+		defer room.Release(1)
+	}
+	return do(ctx)
 }
 
 // wait takes in the next result and all that came with it, or a newer wish. It

@@ -32,6 +32,7 @@ type Registry struct {
 	revisions map[string]*registryv1.Revision
 	cordoned  map[string]bool
 	purged    map[string]bool
+	receipts  map[string]*registryv1.Receipt
 	refused   int
 	reports   int
 }
@@ -40,7 +41,7 @@ type Registry struct {
 func New() *Registry {
 	return &Registry{
 		tenants: map[string]*registryv1.Tenant{}, changed: make(chan struct{}), revisions: map[string]*registryv1.Revision{},
-		cordoned: map[string]bool{}, purged: map[string]bool{},
+		cordoned: map[string]bool{}, purged: map[string]bool{}, receipts: map[string]*registryv1.Receipt{},
 	}
 }
 
@@ -79,6 +80,22 @@ func (r *Registry) Wish(id string, change func(*registryv1.Tenant)) *registryv1.
 	t.GenerationTime = timestamppb.Now()
 	r.put(id, t)
 	return proto.CloneOf(t)
+}
+
+// Quietly changes a tenant without a new generation.
+func (r *Registry) Quietly(id string, change func(*registryv1.Tenant)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := proto.CloneOf(r.tenants[id])
+	change(t)
+	r.put(id, t)
+}
+
+// Receipt is what the report of a tenant's purge said.
+func (r *Registry) Receipt(id string) *registryv1.Receipt {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.receipts[id]
 }
 
 func (r *Registry) put(id string, t *registryv1.Tenant) {
@@ -217,7 +234,7 @@ func (r *Registry) ReportStatus(_ context.Context, req *registryv1.ReportStatusR
 	}
 	r.reports++
 	if st.GetPhase() == registryv1.TenantStatus_PURGED {
-		r.purged[id] = true
+		r.purged[id], r.receipts[id] = true, req.GetStatus().GetReceipt()
 		delete(r.tenants, id)
 		r.event(&registryv1.WatchTenantsResponse{Type: registryv1.WatchTenantsResponse_REMOVED, Tenant: &registryv1.Tenant{Name: t.GetName()}})
 		return &registryv1.ReportStatusResponse{}, nil

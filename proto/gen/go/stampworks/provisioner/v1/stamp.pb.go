@@ -206,8 +206,12 @@ type Stamp struct {
 	Restored string `protobuf:"bytes,29,opt,name=restored,proto3" json:"restored,omitempty"`
 	// When the plan's schedule last asked for a backup.
 	ScheduledBackupTime *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=scheduled_backup_time,json=scheduledBackupTime,proto3" json:"scheduled_backup_time,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// What a purge destroyed, each a kind and a name, such as "component db".
+	Destroyed []string `protobuf:"bytes,31,rep,name=destroyed,proto3" json:"destroyed,omitempty"`
+	// What a forced purge could not destroy.
+	LeftBehind    []string `protobuf:"bytes,32,rep,name=left_behind,json=leftBehind,proto3" json:"left_behind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Stamp) Reset() {
@@ -446,6 +450,20 @@ func (x *Stamp) GetRestored() string {
 func (x *Stamp) GetScheduledBackupTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ScheduledBackupTime
+	}
+	return nil
+}
+
+func (x *Stamp) GetDestroyed() []string {
+	if x != nil {
+		return x.Destroyed
+	}
+	return nil
+}
+
+func (x *Stamp) GetLeftBehind() []string {
+	if x != nil {
+		return x.LeftBehind
 	}
 	return nil
 }
@@ -966,7 +984,7 @@ var File_stampworks_provisioner_v1_stamp_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\n" +
-	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xbe\x0e\n" +
+	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xfd\x0e\n" +
 	"\x05Stamp\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\n" +
@@ -1005,7 +1023,10 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\x06closed\x18\x1b \x01(\bR\x06closed\x12<\n" +
 	"\aupgrade\x18\x1c \x01(\v2\".stampworks.provisioner.v1.UpgradeR\aupgrade\x12\x1a\n" +
 	"\brestored\x18\x1d \x01(\tR\brestored\x12N\n" +
-	"\x15scheduled_backup_time\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\x13scheduledBackupTime\x1a;\n" +
+	"\x15scheduled_backup_time\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\x13scheduledBackupTime\x12\x1c\n" +
+	"\tdestroyed\x18\x1f \x03(\tR\tdestroyed\x12\x1f\n" +
+	"\vleft_behind\x18  \x03(\tR\n" +
+	"leftBehind\x1a;\n" +
 	"\rReservedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a<\n" +

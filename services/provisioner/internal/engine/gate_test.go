@@ -1,0 +1,144 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"stampworks.dev/pkg/testkit"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/driver/memory"
+)
+
+// untilObstacle waits for the registry to be told of one.
+func (w *world) untilObstacle(id, code string) *typev1.Obstacle {
+	w.t.Helper()
+	var found *typev1.Obstacle
+	testkit.Eventually(w.t, soon, func() error {
+		for _, o := range w.registry.Tenant(id).GetStatus().GetObstacles() {
+			if o.GetCode() == code {
+				found = o
+				return nil
+			}
+		}
+		return fmt.Errorf("obstacles %v, want %s", w.registry.Tenant(id).GetStatus().GetObstacles(), code)
+	})
+	return found
+}
+
+func TestAHeldTenantWaits(t *testing.T) {
+	w := newWorld(t, memory.Config{})
+	w.start(options{places: true})
+	w.create("acme")
+	w.until("acme", 1, typev1.OperationMetadata_SUCCEEDED)
+	before := pids(w)
+	w.registry.Wish("acme", func(t *registryv1.Tenant) {
+		t.Blueprint = w.rev2
+		t.Hold = &registryv1.Hold{Owner: "dana", Reason: "audit", ExpireTime: timestamppb.New(time.Now().Add(time.Hour))}
+	})
+	o := w.untilObstacle("acme", "HELD")
+	if !strings.Contains(o.GetMessage(), "dana") || !strings.Contains(o.GetMessage(), "audit") || o.GetSince() == nil {
+		t.Errorf("obstacle %v", o)
+	}
+	if after := pids(w); fmt.Sprint(before) != fmt.Sprint(after) {
+		t.Errorf("processes changed under a hold: %v, %v", before, after)
+	}
+	w.registry.Quietly("acme", func(t *registryv1.Tenant) { t.Hold = nil })
+	w.until("acme", 2, typev1.OperationMetadata_SUCCEEDED)
+	testkit.Eventually(t, soon, func() error {
+		if st := w.registry.Tenant("acme").GetStatus(); len(st.GetObstacles()) > 0 {
+			return fmt.Errorf("obstacles are left: %v", st.GetObstacles())
+		}
+		return nil
+	})
+}
+
+func TestAnUpgradeWaitsForItsWindow(t *testing.T) {
+	w := newWorld(t, memory.Config{})
+	w.start(options{places: true})
+	w.create("acme")
+	w.until("acme", 1, typev1.OperationMetadata_SUCCEEDED)
+	far := time.Now().UTC().Add(48 * time.Hour)
+	w.registry.Wish("acme", func(t *registryv1.Tenant) {
+		t.Blueprint = w.rev2
+		t.MaintenanceWindow = &registryv1.MaintenanceWindow{
+			Schedule: fmt.Sprintf("0 %d %d %d *", far.Hour(), far.Day(), far.Month()), Duration: durationpb.New(time.Hour),
+		}
+	})
+	if o := w.untilObstacle("acme", "MAINTENANCE_WINDOW"); !strings.Contains(o.GetMessage(), far.Format("2006-01-02")) {
+		t.Errorf("obstacle %v", o)
+	}
+	w.registry.Quietly("acme", func(t *registryv1.Tenant) { t.UrgentGeneration = t.GetGeneration() })
+	w.until("acme", 2, typev1.OperationMetadata_SUCCEEDED)
+}
+
+// TestHangingStepsOfOneTenantDelayNoOther fills a tenant's share with jobs that
+// hang, more than the shard has room for.
+func TestHangingStepsOfOneTenantDelayNoOther(t *testing.T) {
+	var many strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&many, "  c%d: {artifact: desk, run: desk serve, migrate: desk hang}\n", i)
+	}
+	release := make(chan struct{})
+	w := newWorld(t, memory.Config{Job: func(ctx context.Context, ref driver.Ref, _ driver.Manifest, j driver.Job) (driver.JobResult, error) {
+		if ref.Tenant == "slow" {
+			select {
+			case <-release:
+			case <-ctx.Done():
+				return driver.JobResult{}, ctx.Err()
+			}
+		}
+		return driver.JobResult{}, nil
+	}})
+	wide := w.registry.Publish(t, `
+blueprint: wide
+revision: 1.0.0
+artifacts: {desk: {file: /opt/desk, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}}
+plans: {standard: {}}
+components:
+`+many.String())
+	w.start(options{parallel: 8})
+	w.place(w.registry.Wish("slow", func(t *registryv1.Tenant) { t.Blueprint, t.Plan = wide, "standard" }), "one")
+	testkit.Eventually(t, soon, func() error {
+		if n := w.cell.Calls()["RunJob"]; n < 2 {
+			return fmt.Errorf("%d jobs hang", n)
+		}
+		return nil
+	})
+	w.place(w.create("quick"), "one")
+	w.until("quick", 1, typev1.OperationMetadata_SUCCEEDED)
+	close(release)
+	w.until("slow", 1, typev1.OperationMetadata_SUCCEEDED)
+}
+
+func TestAForcedPurgeSaysWhatIsLeft(t *testing.T) {
+	w := newWorld(t, memory.Config{Fault: func(_ context.Context, c memory.Call) error {
+		if c.Verb == "Destroy" {
+			return fmt.Errorf("/cell/acme: device or resource busy")
+		}
+		return nil
+	}})
+	w.start(options{places: true})
+	w.create("acme")
+	w.until("acme", 1, typev1.OperationMetadata_SUCCEEDED)
+	w.registry.Wish("acme", func(t *registryv1.Tenant) {
+		t.DeleteTime, t.Purging, t.Purge = timestamppb.Now(), true, &registryv1.Purge{Principal: "tokens/admin"}
+	})
+	m := w.until("acme", 2, typev1.OperationMetadata_FAILED)
+	if f := m.GetFailure(); f.GetCode() != typev1.Failure_DESTROY_INCOMPLETE || f.GetOwner() != typev1.Failure_OPERATOR || f.GetRetryable() {
+		t.Errorf("failure %v", f)
+	}
+	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Purge.Force = true })
+	w.until("acme", 3, typev1.OperationMetadata_SUCCEEDED)
+	r := w.registry.Receipt("acme")
+	if len(r.GetLeftBehind()) == 0 || !strings.Contains(r.GetLeftBehind()[0], "busy") || !strings.Contains(strings.Join(r.GetDestroyed(), ","), "component app") {
+		t.Errorf("receipt %v", r)
+	}
+}

@@ -1,0 +1,72 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/driver"
+)
+
+// inventory is what there is of a stamp by its ledger, for the receipt. After a
+// crash it may be asked again, when the ledger says nothing any more.
+func inventory(s *pb.Stamp) []string {
+	if len(s.GetLedger()) == 0 {
+		return s.GetDestroyed()
+	}
+	var all []string
+	for _, e := range s.GetLedger() {
+		if e.GetKind() == kindSite {
+			all = append(all, siteInventory(siteOf(s))...)
+			continue
+		}
+		all = append(all, e.GetKind()+" "+e.GetName())
+	}
+	return all
+}
+
+// leave ends a purge that a person forced: what could not be destroyed is
+// written down, and the ledger forgets it.
+func (r *run) leave(f *typev1.Failure) {
+	s := r.book.Stamp
+	s.LeftBehind = append([]string{f.GetMessage()}, f.GetEvidence()...)
+	r.emptied()
+}
+
+// emptied notes that nothing is left of a stamp that the ledger knows.
+func (r *run) emptied() {
+	s := r.book.Stamp
+	s.Ledger, s.Components, s.Isolation = nil, nil, nil
+	clear(s.JobsDone)
+	r.seen.Exists = false
+	clear(r.seen.Running)
+}
+
+// receipt is what a purge did, for the registry; nil for anything else.
+func (r *run) receipt() *registryv1.Receipt {
+	if r.wish.Lifecycle != pb.Stamp_DESTROYED {
+		return nil
+	}
+	return &registryv1.Receipt{Destroyed: r.book.Stamp.GetDestroyed(), LeftBehind: r.book.Stamp.GetLeftBehind()}
+}
+
+// siteInventory names what a stamp was given of its cell.
+func siteInventory(site *driver.Site) []string {
+	if site == nil {
+		return nil
+	}
+	all := []string{"directory " + site.Dir}
+	if site.UserID != 0 {
+		all = append(all, fmt.Sprintf("user %d", site.UserID))
+	}
+	if site.PublicURL != "" {
+		all = append(all, "address "+site.PublicURL)
+	}
+	for _, name := range slices.Sorted(maps.Keys(site.Volumes)) {
+		all = append(all, "volume "+name)
+	}
+	return all
+}
