@@ -35,6 +35,9 @@ func LifecycleOf(t *registryv1.Tenant) pb.Stamp_Lifecycle {
 // KindOf is what the operation of a tenant's generation does to its stamp, which
 // may be nil.
 func KindOf(t *registryv1.Tenant, have *pb.Stamp) typev1.OperationMetadata_Kind {
+	if kind := t.GetGenerationKind(); kind != typev1.OperationMetadata_KIND_UNSPECIFIED {
+		return kind
+	}
 	switch {
 	case t.GetPurging():
 		return typev1.OperationMetadata_PURGE

@@ -47,24 +47,39 @@ func (s *Server) find(ctx context.Context, name string) (*pb.OperationRecord, er
 		return nil, err
 	}
 	t, err := s.Tenants.GetTenant(ctx, &registryv1.GetTenantRequest{Name: record.TenantName(tenant)})
-	if errs.Is(err, errs.NotFound) {
+	switch {
+	case errs.Is(err, errs.NotFound):
+		return s.overtaken(ctx, name, tenant, generation)
+	case err != nil:
+		return nil, err
+	case generation == 0 || generation > t.GetGeneration():
 		return nil, notFound(name)
+	case generation < t.GetGeneration():
+		return neverBegun(name, t.GetName(), t.GetUid(), generation, t.GetGenerationTime()), nil
 	}
+	return engine.NewOperation(t, s.stamp(tenant)), nil
+}
+
+// overtaken finds an operation of a tenant that is gone: one that never began is
+// known by the later ones.
+func (s *Server) overtaken(ctx context.Context, name, tenant string, generation int64) (*pb.OperationRecord, error) {
+	kept, _, err := s.Store.Operations.List(ctx, store.ListOptions{Prefix: tenant + "."})
 	if err != nil {
 		return nil, err
 	}
-	if generation > t.GetGeneration() {
-		return nil, notFound(name)
-	}
-	op := engine.NewOperation(t, s.stamp(tenant))
-	if generation < t.GetGeneration() { // never begun
-		op.Name = name
-		op.Metadata = &typev1.OperationMetadata{
-			Tenant: t.GetName(), Generation: generation, State: typev1.OperationMetadata_SUPERSEDED,
-			CreateTime: t.GetCreateTime(), EndTime: t.GetGenerationTime(),
+	for _, v := range kept {
+		if m := v.Value.GetMetadata(); generation > 0 && m.GetGeneration() > generation {
+			return neverBegun(name, m.GetTenant(), v.Value.GetTenantUid(), generation, m.GetCreateTime()), nil
 		}
 	}
-	return op, nil
+	return nil, notFound(name)
+}
+
+// neverBegun is the operation of a generation that a newer one overtook.
+func neverBegun(name, tenant, uid string, generation int64, overtaken *timestamppb.Timestamp) *pb.OperationRecord {
+	return &pb.OperationRecord{Name: name, TenantUid: uid, Metadata: &typev1.OperationMetadata{
+		Tenant: tenant, Generation: generation, State: typev1.OperationMetadata_SUPERSEDED, EndTime: overtaken,
+	}}
 }
 
 func notFound(name string) error {

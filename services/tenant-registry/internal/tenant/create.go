@@ -118,6 +118,7 @@ func (t *Tenants) fresh(ctx context.Context, id string, wish *registryv1.Tenant)
 	name, now := names.Tenant{ID: id}, timestamppb.New(time.Now())
 	spec.Name, spec.Uid, spec.Generation = name.String(), uuid.NewString(), 1
 	spec.CreateTime, spec.UpdateTime, spec.GenerationTime = now, now, now
+	spec.GenerationKind = typev1.OperationMetadata_CREATE
 	spec.Traceparent = telemetry.Traceparent(ctx)
 	return spec, name, nil
 }

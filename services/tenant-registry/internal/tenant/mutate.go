@@ -48,31 +48,36 @@ func (t *Tenants) mutate(ctx context.Context, name names.Tenant, etag string, dr
 			return Change{}, err
 		}
 		if e.nothing {
-			return changeOf(before, e, dryRun), nil
+			return changeOf(before, dryRun), nil
 		}
-		t.stampTimes(ctx, next, e)
+		t.count(ctx, before, next, e)
 		after := View{spec: record{Value: next, Key: before.spec.Key, ModRevision: before.spec.ModRevision}, status: before.status}
 		if dryRun {
-			return changeOf(after, e, true), nil
+			return changeOf(after, true), nil
 		}
 		written, err := t.replace(ctx, name, before, &after, e)
 		if err != nil {
 			return Change{}, err
 		}
 		if written {
-			return changeOf(after, e, false), nil
+			return changeOf(after, false), nil
 		}
 	}
 }
 
-// stampTimes counts the change.
-func (t *Tenants) stampTimes(ctx context.Context, next *registryv1.Tenant, e edit) {
+// count notes when the wish changed and, unless the stamp is not concerned, that
+// there is a new generation and what its operation does.
+func (t *Tenants) count(ctx context.Context, before View, next *registryv1.Tenant, e edit) {
 	now := timestamppb.New(time.Now())
 	next.UpdateTime = now
-	if !e.quiet {
-		next.Generation++
-		next.GenerationTime = now
-		next.Traceparent = telemetry.Traceparent(ctx)
+	if e.quiet {
+		return
+	}
+	next.Generation++
+	next.GenerationTime = now
+	next.Traceparent = telemetry.Traceparent(ctx)
+	if next.GenerationKind = e.kind; e.kind == typev1.OperationMetadata_KIND_UNSPECIFIED {
+		next.GenerationKind = View{spec: record{Value: next}, status: before.status}.kindOf()
 	}
 }
 
@@ -92,8 +97,8 @@ func (t *Tenants) replace(ctx context.Context, name names.Tenant, before View, a
 	return res.Succeeded, nil
 }
 
-func changeOf(v View, e edit, dryRun bool) Change {
-	kind := e.kind
+func changeOf(v View, dryRun bool) Change {
+	kind := v.Spec().GetGenerationKind()
 	if kind == typev1.OperationMetadata_KIND_UNSPECIFIED {
 		kind = v.kindOf()
 	}

@@ -48,7 +48,8 @@ func (t *Tenants) remember(requestID, payload string, spec *registryv1.Tenant) s
 	return t.requests.PutOp(hash(requestID), &registryv1.Tenant{
 		Name: spec.GetName(), Uid: spec.GetUid(), DisplayName: spec.GetDisplayName(), Generation: spec.GetGeneration(),
 		Blueprint: spec.GetBlueprint(), Plan: spec.GetPlan(), CreateTime: spec.GetCreateTime(), GenerationTime: spec.GetGenerationTime(),
-		Traceparent: spec.GetTraceparent(), Annotations: map[string]string{payloadKey: payload},
+		GenerationKind: spec.GetGenerationKind(),
+		Traceparent:    spec.GetTraceparent(), Annotations: map[string]string{payloadKey: payload},
 	})
 }
 

@@ -297,6 +297,9 @@ type Tenant struct {
 	RestoreFrom string `protobuf:"bytes,32,opt,name=restore_from,json=restoreFrom,proto3" json:"restore_from,omitempty"`
 	// What becomes of drift.
 	DriftPolicy Tenant_DriftPolicy `protobuf:"varint,33,opt,name=drift_policy,json=driftPolicy,proto3,enum=stampworks.registry.v1.Tenant_DriftPolicy" json:"drift_policy,omitempty"`
+	// What this generation's operation does; not set of tenants from before it was
+	// kept.
+	GenerationKind v1.OperationMetadata_Kind `protobuf:"varint,35,opt,name=generation_kind,json=generationKind,proto3,enum=stampworks.type.v1.OperationMetadata_Kind" json:"generation_kind,omitempty"`
 	// Who ordered its data to be destroyed, and when.
 	Purge         *Purge `protobuf:"bytes,34,opt,name=purge,proto3" json:"purge,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -562,6 +565,13 @@ func (x *Tenant) GetDriftPolicy() Tenant_DriftPolicy {
 		return x.DriftPolicy
 	}
 	return Tenant_DRIFT_POLICY_UNSPECIFIED
+}
+
+func (x *Tenant) GetGenerationKind() v1.OperationMetadata_Kind {
+	if x != nil {
+		return x.GenerationKind
+	}
+	return v1.OperationMetadata_Kind(0)
 }
 
 func (x *Tenant) GetPurge() *Purge {
@@ -1395,7 +1405,7 @@ var File_stampworks_registry_v1_tenant_proto protoreflect.FileDescriptor
 
 const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\n" +
-	"#stampworks/registry/v1/tenant.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\x93\x13\n" +
+	"#stampworks/registry/v1/tenant.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\x1a\"stampworks/type/v1/operation.proto\"\xed\x13\n" +
 	"\x06Tenant\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x15\n" +
 	"\x03uid\x18\x02 \x01(\tB\x03\xe0A\x03R\x03uid\x12\x12\n" +
@@ -1438,7 +1448,8 @@ const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\x12maintenance_window\x18\x1e \x01(\v2).stampworks.registry.v1.MaintenanceWindowR\x11maintenanceWindow\x120\n" +
 	"\x11urgent_generation\x18\x1f \x01(\x03B\x03\xe0A\x03R\x10urgentGeneration\x12\x8f\x01\n" +
 	"\frestore_from\x18  \x01(\tBl\xe0A\x05\xbaHf\xd8\x01\x01ra2_^tenants/[a-z]([a-z0-9-]{0,38}[a-z0-9])?/backups/[0-9A-Za-z]([0-9A-Za-z._-]{0,61}[0-9A-Za-z])?$R\vrestoreFrom\x12W\n" +
-	"\fdrift_policy\x18! \x01(\x0e2*.stampworks.registry.v1.Tenant.DriftPolicyB\b\xbaH\x05\x82\x01\x02\x10\x01R\vdriftPolicy\x128\n" +
+	"\fdrift_policy\x18! \x01(\x0e2*.stampworks.registry.v1.Tenant.DriftPolicyB\b\xbaH\x05\x82\x01\x02\x10\x01R\vdriftPolicy\x12X\n" +
+	"\x0fgeneration_kind\x18# \x01(\x0e2*.stampworks.type.v1.OperationMetadata.KindB\x03\xe0A\x03R\x0egenerationKind\x128\n" +
 	"\x05purge\x18\" \x01(\v2\x1d.stampworks.registry.v1.PurgeB\x03\xe0A\x03R\x05purge\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
@@ -1579,30 +1590,31 @@ func file_stampworks_registry_v1_tenant_proto_rawDescGZIP() []byte {
 var file_stampworks_registry_v1_tenant_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_stampworks_registry_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_stampworks_registry_v1_tenant_proto_goTypes = []any{
-	(Tenant_State)(0),             // 0: stampworks.registry.v1.Tenant.State
-	(Tenant_DriftPolicy)(0),       // 1: stampworks.registry.v1.Tenant.DriftPolicy
-	(TenantStatus_Phase)(0),       // 2: stampworks.registry.v1.TenantStatus.Phase
-	(*Tenant)(nil),                // 3: stampworks.registry.v1.Tenant
-	(*Hold)(nil),                  // 4: stampworks.registry.v1.Hold
-	(*Overrides)(nil),             // 5: stampworks.registry.v1.Overrides
-	(*MaintenanceWindow)(nil),     // 6: stampworks.registry.v1.MaintenanceWindow
-	(*Purge)(nil),                 // 7: stampworks.registry.v1.Purge
-	(*Deal)(nil),                  // 8: stampworks.registry.v1.Deal
-	(*Contact)(nil),               // 9: stampworks.registry.v1.Contact
-	(*TenantStatus)(nil),          // 10: stampworks.registry.v1.TenantStatus
-	(*Receipt)(nil),               // 11: stampworks.registry.v1.Receipt
-	(*TimelineEntry)(nil),         // 12: stampworks.registry.v1.TimelineEntry
-	nil,                           // 13: stampworks.registry.v1.Tenant.LabelsEntry
-	nil,                           // 14: stampworks.registry.v1.Tenant.AnnotationsEntry
-	nil,                           // 15: stampworks.registry.v1.Tenant.InputsEntry
-	nil,                           // 16: stampworks.registry.v1.Overrides.ResourcesEntry
-	nil,                           // 17: stampworks.registry.v1.Overrides.ValuesEntry
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 19: google.protobuf.Duration
-	(*v1.Failure)(nil),            // 20: stampworks.type.v1.Failure
-	(*v1.Obstacle)(nil),           // 21: stampworks.type.v1.Obstacle
-	(*structpb.Value)(nil),        // 22: google.protobuf.Value
-	(*v1.Resources)(nil),          // 23: stampworks.type.v1.Resources
+	(Tenant_State)(0),              // 0: stampworks.registry.v1.Tenant.State
+	(Tenant_DriftPolicy)(0),        // 1: stampworks.registry.v1.Tenant.DriftPolicy
+	(TenantStatus_Phase)(0),        // 2: stampworks.registry.v1.TenantStatus.Phase
+	(*Tenant)(nil),                 // 3: stampworks.registry.v1.Tenant
+	(*Hold)(nil),                   // 4: stampworks.registry.v1.Hold
+	(*Overrides)(nil),              // 5: stampworks.registry.v1.Overrides
+	(*MaintenanceWindow)(nil),      // 6: stampworks.registry.v1.MaintenanceWindow
+	(*Purge)(nil),                  // 7: stampworks.registry.v1.Purge
+	(*Deal)(nil),                   // 8: stampworks.registry.v1.Deal
+	(*Contact)(nil),                // 9: stampworks.registry.v1.Contact
+	(*TenantStatus)(nil),           // 10: stampworks.registry.v1.TenantStatus
+	(*Receipt)(nil),                // 11: stampworks.registry.v1.Receipt
+	(*TimelineEntry)(nil),          // 12: stampworks.registry.v1.TimelineEntry
+	nil,                            // 13: stampworks.registry.v1.Tenant.LabelsEntry
+	nil,                            // 14: stampworks.registry.v1.Tenant.AnnotationsEntry
+	nil,                            // 15: stampworks.registry.v1.Tenant.InputsEntry
+	nil,                            // 16: stampworks.registry.v1.Overrides.ResourcesEntry
+	nil,                            // 17: stampworks.registry.v1.Overrides.ValuesEntry
+	(*timestamppb.Timestamp)(nil),  // 18: google.protobuf.Timestamp
+	(v1.OperationMetadata_Kind)(0), // 19: stampworks.type.v1.OperationMetadata.Kind
+	(*durationpb.Duration)(nil),    // 20: google.protobuf.Duration
+	(*v1.Failure)(nil),             // 21: stampworks.type.v1.Failure
+	(*v1.Obstacle)(nil),            // 22: stampworks.type.v1.Obstacle
+	(*structpb.Value)(nil),         // 23: google.protobuf.Value
+	(*v1.Resources)(nil),           // 24: stampworks.type.v1.Resources
 }
 var file_stampworks_registry_v1_tenant_proto_depIdxs = []int32{
 	13, // 0: stampworks.registry.v1.Tenant.labels:type_name -> stampworks.registry.v1.Tenant.LabelsEntry
@@ -1621,30 +1633,31 @@ var file_stampworks_registry_v1_tenant_proto_depIdxs = []int32{
 	5,  // 13: stampworks.registry.v1.Tenant.overrides:type_name -> stampworks.registry.v1.Overrides
 	6,  // 14: stampworks.registry.v1.Tenant.maintenance_window:type_name -> stampworks.registry.v1.MaintenanceWindow
 	1,  // 15: stampworks.registry.v1.Tenant.drift_policy:type_name -> stampworks.registry.v1.Tenant.DriftPolicy
-	7,  // 16: stampworks.registry.v1.Tenant.purge:type_name -> stampworks.registry.v1.Purge
-	18, // 17: stampworks.registry.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
-	18, // 18: stampworks.registry.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
-	16, // 19: stampworks.registry.v1.Overrides.resources:type_name -> stampworks.registry.v1.Overrides.ResourcesEntry
-	17, // 20: stampworks.registry.v1.Overrides.values:type_name -> stampworks.registry.v1.Overrides.ValuesEntry
-	18, // 21: stampworks.registry.v1.Overrides.expire_time:type_name -> google.protobuf.Timestamp
-	19, // 22: stampworks.registry.v1.MaintenanceWindow.duration:type_name -> google.protobuf.Duration
-	18, // 23: stampworks.registry.v1.Purge.create_time:type_name -> google.protobuf.Timestamp
-	18, // 24: stampworks.registry.v1.Deal.promised_time:type_name -> google.protobuf.Timestamp
-	20, // 25: stampworks.registry.v1.TenantStatus.failure:type_name -> stampworks.type.v1.Failure
-	21, // 26: stampworks.registry.v1.TenantStatus.obstacles:type_name -> stampworks.type.v1.Obstacle
-	18, // 27: stampworks.registry.v1.TenantStatus.update_time:type_name -> google.protobuf.Timestamp
-	2,  // 28: stampworks.registry.v1.TenantStatus.phase:type_name -> stampworks.registry.v1.TenantStatus.Phase
-	11, // 29: stampworks.registry.v1.TenantStatus.receipt:type_name -> stampworks.registry.v1.Receipt
-	18, // 30: stampworks.registry.v1.Receipt.request_time:type_name -> google.protobuf.Timestamp
-	18, // 31: stampworks.registry.v1.Receipt.purge_time:type_name -> google.protobuf.Timestamp
-	18, // 32: stampworks.registry.v1.TimelineEntry.create_time:type_name -> google.protobuf.Timestamp
-	22, // 33: stampworks.registry.v1.Tenant.InputsEntry.value:type_name -> google.protobuf.Value
-	23, // 34: stampworks.registry.v1.Overrides.ResourcesEntry.value:type_name -> stampworks.type.v1.Resources
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	19, // 16: stampworks.registry.v1.Tenant.generation_kind:type_name -> stampworks.type.v1.OperationMetadata.Kind
+	7,  // 17: stampworks.registry.v1.Tenant.purge:type_name -> stampworks.registry.v1.Purge
+	18, // 18: stampworks.registry.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	18, // 19: stampworks.registry.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
+	16, // 20: stampworks.registry.v1.Overrides.resources:type_name -> stampworks.registry.v1.Overrides.ResourcesEntry
+	17, // 21: stampworks.registry.v1.Overrides.values:type_name -> stampworks.registry.v1.Overrides.ValuesEntry
+	18, // 22: stampworks.registry.v1.Overrides.expire_time:type_name -> google.protobuf.Timestamp
+	20, // 23: stampworks.registry.v1.MaintenanceWindow.duration:type_name -> google.protobuf.Duration
+	18, // 24: stampworks.registry.v1.Purge.create_time:type_name -> google.protobuf.Timestamp
+	18, // 25: stampworks.registry.v1.Deal.promised_time:type_name -> google.protobuf.Timestamp
+	21, // 26: stampworks.registry.v1.TenantStatus.failure:type_name -> stampworks.type.v1.Failure
+	22, // 27: stampworks.registry.v1.TenantStatus.obstacles:type_name -> stampworks.type.v1.Obstacle
+	18, // 28: stampworks.registry.v1.TenantStatus.update_time:type_name -> google.protobuf.Timestamp
+	2,  // 29: stampworks.registry.v1.TenantStatus.phase:type_name -> stampworks.registry.v1.TenantStatus.Phase
+	11, // 30: stampworks.registry.v1.TenantStatus.receipt:type_name -> stampworks.registry.v1.Receipt
+	18, // 31: stampworks.registry.v1.Receipt.request_time:type_name -> google.protobuf.Timestamp
+	18, // 32: stampworks.registry.v1.Receipt.purge_time:type_name -> google.protobuf.Timestamp
+	18, // 33: stampworks.registry.v1.TimelineEntry.create_time:type_name -> google.protobuf.Timestamp
+	23, // 34: stampworks.registry.v1.Tenant.InputsEntry.value:type_name -> google.protobuf.Value
+	24, // 35: stampworks.registry.v1.Overrides.ResourcesEntry.value:type_name -> stampworks.type.v1.Resources
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_registry_v1_tenant_proto_init() }
