@@ -192,7 +192,7 @@ func EndStamps(t testing.TB, cellDir string) {
 	}
 	t.Errorf("processes left after all stamps were stopped: %v", left)
 	for _, r := range left {
-		r.kill()
+		r.Kill()
 	}
 }
 

@@ -27,7 +27,8 @@ func (r Running) Supervisor() bool {
 	return len(r.Args) > 0 && filepath.Base(r.Args[0]) == "stamp-supervisor"
 }
 
-func (r Running) kill() { _ = syscall.Kill(r.PID, syscall.SIGKILL) }
+// Kill ends it with -9.
+func (r Running) Kill() { _ = syscall.Kill(r.PID, syscall.SIGKILL) } // it may have ended meanwhile
 
 // RunningBelow lists the processes of stamps below a cell's folder: supervisors,
 // and whatever runs a program, or in a folder, from there.
