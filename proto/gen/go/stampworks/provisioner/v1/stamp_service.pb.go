@@ -12,7 +12,8 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
-	_ "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	v1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	v11 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	sync "sync"
 	unsafe "unsafe"
 )
@@ -598,11 +599,78 @@ func (x *CheckComponentResponse) GetMessage() string {
 	return ""
 }
 
+// PreviewStampRequest says which change to look at.
+type PreviewStampRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme/stamp".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The tenant as it might be, for example the answer to an UpdateTenant with
+	// validate_only. Of these fields what is empty is as it is now:
+	// display_name, blueprint (a revision), plan, region, cell, inputs; inputs
+	// are taken whole. The others are not looked at. Not set: as it is wished.
+	Tenant *v1.Tenant `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// What the stamp is to be. Not set: as it is wished.
+	Lifecycle     Stamp_Lifecycle `protobuf:"varint,3,opt,name=lifecycle,proto3,enum=stampworks.provisioner.v1.Stamp_Lifecycle" json:"lifecycle,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewStampRequest) Reset() {
+	*x = PreviewStampRequest{}
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewStampRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewStampRequest) ProtoMessage() {}
+
+func (x *PreviewStampRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewStampRequest.ProtoReflect.Descriptor instead.
+func (*PreviewStampRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PreviewStampRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PreviewStampRequest) GetTenant() *v1.Tenant {
+	if x != nil {
+		return x.Tenant
+	}
+	return nil
+}
+
+func (x *PreviewStampRequest) GetLifecycle() Stamp_Lifecycle {
+	if x != nil {
+		return x.Lifecycle
+	}
+	return Stamp_LIFECYCLE_UNSPECIFIED
+}
+
 var File_stampworks_provisioner_v1_stamp_service_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\n" +
-	"-stampworks/provisioner/v1/stamp_service.proto\x12\x19stampworks.provisioner.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a%stampworks/provisioner/v1/stamp.proto\x1a\x1fstampworks/type/v1/access.proto\"C\n" +
+	"-stampworks/provisioner/v1/stamp_service.proto\x12\x19stampworks.provisioner.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a%stampworks/provisioner/v1/stamp.proto\x1a#stampworks/registry/v1/tenant.proto\x1a\x1fstampworks/type/v1/access.proto\x1a stampworks/type/v1/preview.proto\"C\n" +
 	"\x0fGetStampRequest\x120\n" +
 	"\x04name\x18\x01 \x01(\tB\x1c\xe0A\x02\xfaA\x16\n" +
 	"\x14stampworks.dev/StampR\x04name\"\x8e\x01\n" +
@@ -642,7 +710,12 @@ const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\tcomponent\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tcomponent\"B\n" +
 	"\x16CheckComponentResponse\x12\x0e\n" +
 	"\x02ok\x18\x01 \x01(\bR\x02ok\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage2\xe6\x06\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\xd3\x01\n" +
+	"\x13PreviewStampRequest\x120\n" +
+	"\x04name\x18\x01 \x01(\tB\x1c\xe0A\x02\xfaA\x16\n" +
+	"\x14stampworks.dev/StampR\x04name\x126\n" +
+	"\x06tenant\x18\x02 \x01(\v2\x1e.stampworks.registry.v1.TenantR\x06tenant\x12R\n" +
+	"\tlifecycle\x18\x03 \x01(\x0e2*.stampworks.provisioner.v1.Stamp.LifecycleB\b\xbaH\x05\x82\x01\x02\x10\x01R\tlifecycle2\x99\b\n" +
 	"\fStampService\x12\xb1\x01\n" +
 	"\bGetStamp\x12*.stampworks.provisioner.v1.GetStampRequest\x1a .stampworks.provisioner.v1.Stamp\"W\xdaA\x04name\xe2\xf9\x18*\n" +
 	"\n" +
@@ -653,7 +726,10 @@ const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\vWatchStamps\x12-.stampworks.provisioner.v1.WatchStampsRequest\x1a..stampworks.provisioner.v1.WatchStampsResponse\"\x1a\xe2\xf9\x18\x16\n" +
 	"\fstamps.watch\x12\x06health0\x01\x12\xb5\x01\n" +
 	"\bReadLogs\x12*.stampworks.provisioner.v1.ReadLogsRequest\x1a+.stampworks.provisioner.v1.ReadLogsResponse\"N\xe2\xf9\x18#\n" +
-	"\vstamps.logs\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=tenants/*/stamp}:logs0\x01\x12\x9e\x01\n" +
+	"\vstamps.logs\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=tenants/*/stamp}:logs0\x01\x12\xb0\x01\n" +
+	"\fPreviewStamp\x12..stampworks.provisioner.v1.PreviewStampRequest\x1a\x1b.stampworks.type.v1.Preview\"S\xe2\xf9\x18\"\n" +
+	"\n" +
+	"stamps.get\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=tenants/*/stamp}:preview\x12\x9e\x01\n" +
 	"\x0eCheckComponent\x120.stampworks.provisioner.v1.CheckComponentRequest\x1a1.stampworks.provisioner.v1.CheckComponentResponse\"'\xe2\xf9\x18#\n" +
 	"\fstamps.check\x12\x06health\x12\vprovisionerBEZCstampworks.dev/proto/gen/go/stampworks/provisioner/v1;provisionerv1b\x06proto3"
 
@@ -670,7 +746,7 @@ func file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP() []byte {
 }
 
 var file_stampworks_provisioner_v1_stamp_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_stampworks_provisioner_v1_stamp_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_stampworks_provisioner_v1_stamp_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_stampworks_provisioner_v1_stamp_service_proto_goTypes = []any{
 	(WatchStampsResponse_Type)(0),  // 0: stampworks.provisioner.v1.WatchStampsResponse.Type
 	(*GetStampRequest)(nil),        // 1: stampworks.provisioner.v1.GetStampRequest
@@ -682,27 +758,35 @@ var file_stampworks_provisioner_v1_stamp_service_proto_goTypes = []any{
 	(*ReadLogsResponse)(nil),       // 7: stampworks.provisioner.v1.ReadLogsResponse
 	(*CheckComponentRequest)(nil),  // 8: stampworks.provisioner.v1.CheckComponentRequest
 	(*CheckComponentResponse)(nil), // 9: stampworks.provisioner.v1.CheckComponentResponse
-	(*Stamp)(nil),                  // 10: stampworks.provisioner.v1.Stamp
+	(*PreviewStampRequest)(nil),    // 10: stampworks.provisioner.v1.PreviewStampRequest
+	(*Stamp)(nil),                  // 11: stampworks.provisioner.v1.Stamp
+	(*v1.Tenant)(nil),              // 12: stampworks.registry.v1.Tenant
+	(Stamp_Lifecycle)(0),           // 13: stampworks.provisioner.v1.Stamp.Lifecycle
+	(*v11.Preview)(nil),            // 14: stampworks.type.v1.Preview
 }
 var file_stampworks_provisioner_v1_stamp_service_proto_depIdxs = []int32{
-	10, // 0: stampworks.provisioner.v1.ListStampsResponse.stamps:type_name -> stampworks.provisioner.v1.Stamp
+	11, // 0: stampworks.provisioner.v1.ListStampsResponse.stamps:type_name -> stampworks.provisioner.v1.Stamp
 	0,  // 1: stampworks.provisioner.v1.WatchStampsResponse.type:type_name -> stampworks.provisioner.v1.WatchStampsResponse.Type
-	10, // 2: stampworks.provisioner.v1.WatchStampsResponse.stamp:type_name -> stampworks.provisioner.v1.Stamp
-	1,  // 3: stampworks.provisioner.v1.StampService.GetStamp:input_type -> stampworks.provisioner.v1.GetStampRequest
-	2,  // 4: stampworks.provisioner.v1.StampService.ListStamps:input_type -> stampworks.provisioner.v1.ListStampsRequest
-	4,  // 5: stampworks.provisioner.v1.StampService.WatchStamps:input_type -> stampworks.provisioner.v1.WatchStampsRequest
-	6,  // 6: stampworks.provisioner.v1.StampService.ReadLogs:input_type -> stampworks.provisioner.v1.ReadLogsRequest
-	8,  // 7: stampworks.provisioner.v1.StampService.CheckComponent:input_type -> stampworks.provisioner.v1.CheckComponentRequest
-	10, // 8: stampworks.provisioner.v1.StampService.GetStamp:output_type -> stampworks.provisioner.v1.Stamp
-	3,  // 9: stampworks.provisioner.v1.StampService.ListStamps:output_type -> stampworks.provisioner.v1.ListStampsResponse
-	5,  // 10: stampworks.provisioner.v1.StampService.WatchStamps:output_type -> stampworks.provisioner.v1.WatchStampsResponse
-	7,  // 11: stampworks.provisioner.v1.StampService.ReadLogs:output_type -> stampworks.provisioner.v1.ReadLogsResponse
-	9,  // 12: stampworks.provisioner.v1.StampService.CheckComponent:output_type -> stampworks.provisioner.v1.CheckComponentResponse
-	8,  // [8:13] is the sub-list for method output_type
-	3,  // [3:8] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	11, // 2: stampworks.provisioner.v1.WatchStampsResponse.stamp:type_name -> stampworks.provisioner.v1.Stamp
+	12, // 3: stampworks.provisioner.v1.PreviewStampRequest.tenant:type_name -> stampworks.registry.v1.Tenant
+	13, // 4: stampworks.provisioner.v1.PreviewStampRequest.lifecycle:type_name -> stampworks.provisioner.v1.Stamp.Lifecycle
+	1,  // 5: stampworks.provisioner.v1.StampService.GetStamp:input_type -> stampworks.provisioner.v1.GetStampRequest
+	2,  // 6: stampworks.provisioner.v1.StampService.ListStamps:input_type -> stampworks.provisioner.v1.ListStampsRequest
+	4,  // 7: stampworks.provisioner.v1.StampService.WatchStamps:input_type -> stampworks.provisioner.v1.WatchStampsRequest
+	6,  // 8: stampworks.provisioner.v1.StampService.ReadLogs:input_type -> stampworks.provisioner.v1.ReadLogsRequest
+	10, // 9: stampworks.provisioner.v1.StampService.PreviewStamp:input_type -> stampworks.provisioner.v1.PreviewStampRequest
+	8,  // 10: stampworks.provisioner.v1.StampService.CheckComponent:input_type -> stampworks.provisioner.v1.CheckComponentRequest
+	11, // 11: stampworks.provisioner.v1.StampService.GetStamp:output_type -> stampworks.provisioner.v1.Stamp
+	3,  // 12: stampworks.provisioner.v1.StampService.ListStamps:output_type -> stampworks.provisioner.v1.ListStampsResponse
+	5,  // 13: stampworks.provisioner.v1.StampService.WatchStamps:output_type -> stampworks.provisioner.v1.WatchStampsResponse
+	7,  // 14: stampworks.provisioner.v1.StampService.ReadLogs:output_type -> stampworks.provisioner.v1.ReadLogsResponse
+	14, // 15: stampworks.provisioner.v1.StampService.PreviewStamp:output_type -> stampworks.type.v1.Preview
+	9,  // 16: stampworks.provisioner.v1.StampService.CheckComponent:output_type -> stampworks.provisioner.v1.CheckComponentResponse
+	11, // [11:17] is the sub-list for method output_type
+	5,  // [5:11] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_stamp_service_proto_init() }
@@ -717,7 +801,7 @@ func file_stampworks_provisioner_v1_stamp_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_stamp_service_proto_rawDesc), len(file_stampworks_provisioner_v1_stamp_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -11,6 +11,7 @@ import (
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
+	v1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 )
 
 // This is a compile-time assertion to ensure that this generated file
@@ -23,6 +24,7 @@ const (
 	StampService_ListStamps_FullMethodName     = "/stampworks.provisioner.v1.StampService/ListStamps"
 	StampService_WatchStamps_FullMethodName    = "/stampworks.provisioner.v1.StampService/WatchStamps"
 	StampService_ReadLogs_FullMethodName       = "/stampworks.provisioner.v1.StampService/ReadLogs"
+	StampService_PreviewStamp_FullMethodName   = "/stampworks.provisioner.v1.StampService/PreviewStamp"
 	StampService_CheckComponent_FullMethodName = "/stampworks.provisioner.v1.StampService/CheckComponent"
 )
 
@@ -43,6 +45,12 @@ type StampServiceClient interface {
 	// ReadLogs streams a component's log lines, oldest first (AIP-136).
 	// Codes: NOT_FOUND, UNAVAILABLE when no provisioner reaches the cell.
 	ReadLogs(ctx context.Context, in *ReadLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadLogsResponse], error)
+	// PreviewStamp says what would be done to a tenant's stamp as it is now:
+	// for its present wish, or for a changed one (AIP-136). Nothing is changed.
+	// What blocks it is in the answer, as obstacles. It needs the permission
+	// stamps.get. Codes: NOT_FOUND when there is no such tenant and the
+	// request has none, INVALID_ARGUMENT, UNAVAILABLE when the registry is away.
+	PreviewStamp(ctx context.Context, in *PreviewStampRequest, opts ...grpc.CallOption) (*v1.Preview, error)
 	// CheckComponent runs a component's exec probe in its place, or tells
 	// whether its process runs when it has none. It is not offered over REST.
 	// Codes: NOT_FOUND, UNAVAILABLE when no provisioner reaches the cell.
@@ -115,6 +123,16 @@ func (c *stampServiceClient) ReadLogs(ctx context.Context, in *ReadLogsRequest, 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type StampService_ReadLogsClient = grpc.ServerStreamingClient[ReadLogsResponse]
 
+func (c *stampServiceClient) PreviewStamp(ctx context.Context, in *PreviewStampRequest, opts ...grpc.CallOption) (*v1.Preview, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(v1.Preview)
+	err := c.cc.Invoke(ctx, StampService_PreviewStamp_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *stampServiceClient) CheckComponent(ctx context.Context, in *CheckComponentRequest, opts ...grpc.CallOption) (*CheckComponentResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckComponentResponse)
@@ -142,6 +160,12 @@ type StampServiceServer interface {
 	// ReadLogs streams a component's log lines, oldest first (AIP-136).
 	// Codes: NOT_FOUND, UNAVAILABLE when no provisioner reaches the cell.
 	ReadLogs(*ReadLogsRequest, grpc.ServerStreamingServer[ReadLogsResponse]) error
+	// PreviewStamp says what would be done to a tenant's stamp as it is now:
+	// for its present wish, or for a changed one (AIP-136). Nothing is changed.
+	// What blocks it is in the answer, as obstacles. It needs the permission
+	// stamps.get. Codes: NOT_FOUND when there is no such tenant and the
+	// request has none, INVALID_ARGUMENT, UNAVAILABLE when the registry is away.
+	PreviewStamp(context.Context, *PreviewStampRequest) (*v1.Preview, error)
 	// CheckComponent runs a component's exec probe in its place, or tells
 	// whether its process runs when it has none. It is not offered over REST.
 	// Codes: NOT_FOUND, UNAVAILABLE when no provisioner reaches the cell.
@@ -167,6 +191,9 @@ func (UnimplementedStampServiceServer) WatchStamps(*WatchStampsRequest, grpc.Ser
 }
 func (UnimplementedStampServiceServer) ReadLogs(*ReadLogsRequest, grpc.ServerStreamingServer[ReadLogsResponse]) error {
 	return status.Error(codes.Unimplemented, "method ReadLogs not implemented")
+}
+func (UnimplementedStampServiceServer) PreviewStamp(context.Context, *PreviewStampRequest) (*v1.Preview, error) {
+	return nil, status.Error(codes.Unimplemented, "method PreviewStamp not implemented")
 }
 func (UnimplementedStampServiceServer) CheckComponent(context.Context, *CheckComponentRequest) (*CheckComponentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckComponent not implemented")
@@ -250,6 +277,24 @@ func _StampService_ReadLogs_Handler(srv interface{}, stream grpc.ServerStream) e
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type StampService_ReadLogsServer = grpc.ServerStreamingServer[ReadLogsResponse]
 
+func _StampService_PreviewStamp_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PreviewStampRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StampServiceServer).PreviewStamp(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StampService_PreviewStamp_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StampServiceServer).PreviewStamp(ctx, req.(*PreviewStampRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _StampService_CheckComponent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CheckComponentRequest)
 	if err := dec(in); err != nil {
@@ -282,6 +327,10 @@ var StampService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListStamps",
 			Handler:    _StampService_ListStamps_Handler,
+		},
+		{
+			MethodName: "PreviewStamp",
+			Handler:    _StampService_PreviewStamp_Handler,
 		},
 		{
 			MethodName: "CheckComponent",

@@ -12,7 +12,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
-	_ "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	v1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	sync "sync"
 	unsafe "unsafe"
 )
@@ -23,6 +23,69 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// Impact is the gravest thing that happens.
+type TenantImpact_Impact int32
+
+const (
+	// Not set.
+	TenantImpact_IMPACT_UNSPECIFIED TenantImpact_Impact = 0
+	// Nothing is touched.
+	TenantImpact_UNCHANGED TenantImpact_Impact = 1
+	// Components are changed, restarted, created or removed; nothing migrates.
+	TenantImpact_RESTART TenantImpact_Impact = 2
+	// The migrate job of at least one component runs; what depends on it is
+	// stopped meanwhile.
+	TenantImpact_MIGRATE TenantImpact_Impact = 3
+	// The upgrade is refused: an input is missing or of a wrong type, the plan
+	// is gone, it is a downgrade, or outside upgrade_from.
+	TenantImpact_BLOCKED TenantImpact_Impact = 4
+)
+
+// Enum value maps for TenantImpact_Impact.
+var (
+	TenantImpact_Impact_name = map[int32]string{
+		0: "IMPACT_UNSPECIFIED",
+		1: "UNCHANGED",
+		2: "RESTART",
+		3: "MIGRATE",
+		4: "BLOCKED",
+	}
+	TenantImpact_Impact_value = map[string]int32{
+		"IMPACT_UNSPECIFIED": 0,
+		"UNCHANGED":          1,
+		"RESTART":            2,
+		"MIGRATE":            3,
+		"BLOCKED":            4,
+	}
+)
+
+func (x TenantImpact_Impact) Enum() *TenantImpact_Impact {
+	p := new(TenantImpact_Impact)
+	*p = x
+	return p
+}
+
+func (x TenantImpact_Impact) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TenantImpact_Impact) Descriptor() protoreflect.EnumDescriptor {
+	return file_stampworks_registry_v1_blueprint_service_proto_enumTypes[0].Descriptor()
+}
+
+func (TenantImpact_Impact) Type() protoreflect.EnumType {
+	return &file_stampworks_registry_v1_blueprint_service_proto_enumTypes[0]
+}
+
+func (x TenantImpact_Impact) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TenantImpact_Impact.Descriptor instead.
+func (TenantImpact_Impact) EnumDescriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_blueprint_service_proto_rawDescGZIP(), []int{9, 0}
+}
 
 // GetBlueprintRequest names a blueprint.
 type GetBlueprintRequest struct {
@@ -418,11 +481,240 @@ func (x *ListRevisionsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// PreviewRevisionImpactRequest names the revision to upgrade to.
+type PreviewRevisionImpactRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "blueprints/helpdesk/revisions/1.1.0".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Of the blueprint's tenants only these, as in ListTenants.
+	Filter string `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// At most so many; default 50, greatest 1000.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From the last response; bound to the other fields.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewRevisionImpactRequest) Reset() {
+	*x = PreviewRevisionImpactRequest{}
+	mi := &file_stampworks_registry_v1_blueprint_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewRevisionImpactRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewRevisionImpactRequest) ProtoMessage() {}
+
+func (x *PreviewRevisionImpactRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_blueprint_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewRevisionImpactRequest.ProtoReflect.Descriptor instead.
+func (*PreviewRevisionImpactRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_blueprint_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *PreviewRevisionImpactRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PreviewRevisionImpactRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *PreviewRevisionImpactRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *PreviewRevisionImpactRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// PreviewRevisionImpactResponse is a page of tenants.
+type PreviewRevisionImpactResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By tenant.
+	TenantImpacts []*TenantImpact `protobuf:"bytes,1,rep,name=tenant_impacts,json=tenantImpacts,proto3" json:"tenant_impacts,omitempty"`
+	// For the next page; empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many tenants there are in all.
+	TotalSize     int32 `protobuf:"varint,3,opt,name=total_size,json=totalSize,proto3" json:"total_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewRevisionImpactResponse) Reset() {
+	*x = PreviewRevisionImpactResponse{}
+	mi := &file_stampworks_registry_v1_blueprint_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewRevisionImpactResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewRevisionImpactResponse) ProtoMessage() {}
+
+func (x *PreviewRevisionImpactResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_blueprint_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewRevisionImpactResponse.ProtoReflect.Descriptor instead.
+func (*PreviewRevisionImpactResponse) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_blueprint_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PreviewRevisionImpactResponse) GetTenantImpacts() []*TenantImpact {
+	if x != nil {
+		return x.TenantImpacts
+	}
+	return nil
+}
+
+func (x *PreviewRevisionImpactResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *PreviewRevisionImpactResponse) GetTotalSize() int32 {
+	if x != nil {
+		return x.TotalSize
+	}
+	return 0
+}
+
+// TenantImpact is what an upgrade would do to one tenant's stamp. Of a
+// suspended tenant it is what happens when it is resumed.
+type TenantImpact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme".
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// What people call the customer.
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// The revision that runs, or that is wished for when none does.
+	FromRevision string `protobuf:"bytes,3,opt,name=from_revision,json=fromRevision,proto3" json:"from_revision,omitempty"`
+	// The gravest thing that happens.
+	Impact TenantImpact_Impact `protobuf:"varint,4,opt,name=impact,proto3,enum=stampworks.registry.v1.TenantImpact_Impact" json:"impact,omitempty"`
+	// The components that something is done with, without their fields.
+	Components []*v1.ComponentPreview `protobuf:"bytes,5,rep,name=components,proto3" json:"components,omitempty"`
+	// Why it is BLOCKED, in one sentence.
+	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TenantImpact) Reset() {
+	*x = TenantImpact{}
+	mi := &file_stampworks_registry_v1_blueprint_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TenantImpact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TenantImpact) ProtoMessage() {}
+
+func (x *TenantImpact) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_blueprint_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TenantImpact.ProtoReflect.Descriptor instead.
+func (*TenantImpact) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_blueprint_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *TenantImpact) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *TenantImpact) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *TenantImpact) GetFromRevision() string {
+	if x != nil {
+		return x.FromRevision
+	}
+	return ""
+}
+
+func (x *TenantImpact) GetImpact() TenantImpact_Impact {
+	if x != nil {
+		return x.Impact
+	}
+	return TenantImpact_IMPACT_UNSPECIFIED
+}
+
+func (x *TenantImpact) GetComponents() []*v1.ComponentPreview {
+	if x != nil {
+		return x.Components
+	}
+	return nil
+}
+
+func (x *TenantImpact) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_stampworks_registry_v1_blueprint_service_proto protoreflect.FileDescriptor
 
 const file_stampworks_registry_v1_blueprint_service_proto_rawDesc = "" +
 	"\n" +
-	".stampworks/registry/v1/blueprint_service.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a&stampworks/registry/v1/blueprint.proto\x1a\x1fstampworks/type/v1/access.proto\"K\n" +
+	".stampworks/registry/v1/blueprint_service.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a&stampworks/registry/v1/blueprint.proto\x1a\x1fstampworks/type/v1/access.proto\x1a stampworks/type/v1/preview.proto\"K\n" +
 	"\x13GetBlueprintRequest\x124\n" +
 	"\x04name\x18\x01 \x01(\tB \xe0A\x02\xfaA\x1a\n" +
 	"\x18stampworks.dev/BlueprintR\x04name\"\\\n" +
@@ -451,7 +743,34 @@ const file_stampworks_registry_v1_blueprint_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"\x7f\n" +
 	"\x15ListRevisionsResponse\x12>\n" +
 	"\trevisions\x18\x01 \x03(\v2 .stampworks.registry.v1.RevisionR\trevisions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xc9\a\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb0\x01\n" +
+	"\x1cPreviewRevisionImpactRequest\x123\n" +
+	"\x04name\x18\x01 \x01(\tB\x1f\xe0A\x02\xfaA\x19\n" +
+	"\x17stampworks.dev/RevisionR\x04name\x12\x16\n" +
+	"\x06filter\x18\x02 \x01(\tR\x06filter\x12$\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"\xb3\x01\n" +
+	"\x1dPreviewRevisionImpactResponse\x12K\n" +
+	"\x0etenant_impacts\x18\x01 \x03(\v2$.stampworks.registry.v1.TenantImpactR\rtenantImpacts\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
+	"\n" +
+	"total_size\x18\x03 \x01(\x05R\ttotalSize\"\xe9\x02\n" +
+	"\fTenantImpact\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12!\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12#\n" +
+	"\rfrom_revision\x18\x03 \x01(\tR\ffromRevision\x12C\n" +
+	"\x06impact\x18\x04 \x01(\x0e2+.stampworks.registry.v1.TenantImpact.ImpactR\x06impact\x12D\n" +
+	"\n" +
+	"components\x18\x05 \x03(\v2$.stampworks.type.v1.ComponentPreviewR\n" +
+	"components\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"V\n" +
+	"\x06Impact\x12\x16\n" +
+	"\x12IMPACT_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\tUNCHANGED\x10\x01\x12\v\n" +
+	"\aRESTART\x10\x02\x12\v\n" +
+	"\aMIGRATE\x10\x03\x12\v\n" +
+	"\aBLOCKED\x10\x042\xa8\t\n" +
 	"\x10BlueprintService\x12\xa3\x01\n" +
 	"\fGetBlueprint\x12+.stampworks.registry.v1.GetBlueprintRequest\x1a!.stampworks.registry.v1.Blueprint\"C\xdaA\x04name\xe2\xf9\x18\x19\n" +
 	"\x0eblueprints.get\x12\agateway\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/{name=blueprints/*}\x12\xa8\x01\n" +
@@ -462,7 +781,9 @@ const file_stampworks_registry_v1_blueprint_service_proto_rawDesc = "" +
 	"\vGetRevision\x12*.stampworks.registry.v1.GetRevisionRequest\x1a .stampworks.registry.v1.Revision\"\\\xdaA\x04name\xe2\xf9\x18&\n" +
 	"\x0eblueprints.get\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02%\x12#/v1/{name=blueprints/*/revisions/*}\x12\xcd\x01\n" +
 	"\rListRevisions\x12,.stampworks.registry.v1.ListRevisionsRequest\x1a-.stampworks.registry.v1.ListRevisionsResponse\"_\xdaA\x06parent\xe2\xf9\x18'\n" +
-	"\x0fblueprints.list\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02%\x12#/v1/{parent=blueprints/*}/revisionsB?Z=stampworks.dev/proto/gen/go/stampworks/registry/v1;registryv1b\x06proto3"
+	"\x0fblueprints.list\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02%\x12#/v1/{parent=blueprints/*}/revisions\x12\xdc\x01\n" +
+	"\x15PreviewRevisionImpact\x124.stampworks.registry.v1.PreviewRevisionImpactRequest\x1a5.stampworks.registry.v1.PreviewRevisionImpactResponse\"V\xdaA\x04name\xe2\xf9\x18\x19\n" +
+	"\x0eblueprints.get\x12\agateway\x82\xd3\xe4\x93\x02,\x12*/v1/{name=blueprints/*/revisions/*}:impactB?Z=stampworks.dev/proto/gen/go/stampworks/registry/v1;registryv1b\x06proto3"
 
 var (
 	file_stampworks_registry_v1_blueprint_service_proto_rawDescOnce sync.Once
@@ -476,37 +797,48 @@ func file_stampworks_registry_v1_blueprint_service_proto_rawDescGZIP() []byte {
 	return file_stampworks_registry_v1_blueprint_service_proto_rawDescData
 }
 
-var file_stampworks_registry_v1_blueprint_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_stampworks_registry_v1_blueprint_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_stampworks_registry_v1_blueprint_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_stampworks_registry_v1_blueprint_service_proto_goTypes = []any{
-	(*GetBlueprintRequest)(nil),    // 0: stampworks.registry.v1.GetBlueprintRequest
-	(*ListBlueprintsRequest)(nil),  // 1: stampworks.registry.v1.ListBlueprintsRequest
-	(*ListBlueprintsResponse)(nil), // 2: stampworks.registry.v1.ListBlueprintsResponse
-	(*CreateRevisionRequest)(nil),  // 3: stampworks.registry.v1.CreateRevisionRequest
-	(*GetRevisionRequest)(nil),     // 4: stampworks.registry.v1.GetRevisionRequest
-	(*ListRevisionsRequest)(nil),   // 5: stampworks.registry.v1.ListRevisionsRequest
-	(*ListRevisionsResponse)(nil),  // 6: stampworks.registry.v1.ListRevisionsResponse
-	(*Blueprint)(nil),              // 7: stampworks.registry.v1.Blueprint
-	(*Revision)(nil),               // 8: stampworks.registry.v1.Revision
+	(TenantImpact_Impact)(0),              // 0: stampworks.registry.v1.TenantImpact.Impact
+	(*GetBlueprintRequest)(nil),           // 1: stampworks.registry.v1.GetBlueprintRequest
+	(*ListBlueprintsRequest)(nil),         // 2: stampworks.registry.v1.ListBlueprintsRequest
+	(*ListBlueprintsResponse)(nil),        // 3: stampworks.registry.v1.ListBlueprintsResponse
+	(*CreateRevisionRequest)(nil),         // 4: stampworks.registry.v1.CreateRevisionRequest
+	(*GetRevisionRequest)(nil),            // 5: stampworks.registry.v1.GetRevisionRequest
+	(*ListRevisionsRequest)(nil),          // 6: stampworks.registry.v1.ListRevisionsRequest
+	(*ListRevisionsResponse)(nil),         // 7: stampworks.registry.v1.ListRevisionsResponse
+	(*PreviewRevisionImpactRequest)(nil),  // 8: stampworks.registry.v1.PreviewRevisionImpactRequest
+	(*PreviewRevisionImpactResponse)(nil), // 9: stampworks.registry.v1.PreviewRevisionImpactResponse
+	(*TenantImpact)(nil),                  // 10: stampworks.registry.v1.TenantImpact
+	(*Blueprint)(nil),                     // 11: stampworks.registry.v1.Blueprint
+	(*Revision)(nil),                      // 12: stampworks.registry.v1.Revision
+	(*v1.ComponentPreview)(nil),           // 13: stampworks.type.v1.ComponentPreview
 }
 var file_stampworks_registry_v1_blueprint_service_proto_depIdxs = []int32{
-	7, // 0: stampworks.registry.v1.ListBlueprintsResponse.blueprints:type_name -> stampworks.registry.v1.Blueprint
-	8, // 1: stampworks.registry.v1.CreateRevisionRequest.revision:type_name -> stampworks.registry.v1.Revision
-	8, // 2: stampworks.registry.v1.ListRevisionsResponse.revisions:type_name -> stampworks.registry.v1.Revision
-	0, // 3: stampworks.registry.v1.BlueprintService.GetBlueprint:input_type -> stampworks.registry.v1.GetBlueprintRequest
-	1, // 4: stampworks.registry.v1.BlueprintService.ListBlueprints:input_type -> stampworks.registry.v1.ListBlueprintsRequest
-	3, // 5: stampworks.registry.v1.BlueprintService.CreateRevision:input_type -> stampworks.registry.v1.CreateRevisionRequest
-	4, // 6: stampworks.registry.v1.BlueprintService.GetRevision:input_type -> stampworks.registry.v1.GetRevisionRequest
-	5, // 7: stampworks.registry.v1.BlueprintService.ListRevisions:input_type -> stampworks.registry.v1.ListRevisionsRequest
-	7, // 8: stampworks.registry.v1.BlueprintService.GetBlueprint:output_type -> stampworks.registry.v1.Blueprint
-	2, // 9: stampworks.registry.v1.BlueprintService.ListBlueprints:output_type -> stampworks.registry.v1.ListBlueprintsResponse
-	8, // 10: stampworks.registry.v1.BlueprintService.CreateRevision:output_type -> stampworks.registry.v1.Revision
-	8, // 11: stampworks.registry.v1.BlueprintService.GetRevision:output_type -> stampworks.registry.v1.Revision
-	6, // 12: stampworks.registry.v1.BlueprintService.ListRevisions:output_type -> stampworks.registry.v1.ListRevisionsResponse
-	8, // [8:13] is the sub-list for method output_type
-	3, // [3:8] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	11, // 0: stampworks.registry.v1.ListBlueprintsResponse.blueprints:type_name -> stampworks.registry.v1.Blueprint
+	12, // 1: stampworks.registry.v1.CreateRevisionRequest.revision:type_name -> stampworks.registry.v1.Revision
+	12, // 2: stampworks.registry.v1.ListRevisionsResponse.revisions:type_name -> stampworks.registry.v1.Revision
+	10, // 3: stampworks.registry.v1.PreviewRevisionImpactResponse.tenant_impacts:type_name -> stampworks.registry.v1.TenantImpact
+	0,  // 4: stampworks.registry.v1.TenantImpact.impact:type_name -> stampworks.registry.v1.TenantImpact.Impact
+	13, // 5: stampworks.registry.v1.TenantImpact.components:type_name -> stampworks.type.v1.ComponentPreview
+	1,  // 6: stampworks.registry.v1.BlueprintService.GetBlueprint:input_type -> stampworks.registry.v1.GetBlueprintRequest
+	2,  // 7: stampworks.registry.v1.BlueprintService.ListBlueprints:input_type -> stampworks.registry.v1.ListBlueprintsRequest
+	4,  // 8: stampworks.registry.v1.BlueprintService.CreateRevision:input_type -> stampworks.registry.v1.CreateRevisionRequest
+	5,  // 9: stampworks.registry.v1.BlueprintService.GetRevision:input_type -> stampworks.registry.v1.GetRevisionRequest
+	6,  // 10: stampworks.registry.v1.BlueprintService.ListRevisions:input_type -> stampworks.registry.v1.ListRevisionsRequest
+	8,  // 11: stampworks.registry.v1.BlueprintService.PreviewRevisionImpact:input_type -> stampworks.registry.v1.PreviewRevisionImpactRequest
+	11, // 12: stampworks.registry.v1.BlueprintService.GetBlueprint:output_type -> stampworks.registry.v1.Blueprint
+	3,  // 13: stampworks.registry.v1.BlueprintService.ListBlueprints:output_type -> stampworks.registry.v1.ListBlueprintsResponse
+	12, // 14: stampworks.registry.v1.BlueprintService.CreateRevision:output_type -> stampworks.registry.v1.Revision
+	12, // 15: stampworks.registry.v1.BlueprintService.GetRevision:output_type -> stampworks.registry.v1.Revision
+	7,  // 16: stampworks.registry.v1.BlueprintService.ListRevisions:output_type -> stampworks.registry.v1.ListRevisionsResponse
+	9,  // 17: stampworks.registry.v1.BlueprintService.PreviewRevisionImpact:output_type -> stampworks.registry.v1.PreviewRevisionImpactResponse
+	12, // [12:18] is the sub-list for method output_type
+	6,  // [6:12] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_registry_v1_blueprint_service_proto_init() }
@@ -520,13 +852,14 @@ func file_stampworks_registry_v1_blueprint_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_registry_v1_blueprint_service_proto_rawDesc), len(file_stampworks_registry_v1_blueprint_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   7,
+			NumEnums:      1,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_stampworks_registry_v1_blueprint_service_proto_goTypes,
 		DependencyIndexes: file_stampworks_registry_v1_blueprint_service_proto_depIdxs,
+		EnumInfos:         file_stampworks_registry_v1_blueprint_service_proto_enumTypes,
 		MessageInfos:      file_stampworks_registry_v1_blueprint_service_proto_msgTypes,
 	}.Build()
 	File_stampworks_registry_v1_blueprint_service_proto = out.File

@@ -260,6 +260,59 @@ func local_request_BlueprintService_ListRevisions_0(ctx context.Context, marshal
 	return msg, metadata, err
 }
 
+var filter_BlueprintService_PreviewRevisionImpact_0 = &utilities.DoubleArray{Encoding: map[string]int{"name": 0}, Base: []int{1, 1, 0}, Check: []int{0, 1, 2}}
+
+func request_BlueprintService_PreviewRevisionImpact_0(ctx context.Context, marshaler runtime.Marshaler, client BlueprintServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq PreviewRevisionImpactRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	val, ok := pathParams["name"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "name")
+	}
+	protoReq.Name, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "name", err)
+	}
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_BlueprintService_PreviewRevisionImpact_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.PreviewRevisionImpact(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_BlueprintService_PreviewRevisionImpact_0(ctx context.Context, marshaler runtime.Marshaler, server BlueprintServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq PreviewRevisionImpactRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	val, ok := pathParams["name"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "name")
+	}
+	protoReq.Name, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "name", err)
+	}
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_BlueprintService_PreviewRevisionImpact_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.PreviewRevisionImpact(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 // RegisterBlueprintServiceHandlerServer registers the http handlers for service BlueprintService to "mux".
 // UnaryRPC     :call BlueprintServiceServer directly.
 // StreamingRPC :currently unsupported pending https://github.com/grpc/grpc-go/issues/906.
@@ -365,6 +418,26 @@ func RegisterBlueprintServiceHandlerServer(ctx context.Context, mux *runtime.Ser
 			return
 		}
 		forward_BlueprintService_ListRevisions_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodGet, pattern_BlueprintService_PreviewRevisionImpact_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/stampworks.registry.v1.BlueprintService/PreviewRevisionImpact", runtime.WithHTTPPathPattern("/v1/{name=blueprints/*/revisions/*}:impact"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_BlueprintService_PreviewRevisionImpact_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_BlueprintService_PreviewRevisionImpact_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 
 	return nil
@@ -491,21 +564,40 @@ func RegisterBlueprintServiceHandlerClient(ctx context.Context, mux *runtime.Ser
 		}
 		forward_BlueprintService_ListRevisions_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_BlueprintService_PreviewRevisionImpact_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/stampworks.registry.v1.BlueprintService/PreviewRevisionImpact", runtime.WithHTTPPathPattern("/v1/{name=blueprints/*/revisions/*}:impact"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_BlueprintService_PreviewRevisionImpact_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_BlueprintService_PreviewRevisionImpact_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	return nil
 }
 
 var (
-	pattern_BlueprintService_GetBlueprint_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "blueprints", "name"}, ""))
-	pattern_BlueprintService_ListBlueprints_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "blueprints"}, ""))
-	pattern_BlueprintService_CreateRevision_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "blueprints", "parent", "revisions"}, ""))
-	pattern_BlueprintService_GetRevision_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "blueprints", "revisions", "name"}, ""))
-	pattern_BlueprintService_ListRevisions_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "blueprints", "parent", "revisions"}, ""))
+	pattern_BlueprintService_GetBlueprint_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "blueprints", "name"}, ""))
+	pattern_BlueprintService_ListBlueprints_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "blueprints"}, ""))
+	pattern_BlueprintService_CreateRevision_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "blueprints", "parent", "revisions"}, ""))
+	pattern_BlueprintService_GetRevision_0           = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "blueprints", "revisions", "name"}, ""))
+	pattern_BlueprintService_ListRevisions_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2, 2, 3}, []string{"v1", "blueprints", "parent", "revisions"}, ""))
+	pattern_BlueprintService_PreviewRevisionImpact_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 2, 2, 1, 0, 4, 4, 5, 3}, []string{"v1", "blueprints", "revisions", "name"}, "impact"))
 )
 
 var (
-	forward_BlueprintService_GetBlueprint_0   = runtime.ForwardResponseMessage
-	forward_BlueprintService_ListBlueprints_0 = runtime.ForwardResponseMessage
-	forward_BlueprintService_CreateRevision_0 = runtime.ForwardResponseMessage
-	forward_BlueprintService_GetRevision_0    = runtime.ForwardResponseMessage
-	forward_BlueprintService_ListRevisions_0  = runtime.ForwardResponseMessage
+	forward_BlueprintService_GetBlueprint_0          = runtime.ForwardResponseMessage
+	forward_BlueprintService_ListBlueprints_0        = runtime.ForwardResponseMessage
+	forward_BlueprintService_CreateRevision_0        = runtime.ForwardResponseMessage
+	forward_BlueprintService_GetRevision_0           = runtime.ForwardResponseMessage
+	forward_BlueprintService_ListRevisions_0         = runtime.ForwardResponseMessage
+	forward_BlueprintService_PreviewRevisionImpact_0 = runtime.ForwardResponseMessage
 )

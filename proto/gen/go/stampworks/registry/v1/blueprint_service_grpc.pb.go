@@ -19,11 +19,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	BlueprintService_GetBlueprint_FullMethodName   = "/stampworks.registry.v1.BlueprintService/GetBlueprint"
-	BlueprintService_ListBlueprints_FullMethodName = "/stampworks.registry.v1.BlueprintService/ListBlueprints"
-	BlueprintService_CreateRevision_FullMethodName = "/stampworks.registry.v1.BlueprintService/CreateRevision"
-	BlueprintService_GetRevision_FullMethodName    = "/stampworks.registry.v1.BlueprintService/GetRevision"
-	BlueprintService_ListRevisions_FullMethodName  = "/stampworks.registry.v1.BlueprintService/ListRevisions"
+	BlueprintService_GetBlueprint_FullMethodName          = "/stampworks.registry.v1.BlueprintService/GetBlueprint"
+	BlueprintService_ListBlueprints_FullMethodName        = "/stampworks.registry.v1.BlueprintService/ListBlueprints"
+	BlueprintService_CreateRevision_FullMethodName        = "/stampworks.registry.v1.BlueprintService/CreateRevision"
+	BlueprintService_GetRevision_FullMethodName           = "/stampworks.registry.v1.BlueprintService/GetRevision"
+	BlueprintService_ListRevisions_FullMethodName         = "/stampworks.registry.v1.BlueprintService/ListRevisions"
+	BlueprintService_PreviewRevisionImpact_FullMethodName = "/stampworks.registry.v1.BlueprintService/PreviewRevisionImpact"
 )
 
 // BlueprintServiceClient is the client API for BlueprintService service.
@@ -46,6 +47,13 @@ type BlueprintServiceClient interface {
 	// ListRevisions reads the revisions of a blueprint, newest first (AIP-132).
 	// Codes: NOT_FOUND.
 	ListRevisions(ctx context.Context, in *ListRevisionsRequest, opts ...grpc.CallOption) (*ListRevisionsResponse, error)
+	// PreviewRevisionImpact says, for each tenant of the blueprint that is not
+	// deleted, what an upgrade to this revision would do to its stamp (AIP-136,
+	// AIP-158, AIP-160). Nothing is changed. It is made from the wishes alone;
+	// for one stamp as it is, see PreviewStamp. It needs the permission
+	// blueprints.get. Codes: NOT_FOUND, INVALID_ARGUMENT for a filter or page
+	// token.
+	PreviewRevisionImpact(ctx context.Context, in *PreviewRevisionImpactRequest, opts ...grpc.CallOption) (*PreviewRevisionImpactResponse, error)
 }
 
 type blueprintServiceClient struct {
@@ -106,6 +114,16 @@ func (c *blueprintServiceClient) ListRevisions(ctx context.Context, in *ListRevi
 	return out, nil
 }
 
+func (c *blueprintServiceClient) PreviewRevisionImpact(ctx context.Context, in *PreviewRevisionImpactRequest, opts ...grpc.CallOption) (*PreviewRevisionImpactResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PreviewRevisionImpactResponse)
+	err := c.cc.Invoke(ctx, BlueprintService_PreviewRevisionImpact_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // BlueprintServiceServer is the server API for BlueprintService service.
 // All implementations must embed UnimplementedBlueprintServiceServer
 // for forward compatibility.
@@ -126,6 +144,13 @@ type BlueprintServiceServer interface {
 	// ListRevisions reads the revisions of a blueprint, newest first (AIP-132).
 	// Codes: NOT_FOUND.
 	ListRevisions(context.Context, *ListRevisionsRequest) (*ListRevisionsResponse, error)
+	// PreviewRevisionImpact says, for each tenant of the blueprint that is not
+	// deleted, what an upgrade to this revision would do to its stamp (AIP-136,
+	// AIP-158, AIP-160). Nothing is changed. It is made from the wishes alone;
+	// for one stamp as it is, see PreviewStamp. It needs the permission
+	// blueprints.get. Codes: NOT_FOUND, INVALID_ARGUMENT for a filter or page
+	// token.
+	PreviewRevisionImpact(context.Context, *PreviewRevisionImpactRequest) (*PreviewRevisionImpactResponse, error)
 	mustEmbedUnimplementedBlueprintServiceServer()
 }
 
@@ -150,6 +175,9 @@ func (UnimplementedBlueprintServiceServer) GetRevision(context.Context, *GetRevi
 }
 func (UnimplementedBlueprintServiceServer) ListRevisions(context.Context, *ListRevisionsRequest) (*ListRevisionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRevisions not implemented")
+}
+func (UnimplementedBlueprintServiceServer) PreviewRevisionImpact(context.Context, *PreviewRevisionImpactRequest) (*PreviewRevisionImpactResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PreviewRevisionImpact not implemented")
 }
 func (UnimplementedBlueprintServiceServer) mustEmbedUnimplementedBlueprintServiceServer() {}
 func (UnimplementedBlueprintServiceServer) testEmbeddedByValue()                          {}
@@ -262,6 +290,24 @@ func _BlueprintService_ListRevisions_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BlueprintService_PreviewRevisionImpact_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PreviewRevisionImpactRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BlueprintServiceServer).PreviewRevisionImpact(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BlueprintService_PreviewRevisionImpact_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BlueprintServiceServer).PreviewRevisionImpact(ctx, req.(*PreviewRevisionImpactRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // BlueprintService_ServiceDesc is the grpc.ServiceDesc for BlueprintService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -288,6 +334,10 @@ var BlueprintService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListRevisions",
 			Handler:    _BlueprintService_ListRevisions_Handler,
+		},
+		{
+			MethodName: "PreviewRevisionImpact",
+			Handler:    _BlueprintService_PreviewRevisionImpact_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

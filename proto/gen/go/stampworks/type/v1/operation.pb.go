@@ -282,7 +282,10 @@ type OperationMetadata struct {
 	// The steps done and in all, in one sentence such as "3 of 9 steps".
 	Progress string `protobuf:"bytes,17,opt,name=progress,proto3" json:"progress,omitempty"`
 	// The backup that is made or brought back, "tenants/acme/backups/backup-3".
-	Backup        string `protobuf:"bytes,18,opt,name=backup,proto3" json:"backup,omitempty"`
+	Backup string `protobuf:"bytes,18,opt,name=backup,proto3" json:"backup,omitempty"`
+	// What the change would do, as far as the wish tells. Set only in the answer
+	// to a request with validate_only.
+	Preview       *Preview `protobuf:"bytes,25,opt,name=preview,proto3" json:"preview,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -443,6 +446,13 @@ func (x *OperationMetadata) GetBackup() string {
 	return ""
 }
 
+func (x *OperationMetadata) GetPreview() *Preview {
+	if x != nil {
+		return x.Preview
+	}
+	return nil
+}
+
 // Step is one action on one component, or on the whole stamp.
 type Step struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -575,7 +585,7 @@ var File_stampworks_type_v1_operation_proto protoreflect.FileDescriptor
 
 const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\n" +
-	"\"stampworks/type/v1/operation.proto\x12\x12stampworks.type.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\"\xed\a\n" +
+	"\"stampworks/type/v1/operation.proto\x12\x12stampworks.type.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\x1a stampworks/type/v1/preview.proto\"\xa4\b\n" +
 	"\x11OperationMetadata\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12>\n" +
 	"\x04kind\x18\x02 \x01(\x0e2*.stampworks.type.v1.OperationMetadata.KindR\x04kind\x12\x1e\n" +
@@ -599,7 +609,8 @@ const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\x04cell\x18\x0f \x01(\tR\x04cell\x12\x10\n" +
 	"\x03url\x18\x10 \x01(\tR\x03url\x12\x1a\n" +
 	"\bprogress\x18\x11 \x01(\tR\bprogress\x12\x16\n" +
-	"\x06backup\x18\x12 \x01(\tR\x06backup\"\x7f\n" +
+	"\x06backup\x18\x12 \x01(\tR\x06backup\x125\n" +
+	"\apreview\x18\x19 \x01(\v2\x1b.stampworks.type.v1.PreviewR\apreview\"\x7f\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -673,7 +684,8 @@ var file_stampworks_type_v1_operation_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
 	(*Failure)(nil),               // 6: stampworks.type.v1.Failure
 	(*Obstacle)(nil),              // 7: stampworks.type.v1.Obstacle
-	(*durationpb.Duration)(nil),   // 8: google.protobuf.Duration
+	(*Preview)(nil),               // 8: stampworks.type.v1.Preview
+	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
 }
 var file_stampworks_type_v1_operation_proto_depIdxs = []int32{
 	1,  // 0: stampworks.type.v1.OperationMetadata.kind:type_name -> stampworks.type.v1.OperationMetadata.Kind
@@ -684,16 +696,17 @@ var file_stampworks_type_v1_operation_proto_depIdxs = []int32{
 	5,  // 5: stampworks.type.v1.OperationMetadata.end_time:type_name -> google.protobuf.Timestamp
 	6,  // 6: stampworks.type.v1.OperationMetadata.failure:type_name -> stampworks.type.v1.Failure
 	7,  // 7: stampworks.type.v1.OperationMetadata.obstacles:type_name -> stampworks.type.v1.Obstacle
-	2,  // 8: stampworks.type.v1.Step.state:type_name -> stampworks.type.v1.Step.State
-	5,  // 9: stampworks.type.v1.Step.start_time:type_name -> google.protobuf.Timestamp
-	5,  // 10: stampworks.type.v1.Step.end_time:type_name -> google.protobuf.Timestamp
-	8,  // 11: stampworks.type.v1.Step.duration:type_name -> google.protobuf.Duration
-	6,  // 12: stampworks.type.v1.Step.failure:type_name -> stampworks.type.v1.Failure
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	8,  // 8: stampworks.type.v1.OperationMetadata.preview:type_name -> stampworks.type.v1.Preview
+	2,  // 9: stampworks.type.v1.Step.state:type_name -> stampworks.type.v1.Step.State
+	5,  // 10: stampworks.type.v1.Step.start_time:type_name -> google.protobuf.Timestamp
+	5,  // 11: stampworks.type.v1.Step.end_time:type_name -> google.protobuf.Timestamp
+	9,  // 12: stampworks.type.v1.Step.duration:type_name -> google.protobuf.Duration
+	6,  // 13: stampworks.type.v1.Step.failure:type_name -> stampworks.type.v1.Failure
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_type_v1_operation_proto_init() }
@@ -702,6 +715,7 @@ func file_stampworks_type_v1_operation_proto_init() {
 		return
 	}
 	file_stampworks_type_v1_failure_proto_init()
+	file_stampworks_type_v1_preview_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
