@@ -11,10 +11,10 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"stampworks.dev/pkg/blueprint"
+	"stampworks.dev/pkg/blueprint/compare"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
-	"stampworks.dev/services/provisioner/internal/compare"
 	"stampworks.dev/services/provisioner/internal/render"
 )
 

@@ -3,8 +3,8 @@ package engine
 import (
 	"slices"
 
+	"stampworks.dev/pkg/blueprint/compare"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
-	"stampworks.dev/services/provisioner/internal/compare"
 )
 
 // Stamp is the record of what there is.
