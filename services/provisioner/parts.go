@@ -153,7 +153,7 @@ func (p *parts) runShard(ctx context.Context, s claim.Shard, held claim.Claim) e
 func (p *parts) server(deps Deps) server.Deps {
 	return server.Deps{
 		Store: p.records, Stamps: p.stamps, Operations: p.operations, Placements: p.placements, View: p.view, Vault: p.vault,
-		Recipes: p.shelf, Cells: p.cells, Tenants: registryv1.NewTenantServiceClient(p.registry),
+		Recipes: p.shelf, Engine: p.engine, Cells: p.cells, Tenants: registryv1.NewTenantServiceClient(p.registry),
 		Blueprints: registryv1.NewBlueprintServiceClient(p.registry), Drivers: deps.Drivers, Peers: p.peers, Log: deps.Log,
 	}
 }

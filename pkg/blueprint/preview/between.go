@@ -3,6 +3,7 @@ package preview
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 )
@@ -59,11 +60,11 @@ func (c change) stopped() []*typev1.ComponentPreview {
 
 func (c change) running() []*typev1.ComponentPreview {
 	recipe := c.after.Recipe
-	migrates := c.migrating()
+	causes := c.causes()
 	var all []*typev1.ComponentPreview
 	for _, name := range recipe.Order() {
-		one := &typev1.ComponentPreview{Name: name, Jobs: c.jobs(name, migrates)}
-		because := Because(name, migrates, recipe.DependsOn)
+		one := &typev1.ComponentPreview{Name: name, Jobs: c.jobs(name, causes)}
+		because := causes.Because(name, recipe.DependsOn)
 		old, there := c.old[name]
 		switch {
 		case !there:
@@ -101,8 +102,27 @@ func (c change) migrating() map[string]bool {
 	return found
 }
 
-func (c change) jobs(name string, migrates map[string]bool) []string {
+// causes are what stops components that stay the same: migrations, and, of
+// what has served, the backup before them and the endpoint that is closed.
+func (c change) causes() Causes {
+	causes := Causes{Migrating: c.migrating(), BackedUp: map[string]bool{}}
+	if c.before == nil || len(causes.Migrating) == 0 {
+		return causes
+	}
+	for name, component := range c.before.Recipe.Message().GetComponents() {
+		if component.GetBackup() != nil && c.before.Recipe.Revision() != c.after.Recipe.Revision() {
+			causes.BackedUp[name] = true
+		}
+	}
+	causes.Closed, _, _ = strings.Cut(c.after.Recipe.Message().GetEndpoint(), ".")
+	return causes
+}
+
+func (c change) jobs(name string, causes Causes) []string {
 	var jobs []string
+	if causes.BackedUp[name] {
+		jobs = append(jobs, "backup")
+	}
 	setUp := false
 	if c.before != nil {
 		setUp = c.before.Recipe.Message().GetComponents()[name].GetSetup() != nil
@@ -110,41 +130,8 @@ func (c change) jobs(name string, migrates map[string]bool) []string {
 	if c.after.Recipe.Message().GetComponents()[name].GetSetup() != nil && !setUp {
 		jobs = append(jobs, "setup")
 	}
-	if migrates[name] {
+	if causes.Migrating[name] {
 		jobs = append(jobs, "migrate")
 	}
 	return jobs
-}
-
-// NotRunning is the reason of what is started because it does not run.
-const NotRunning = "it does not run"
-
-// Because says why a component is stopped while others migrate, though its
-// definition is the same: it migrates itself, or depends, directly or not, on
-// what does. Empty: it is not.
-func Because(name string, migrates map[string]bool, dependsOn func(string) []string) string {
-	if migrates[name] {
-		return "it migrates"
-	}
-	seen := map[string]bool{name: true}
-	var found []string
-	for queue := dependsOn(name); len(queue) > 0; queue = queue[1:] {
-		next := queue[0]
-		if seen[next] {
-			continue
-		}
-		seen[next] = true
-		if migrates[next] {
-			found = append(found, next)
-		}
-		queue = append(slices.Clone(queue), dependsOn(next)...)
-	}
-	slices.Sort(found)
-	switch len(found) {
-	case 0:
-		return ""
-	case 1:
-		return found[0] + " migrates"
-	}
-	return List(found) + " migrate"
 }

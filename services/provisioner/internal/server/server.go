@@ -26,6 +26,7 @@ type Deps struct {
 	View       *desired.View
 	Vault      *secrets.Vault
 	Recipes    engine.Recipes
+	Engine     *engine.Engine
 	Cells      placement.Cells
 	Tenants    registryv1.TenantServiceClient
 	Blueprints registryv1.BlueprintServiceClient
