@@ -23,6 +23,7 @@ func operation(change tenant.Change, err error) (*longrunningpb.Operation, error
 	meta := &typev1.OperationMetadata{
 		Tenant: now.GetName(), Kind: change.Kind, Generation: now.GetGeneration(), State: typev1.OperationMetadata_QUEUED,
 		CreateTime: now.GetGenerationTime(), Revision: now.GetBlueprint(), Plan: now.GetPlan(),
+		Preview: change.Preview,
 	}
 	op := &longrunningpb.Operation{}
 	if !change.DryRun {

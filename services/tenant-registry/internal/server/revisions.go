@@ -10,12 +10,14 @@ import (
 	"stampworks.dev/services/tenant-registry/internal/blueprints"
 	"stampworks.dev/services/tenant-registry/internal/listing"
 	"stampworks.dev/services/tenant-registry/internal/names"
+	"stampworks.dev/services/tenant-registry/internal/tenant"
 )
 
 type catalog struct {
 	registryv1.UnimplementedBlueprintServiceServer
 
 	catalog *blueprints.Catalog
+	tenants *tenant.Tenants
 }
 
 // GetBlueprint implements BlueprintService.

@@ -25,7 +25,7 @@ type Deps struct {
 // Register adds the registry's services to a gRPC server.
 func Register(r grpc.ServiceRegistrar, d Deps) {
 	registryv1.RegisterTenantServiceServer(r, &tenants{tenants: d.Tenants, timeline: d.Timeline})
-	registryv1.RegisterBlueprintServiceServer(r, &catalog{catalog: d.Catalog})
+	registryv1.RegisterBlueprintServiceServer(r, &catalog{catalog: d.Catalog, tenants: d.Tenants})
 	registryv1.RegisterCellServiceServer(r, &cells{cells: d.Cells})
 	registryv1.RegisterReportServiceServer(r, &reports{tenants: d.Tenants, cells: d.Cells})
 	registryv1.RegisterIntakeServiceServer(r, &intake{sources: d.Sources, deliveries: d.Deliveries})

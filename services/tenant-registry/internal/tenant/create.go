@@ -29,6 +29,8 @@ type Change struct {
 	Done bool
 	// DryRun says that nothing was written.
 	DryRun bool
+	// Preview says what it would do; only with DryRun.
+	Preview *typev1.Preview
 }
 
 // Creation asks for a new tenant.
@@ -71,7 +73,10 @@ func (t *Tenants) Create(ctx context.Context, c Creation) (Change, error) {
 			return Change{}, err
 		}
 		if c.DryRun {
-			return Change{Tenant: View{spec: record{Value: spec}}.Message(), Kind: typev1.OperationMetadata_CREATE, DryRun: true}, t.whyNot(ctx, name, spec)
+			if err := t.whyNot(ctx, name, spec); err != nil {
+				return Change{}, err
+			}
+			return t.foreseen(ctx, View{}, Change{Tenant: View{spec: record{Value: spec}}.Message(), Kind: typev1.OperationMetadata_CREATE, DryRun: true})
 		}
 		if c.RequestID != "" {
 			ops = append([]store.Op{t.remember(c.RequestID, payload, spec)}, ops...)

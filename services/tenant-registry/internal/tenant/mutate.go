@@ -48,12 +48,12 @@ func (t *Tenants) mutate(ctx context.Context, name names.Tenant, etag string, dr
 			return Change{}, err
 		}
 		if e.nothing {
-			return changeOf(before, dryRun), nil
+			return t.foreseen(ctx, before, changeOf(before, dryRun))
 		}
 		t.count(ctx, before, next, e)
 		after := View{spec: record{Value: next, Key: before.spec.Key, ModRevision: before.spec.ModRevision}, status: before.status}
 		if dryRun {
-			return changeOf(after, true), nil
+			return t.foreseen(ctx, before, changeOf(after, true))
 		}
 		written, err := t.replace(ctx, name, before, &after, e)
 		if err != nil {
