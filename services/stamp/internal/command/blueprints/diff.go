@@ -10,6 +10,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/session"
@@ -22,23 +23,47 @@ type diffOptions struct {
 	name    string
 	old     string
 	new     string
+	impact  bool
+	filter  string
 }
 
 func diffCommand(s *session.Session) *cobra.Command {
 	o := &diffOptions{Session: s}
-	return &cobra.Command{
-		Use:     "diff NAME OLD NEW",
-		Short:   "Compare two revisions, field by field",
-		Example: `  stamp blueprint diff helpdesk 1.0.0 1.1.0`,
-		Args:    cobra.ExactArgs(3),
+	cmd := &cobra.Command{
+		Use:   "diff NAME OLD NEW",
+		Short: "Compare two revisions, field by field, or by what an upgrade would do",
+		Long: `Compare two revisions, field by field. With --impact: what an upgrade from OLD to NEW would do to
+each tenant of OLD, with no change made:
+
+  UNCHANGED  nothing is touched
+  RESTART    components are changed, restarted, created or removed; nothing migrates
+  MIGRATE    migrate jobs run; what depends on them is stopped meanwhile
+  BLOCKED    the upgrade is refused: an input is missing or of a wrong type, the plan is gone,
+             a downgrade, or outside upgrade_from
+
+It is told from the wishes alone. For one customer's copy as it is, every field and every step:
+stamp tenant preview TENANT --blueprint NAME@NEW`,
+		Example: `  stamp blueprint diff helpdesk 1.0.0 1.1.0
+  stamp blueprint diff helpdesk 1.0.0 1.1.0 --impact
+  stamp blueprint diff helpdesk 1.0.0 1.1.0 --impact --filter 'plan = enterprise' -o json`,
+		Args: cobra.ExactArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.name, o.old, o.new = names.Blueprint(args[0]), args[1], args[2]
 			if o.client, o.printer, err = s.Open(); err != nil {
 				return err
 			}
+			switch {
+			case o.impact:
+				return runImpact(cmd.Context(), o)
+			case o.filter != "":
+				return exit.Usagef("--filter chooses tenants: it goes with --impact")
+			}
 			return runDiff(cmd.Context(), o)
 		},
 	}
+	cmd.Flags().BoolVar(&o.impact, "impact", false, "what an upgrade would do to each tenant of OLD")
+	cmd.Flags().StringVar(&o.filter, "filter", "", "of those tenants only these, as in \"tenant list\"")
+	return cmd
 }
 
 func runDiff(ctx context.Context, o *diffOptions) error {

@@ -19,6 +19,7 @@ type createOptions struct {
 	restoreFrom  string
 	requestID    string
 	validateOnly bool
+	dryRun       bool
 }
 
 func createCommand(s *session.Session) *cobra.Command {
@@ -49,6 +50,7 @@ The copy is made by the provisioner; --wait shows the steps and ends when it ans
 	cmd.Flags().StringVar(&o.restoreFrom, "restore-from", "", "begin with the data of a backup, as `TENANT/BACKUP`")
 	cmd.Flags().StringVar(&o.requestID, "request-id", "", "makes the same call repeatable for a day")
 	cmd.Flags().BoolVar(&o.validateOnly, "validate-only", false, "check everything, and write nothing")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "the same, and show what would be made and whether there is room")
 	return cmd
 }
 
@@ -70,12 +72,15 @@ func runCreate(ctx context.Context, o *createOptions) error {
 			query.Set(key, value)
 		}
 	}
-	if o.validateOnly {
+	if o.validateOnly || o.dryRun {
 		query.Set("validate_only", "true")
 	}
 	op := &longrunningpb.Operation{}
 	if err := o.client.Post(ctx, "/v1/tenants", query, wish, op); err != nil {
 		return err
+	}
+	if o.dryRun {
+		return previewOf(ctx, &o.changeOptions, op)
 	}
 	if o.validateOnly {
 		o.Say("all is well; nothing was written")

@@ -23,6 +23,7 @@ type updateOptions struct {
 	wish         wishFlags
 	mask         []string
 	validateOnly bool
+	dryRun       bool
 }
 
 func updateCommand(s *session.Session) *cobra.Command {
@@ -31,8 +32,12 @@ func updateCommand(s *session.Session) *cobra.Command {
 		Use:   "update TENANT",
 		Short: "Change what is wanted for a customer; another revision upgrades it",
 		Long: `Change what is wanted for a customer: only the flags that are given are changed. An --input is
-added to the others, or takes the place of the one of that name.`,
+added to the others, or takes the place of the one of that name.
+
+--dry-run checks everything, writes nothing, and shows what would be done to the copy as it is.
+` + legend,
 		Example: `  stamp tenant update acme --plan enterprise --wait
+  stamp tenant update acme --blueprint helpdesk --dry-run        what would an upgrade do?
   stamp tenant update acme --blueprint helpdesk --wait           upgrade to the newest revision
   stamp tenant update acme --blueprint helpdesk@1.1.0 --wait     upgrade to this one
   stamp tenant update acme --maintenance-window "0 3 * * 6" --maintenance-duration 2h
@@ -51,6 +56,7 @@ added to the others, or takes the place of the one of that name.`,
 	o.flags(cmd)
 	o.etagFlag(cmd)
 	cmd.Flags().BoolVar(&o.validateOnly, "validate-only", false, "check everything, and write nothing")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "the same, and show what would be done")
 	return cmd
 }
 
@@ -74,12 +80,15 @@ func runUpdate(ctx context.Context, o *updateOptions) error {
 	merge(wish, current)
 	wish.Etag = cmp.Or(o.etag, current.GetEtag())
 	query := url.Values{"update_mask": {strings.Join(o.mask, ",")}}
-	if o.validateOnly {
+	if o.validateOnly || o.dryRun {
 		query.Set("validate_only", "true")
 	}
 	op := &longrunningpb.Operation{}
 	if err := o.client.Patch(ctx, "/v1/"+o.name, query, wish, op); err != nil {
 		return err
+	}
+	if o.dryRun {
+		return previewOf(ctx, &o.changeOptions, op)
 	}
 	return o.finish(ctx, op)
 }

@@ -1,0 +1,109 @@
+package tenant
+
+import (
+	"cmp"
+	"context"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"github.com/spf13/cobra"
+
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+
+	"stampworks.dev/services/stamp/internal/command/complete"
+	"stampworks.dev/services/stamp/internal/exit"
+	"stampworks.dev/services/stamp/internal/names"
+	"stampworks.dev/services/stamp/internal/progress"
+	"stampworks.dev/services/stamp/internal/session"
+)
+
+// legend is the part of the help that all commands with a preview share.
+const legend = `
+A preview has a line for each component:
+
+  + create    it was never there
+  ~ change    its definition differs, in the fields below it: before → after
+  ↻ restart   its definition is the same, but it is stopped and started: it migrates, what it
+              depends on migrates, or it does not run
+  - remove    the new revision does not have it
+  ■ stop      it is stopped, its data kept
+    nothing   it is not touched
+
+Secrets appear by name and version. A line with "!" is what blocks it, and what to do.`
+
+func previewCommand(s *session.Session) *cobra.Command {
+	o := &updateOptions{changeOptions: changeOptions{Session: s}, dryRun: true}
+	cmd := &cobra.Command{
+		Use:   "preview TENANT",
+		Short: "Say what would be done to a customer's copy, and do nothing",
+		Long: `Say what would be done to a customer's copy as it is now, and do nothing: without flags for what
+is wanted already, with flags as "stamp tenant update" with them would do.
+` + legend,
+		Example: `  stamp tenant preview acme                                 is anything missing?
+  stamp tenant preview acme --blueprint helpdesk@1.1.0      before an upgrade
+  stamp tenant preview acme --plan enterprise -o wide       with every step
+  stamp tenant preview acme --input seats=50 -o json`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Tenants(s),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.name, o.mask = names.Tenant(args[0]), mask(cmd)
+			if err := o.open(); err != nil {
+				return err
+			}
+			if len(o.mask) == 0 {
+				return runPreview(cmd.Context(), &o.changeOptions, nil, nil)
+			}
+			return runUpdate(cmd.Context(), o)
+		},
+	}
+	o.wish.add(cmd)
+	return cmd
+}
+
+// previewOf shows what a change would do that was only validated.
+func previewOf(ctx context.Context, o *changeOptions, op *longrunningpb.Operation) error {
+	meta, err := progress.Metadata(op)
+	if err != nil {
+		return err
+	}
+	wish := &registryv1.Tenant{}
+	if op.GetResponse() != nil {
+		if err := op.GetResponse().UnmarshalTo(wish); err != nil {
+			return err
+		}
+	}
+	o.name = cmp.Or(meta.GetTenant(), wish.GetName(), o.name)
+	return runPreview(ctx, o, wish, meta.GetPreview())
+}
+
+// runPreview asks the provisioner about the stamp as it is. Where it does not
+// answer, what the registry made of the wishes alone is shown instead.
+func runPreview(ctx context.Context, o *changeOptions, wish *registryv1.Tenant, otherwise *typev1.Preview) error {
+	answer := &typev1.Preview{}
+	req := &provisionerv1.PreviewStampRequest{Name: o.name + "/stamp", Tenant: wishOnly(wish)}
+	err := o.client.Post(ctx, "/v1/"+o.name+"/stamp:preview", nil, req, answer)
+	if exit.Code(err) == exit.Unavailable && otherwise != nil {
+		o.Say("the provisioner does not answer: this is what the wish alone says, not the copy as it is")
+		answer, err = otherwise, nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := printPreview(o.printer, answer); err != nil {
+		return err
+	}
+	o.Say("nothing was changed")
+	return nil
+}
+
+// wishOnly is what a stamp is made of.
+func wishOnly(t *registryv1.Tenant) *registryv1.Tenant {
+	if t == nil {
+		return nil
+	}
+	return &registryv1.Tenant{
+		Name: t.GetName(), DisplayName: t.GetDisplayName(), Blueprint: t.GetBlueprint(), Plan: t.GetPlan(),
+		Region: t.GetRegion(), Cell: t.GetCell(), Inputs: t.GetInputs(),
+	}
+}

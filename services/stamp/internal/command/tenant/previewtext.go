@@ -1,0 +1,111 @@
+package tenant
+
+import (
+	"fmt"
+	"strings"
+
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+
+	"stampworks.dev/services/stamp/internal/printer"
+)
+
+// signs are how each action looks.
+var signs = map[typev1.ComponentPreview_Action]string{
+	typev1.ComponentPreview_CREATE:  "+",
+	typev1.ComponentPreview_CHANGE:  "~",
+	typev1.ComponentPreview_RESTART: "↻",
+	typev1.ComponentPreview_REMOVE:  "-",
+	typev1.ComponentPreview_STOP:    "■",
+}
+
+func printPreview(p *printer.Printer, preview *typev1.Preview) error {
+	if !p.ForPeople() {
+		return p.Message(preview)
+	}
+	for _, line := range previewLines(preview, p.Format == printer.Wide) {
+		if _, err := fmt.Fprintln(p.Out, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// previewLines is a preview for people; wide has the steps as well.
+func previewLines(p *typev1.Preview, wide bool) []string {
+	var lines []string
+	var rows [][]string
+	for _, c := range p.GetComponents() {
+		rows = append(rows, []string{c.GetName(), what(c)})
+	}
+	for i, row := range printer.Align("", rows) {
+		c := p.GetComponents()[i]
+		sign := signs[c.GetAction()]
+		if sign == "" {
+			sign = " "
+		}
+		lines = append(lines, sign+" "+row)
+		for _, f := range c.GetFields() {
+			lines = append(lines, fieldLines(f)...)
+		}
+	}
+	if wide {
+		lines = append(lines, stepLines(p.GetSteps())...)
+	}
+	if len(lines) > 0 {
+		lines = append(lines, "")
+	}
+	lines = append(lines, printer.Safe(p.GetSummary()))
+	for _, o := range p.GetObstacles() {
+		lines = append(lines, "! "+o.GetCode()+": "+printer.Safe(o.GetMessage()), "    "+printer.Safe(o.GetNextAction()))
+	}
+	return lines
+}
+
+// what says what is done with a component, and why: "restart: app migrates".
+func what(c *typev1.ComponentPreview) string {
+	said := strings.ToLower(c.GetAction().String())
+	var why []string
+	if len(c.GetJobs()) > 0 {
+		why = append(why, "runs "+strings.Join(c.GetJobs(), ", "))
+	}
+	if c.GetReason() != "" {
+		why = append(why, c.GetReason())
+	}
+	if len(why) > 0 {
+		said += ": " + strings.Join(why, "; ")
+	}
+	return said
+}
+
+// longest is how long a field's line may be before its values go below it.
+const longest = 100
+
+func fieldLines(f *typev1.FieldChange) []string {
+	before, after := value(f.GetBefore()), value(f.GetAfter())
+	if len(f.GetPath())+len(before)+len(after) < longest {
+		return []string{"    " + printer.Safe(f.GetPath()) + ": " + before + " → " + after}
+	}
+	return []string{"    " + printer.Safe(f.GetPath()) + ":", "      " + before, "    → " + after}
+}
+
+// value is a value in one line; a text of several is told by its size.
+func value(text string) string {
+	if text == "" {
+		return "(not set)"
+	}
+	if n := strings.Count(strings.TrimRight(text, "\n"), "\n"); n > 0 {
+		return fmt.Sprintf("(%d lines, %d bytes)", n+1, len(text))
+	}
+	return printer.Safe(strings.TrimRight(text, "\n"))
+}
+
+func stepLines(steps []*typev1.StepPreview) []string {
+	if len(steps) == 0 {
+		return nil
+	}
+	rows := [][]string{{"STEP", "AFTER"}}
+	for _, s := range steps {
+		rows = append(rows, []string{s.GetId(), strings.Join(s.GetAfter(), ", ")})
+	}
+	return append([]string{""}, printer.Align("  ", rows)...)
+}
