@@ -44,13 +44,13 @@ func Summary(components []*typev1.ComponentPreview, obstacles []*typev1.Obstacle
 	if len(parts) > 0 {
 		said = strings.ToUpper(parts[0][:1]) + strings.Join(parts, ", ")[1:] + rest(by[typev1.ComponentPreview_NOTHING]) + "."
 	}
-	for _, o := range obstacles {
-		if len(components) == 0 {
-			said = ""
-		}
-		return strings.TrimSpace(said + " Blocked: " + o.GetMessage())
+	switch {
+	case len(obstacles) == 0:
+		return said
+	case len(components) == 0:
+		said = ""
 	}
-	return said
+	return strings.TrimSpace(said + " Blocked: " + obstacles[0].GetMessage())
 }
 
 func rest(names []string) string {

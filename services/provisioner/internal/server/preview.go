@@ -97,7 +97,7 @@ var revisionForm = regexp.MustCompile(`^blueprints/[^/]+/revisions/[^/]+$`)
 // as its next generation when it changes anything.
 func changed(id string, now *registryv1.Tenant, req *pb.PreviewStampRequest) (engine.Question, error) {
 	if now == nil && req.GetTenant().GetBlueprint() == "" {
-		return engine.Question{}, errs.New(errs.NotFound, "TENANT_NOT_FOUND", "there is no tenant %q; to look at a new one, send it, with its blueprint's revision", id)
+		return engine.Question{}, errs.New(errs.NotFound, "TENANT_NOT_FOUND", "tenant does not exist").With("tenant", record.TenantName(id))
 	}
 	if wish := req.GetTenant().GetBlueprint(); wish != "" && !revisionForm.MatchString(wish) {
 		return engine.Question{}, errs.Invalid("NAME_INVALID", errs.Violation{Field: "tenant.blueprint", Description: `must be like "blueprints/helpdesk/revisions/1.0.0"`})

@@ -77,12 +77,17 @@ func what(c *typev1.ComponentPreview) string {
 	return said
 }
 
-// longest is how long a field's line may be before its values go below it.
+// longest is how long a field's line may be: of longer values only the words
+// that differ are shown, and when that is still too much they go below it.
 const longest = 100
 
 func fieldLines(f *typev1.FieldChange) []string {
 	before, after := value(f.GetBefore()), value(f.GetAfter())
-	if len(f.GetPath())+len(before)+len(after) < longest {
+	fits := func() bool { return len(f.GetPath())+len(before)+len(after) < longest }
+	if !fits() {
+		before, after = differing(before, after)
+	}
+	if fits() {
 		return []string{"    " + printer.Safe(f.GetPath()) + ": " + before + " → " + after}
 	}
 	return []string{"    " + printer.Safe(f.GetPath()) + ":", "      " + before, "    → " + after}
@@ -96,7 +101,35 @@ func value(text string) string {
 	if n := strings.Count(strings.TrimRight(text, "\n"), "\n"); n > 0 {
 		return fmt.Sprintf("(%d lines, %d bytes)", n+1, len(text))
 	}
+	if digest, ok := strings.CutPrefix(text, "sha256:"); ok && len(digest) == 64 {
+		return "sha256:" + digest[:12] + "…"
+	}
 	return printer.Safe(strings.TrimRight(text, "\n"))
+}
+
+// differing leaves out the words that two texts begin and end with, but for one
+// on each side.
+func differing(a, b string) (string, string) {
+	x, y := strings.Fields(a), strings.Fields(b)
+	begin, end := 0, 0
+	for begin < min(len(x), len(y)) && x[begin] == y[begin] {
+		begin++
+	}
+	for end < min(len(x), len(y))-begin && x[len(x)-1-end] == y[len(y)-1-end] {
+		end++
+	}
+	cut := func(words []string) string {
+		from, to := max(begin-1, 0), min(len(words)-end+1, len(words))
+		said := strings.Join(words[from:to], " ")
+		if from > 0 {
+			said = "… " + said
+		}
+		if to < len(words) {
+			said += " …"
+		}
+		return said
+	}
+	return cut(x), cut(y)
 }
 
 func stepLines(steps []*typev1.StepPreview) []string {
