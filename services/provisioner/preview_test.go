@@ -24,6 +24,7 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/memory"
+	"stampworks.dev/services/provisioner/internal/record"
 )
 
 const shop = `
@@ -395,6 +396,32 @@ func TestPreviewOfWhatFailed(t *testing.T) {
 		}
 		if want := "clock NOTHING, db NOTHING, app CREATE [migrate], edge CREATE"; told(got) != want {
 			return fmt.Errorf("got %s, want %s", told(got), want)
+		}
+		return nil
+	})
+}
+
+// TestPreviewOfACellThatNobodyReaches: the record stands in for what cannot be
+// seen, and the preview says so.
+func TestPreviewOfACellThatNobodyReaches(t *testing.T) {
+	p := newPlant(t)
+	revisions, _ := shops(p)
+	backend, err := etcd.New(t.Context(), etcd.Config{Endpoints: testkit.Etcd(t).Endpoints}, etcd.Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = backend.Close() }()
+	place := &pb.Placement{Tenant: "acme", TenantUid: "uid-acme", Cell: "gone", Revision: revisions[0], Plan: "small"}
+	if _, err := record.New(backend, p.prefix).Placements.Create(t.Context(), "acme", place); err != nil {
+		t.Fatal(err)
+	}
+	cell := memory.New(memory.Config{})
+	conn := p.start("one", cell)
+	p.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint, t.Plan = revisions[0], "small" })
+	testkit.Eventually(t, soon, func() error {
+		got, err := pb.NewStampServiceClient(conn).PreviewStamp(p.ctx(), &pb.PreviewStampRequest{Name: "tenants/acme/stamp"})
+		if err != nil || len(got.GetObstacles()) != 1 || got.GetObstacles()[0].GetCode() != "CELL_UNREACHABLE" || len(got.GetComponents()) != 4 {
+			return fmt.Errorf("%v, %w", got, err)
 		}
 		return nil
 	})
