@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +50,8 @@ components:
     ports: {sql: 5432}
     env: {PASSWORD: "${secrets.password}"}
     setup: shop init ${volumes.data}
+    backup: shop dump ${backup}
+    restore: shop load ${backup}
     run: shop db -p ${db.sql.port}
     ready: {exec: shop ping, timeout: 5s}
   app:
@@ -57,9 +63,17 @@ components:
   edge:
     artifact: shop
     run: shop edge --upstream ${app.http.addr}
+  page:
+    artifact: shop
+    ports: {http: 8000}
+    run: shop page ${page.http.bind}:${page.http.port}
+  report:
+    artifact: shop
+    run: shop report ${db.sql.addr}
   clock:
     artifact: shop
     run: shop clock
+endpoint: page.http
 smoke:
   - {component: app, exec: shop smoke, timeout: 1s}
 `
@@ -67,10 +81,11 @@ smoke:
 // shops publishes three revisions: 1.1.0 changes the app, 1.2.0 has another
 // program, a timer in place of the clock, and a secret and a port more.
 func shops(p *plant) (revisions []string, recipes []*blueprint.Recipe) {
-	second := strings.NewReplacer("1.0.0", "1.1.0", "red", "blue").Replace(shop)
+	first := strings.Replace(shop, "http: 8000", fmt.Sprint("http: ", serves(p.t, "127.64.0.0:0")), 1) // where it is while closed
+	second := strings.NewReplacer("1.0.0", "1.1.0", "red", "blue").Replace(first)
 	third := strings.NewReplacer("1.1.0", "1.2.0", "9f86", "0000", "  clock:", "  timer:", "shop clock", "shop timer ${timer.http.port}\n    ports: {http: 7000}",
 		"  password: {}", "  password: {}\n  token: {}", "run: shop app", "run: shop app\n    files: {token: \"${secrets.token}\"}").Replace(second)
-	for _, source := range []string{shop, second, third} {
+	for _, source := range []string{first, second, third} {
 		recipe, err := blueprint.Parse("shop.yaml", []byte(source))
 		if err != nil {
 			p.t.Fatal(err)
@@ -122,7 +137,7 @@ func (p *plant) kept() map[string]int64 {
 	}
 	defer func() { _ = backend.Close() }()
 	found := map[string]int64{}
-	for _, kind := range []string{"stamps/", "operations/", "placements/", "secrets/", "shapes/"} {
+	for _, kind := range []string{"stamps/", "operations/", "placements/", "secrets/", "backups/"} {
 		list, err := backend.List(p.t.Context(), store.ListQuery{Prefix: p.prefix + kind})
 		if err != nil {
 			p.t.Fatal(err)
@@ -162,6 +177,21 @@ func (p *plant) applied(conn *grpc.ClientConn) []string {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// serves answers as the endpoint of the cell's first stamp, and gives its port.
+func serves(t *testing.T, at string) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	_ = server.Listener.Close() // ours instead
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
+	return int(netip.MustParseAddrPort(listener.Addr().String()).Port())
 }
 
 func ids(p *typev1.Preview) []string {
@@ -207,7 +237,16 @@ func processes(s *pb.Stamp) map[string]int32 {
 func TestPreviewIsWhatIsDone(t *testing.T) {
 	p := newPlant(t)
 	revisions, _ := shops(p)
-	cell := memory.New(memory.Config{Allocatable: map[string]int64{"memory_bytes": 8 << 30}})
+	disk := &memory.Disk{}
+	cell := memory.New(memory.Config{
+		Allocatable: map[string]int64{"memory_bytes": 8 << 30}, FirstPort: serves(t, "127.0.0.1:0"), Disk: disk,
+		Job: func(_ context.Context, _ driver.Ref, m driver.Manifest, job driver.Job) (driver.JobResult, error) {
+			if strings.HasPrefix(job.ID, "db.backup") {
+				disk.Put(m.Site.Backup+"/dump", "tickets")
+			}
+			return driver.JobResult{}, nil
+		},
+	})
 	conn := p.start("one", cell)
 	p.reported(conn, revisions[0])
 	seats := func(n float64) map[string]*structpb.Value {
@@ -222,42 +261,45 @@ func TestPreviewIsWhatIsDone(t *testing.T) {
 		{
 			"creation", &pb.PreviewStampRequest{Tenant: &registryv1.Tenant{Blueprint: revisions[0], Plan: "small"}},
 			func(t *registryv1.Tenant) { t.Blueprint, t.Plan = revisions[0], "small" },
-			"clock CREATE, db CREATE [setup], app CREATE [migrate], edge CREATE",
+			"clock CREATE, db CREATE [setup], page CREATE, app CREATE [migrate], report CREATE, edge CREATE",
 		},
 		{
 			"an input", &pb.PreviewStampRequest{Tenant: &registryv1.Tenant{Inputs: seats(50)}},
 			func(t *registryv1.Tenant) { t.Inputs = seats(50) },
-			"clock NOTHING, db NOTHING, app CHANGE env.SEATS, edge NOTHING",
+			"clock NOTHING, db NOTHING, page NOTHING, app CHANGE env.SEATS, report NOTHING, edge NOTHING",
 		},
 		{
 			"a revision", &pb.PreviewStampRequest{Tenant: &registryv1.Tenant{Blueprint: revisions[1]}},
 			func(t *registryv1.Tenant) { t.Blueprint = revisions[1] },
-			"clock NOTHING, db NOTHING, app CHANGE env.COLOUR [migrate], edge RESTART (app migrates)",
+			"clock NOTHING, db NOTHING [backup], page RESTART (customers are kept out meanwhile), app CHANGE env.COLOUR [migrate], " +
+				"report RESTART (db is backed up), edge RESTART (app migrates)",
 		},
 		{
 			"what nothing depends on", &pb.PreviewStampRequest{Tenant: &registryv1.Tenant{DisplayName: "Acme"}},
 			func(t *registryv1.Tenant) { t.DisplayName = "Acme" },
-			"clock NOTHING, db NOTHING, app NOTHING, edge NOTHING",
+			"clock NOTHING, db NOTHING, page NOTHING, app NOTHING, report NOTHING, edge NOTHING",
 		},
 		{
 			"suspension", &pb.PreviewStampRequest{Lifecycle: pb.Stamp_STOPPED},
 			func(t *registryv1.Tenant) { t.Suspended = true },
-			"clock STOP, db STOP, app STOP, edge STOP",
+			"clock STOP, db STOP, page STOP, app STOP, report STOP, edge STOP",
 		},
 		{
 			"resumption", &pb.PreviewStampRequest{Lifecycle: pb.Stamp_RUNNING},
 			func(t *registryv1.Tenant) { t.Suspended = false },
-			"clock RESTART (it does not run), db RESTART (it does not run), app RESTART (it does not run), edge RESTART (it does not run)",
+			"clock RESTART (it does not run), db RESTART (it does not run), page RESTART (it does not run), app RESTART (it does not run), " +
+				"report RESTART (it does not run), edge RESTART (it does not run)",
 		},
 		{
 			"another program, and a component for another", &pb.PreviewStampRequest{Tenant: &registryv1.Tenant{Blueprint: revisions[2]}},
 			func(t *registryv1.Tenant) { t.Blueprint = revisions[2] },
-			"db CHANGE program.digest, timer CREATE, app CHANGE files.token program.digest [migrate], edge CHANGE program.digest, clock REMOVE",
+			"db CHANGE program.digest [backup], timer CREATE, page CHANGE program.digest, app CHANGE files.token program.digest [migrate], " +
+				"report CHANGE program.digest, edge CHANGE program.digest, clock REMOVE",
 		},
 		{
 			"destruction", &pb.PreviewStampRequest{Lifecycle: pb.Stamp_DESTROYED},
 			func(t *registryv1.Tenant) { t.Purging = true },
-			"timer REMOVE, db REMOVE, app REMOVE, edge REMOVE",
+			"timer REMOVE, db REMOVE, page REMOVE, app REMOVE, report REMOVE, edge REMOVE",
 		},
 	} {
 		answer := p.previewed(conn, cell, c.ask)
@@ -308,7 +350,7 @@ func sameWords(a, b string) bool {
 func TestPreviewAgreesWithTheRegistrys(t *testing.T) {
 	p := newPlant(t)
 	revisions, recipes := shops(p)
-	cell := memory.New(memory.Config{})
+	cell := memory.New(memory.Config{FirstPort: serves(t, "127.0.0.1:0")})
 	conn := p.start("one", cell)
 	p.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint, t.Plan = revisions[0], "small" })
 	p.applied(conn)
@@ -330,7 +372,7 @@ func TestPreviewAgreesWithTheRegistrys(t *testing.T) {
 func TestPreviewSaysWhatBlocks(t *testing.T) {
 	p := newPlant(t)
 	revisions, _ := shops(p)
-	cell := memory.New(memory.Config{Allocatable: map[string]int64{"memory_bytes": 1 << 30}})
+	cell := memory.New(memory.Config{Allocatable: map[string]int64{"memory_bytes": 1 << 30}, FirstPort: serves(t, "127.0.0.1:0")})
 	conn := p.start("one", cell)
 	asks := func(change func(*registryv1.Tenant)) *pb.PreviewStampRequest {
 		t := &registryv1.Tenant{Blueprint: revisions[0], Plan: "small"}
@@ -344,8 +386,8 @@ func TestPreviewSaysWhatBlocks(t *testing.T) {
 		ask              *pb.PreviewStampRequest
 		components       int
 	}{
-		{"no room", "CAPACITY_EXHAUSTED", "No cell has room", asks(func(t *registryv1.Tenant) { t.Plan = "huge" }), 4},
-		{"another region", "NO_CELL", "No cell can take it", asks(func(t *registryv1.Tenant) { t.Region = "mars" }), 4},
+		{"no room", "CAPACITY_EXHAUSTED", "No cell has room", asks(func(t *registryv1.Tenant) { t.Plan = "huge" }), 6},
+		{"another region", "NO_CELL", "No cell can take it", asks(func(t *registryv1.Tenant) { t.Region = "mars" }), 6},
 		{"no such revision", "RENDER_FAILED", "does not exist", asks(func(t *registryv1.Tenant) { t.Blueprint = "blueprints/shop/revisions/9.0.0" }), 0},
 		{"no such plan", "RENDER_FAILED", "plan", asks(func(t *registryv1.Tenant) { t.Plan = "tiny" }), 0},
 		{"a wrong input", "RENDER_FAILED", "inputs.seats", asks(func(t *registryv1.Tenant) { t.Inputs = bad }), 0},
@@ -365,7 +407,7 @@ func TestPreviewSaysWhatBlocks(t *testing.T) {
 		t.Errorf("a plan that does not fit: %v", got)
 	}
 	cell.Kill("uid-acme", "clock")
-	if got := told(p.previewed(conn, cell, &pb.PreviewStampRequest{})); got != "clock RESTART (it does not run), db NOTHING, app NOTHING, edge NOTHING" {
+	if got := told(p.previewed(conn, cell, &pb.PreviewStampRequest{})); got != "clock RESTART (it does not run), db NOTHING, page NOTHING, app NOTHING, report NOTHING, edge NOTHING" {
 		t.Errorf("one that was killed: %s", got)
 	}
 	_, err := pb.NewStampServiceClient(conn).PreviewStamp(p.ctx(), &pb.PreviewStampRequest{Name: "tenants/nobody/stamp"})
@@ -394,7 +436,7 @@ func TestPreviewOfWhatFailed(t *testing.T) {
 			!strings.Contains(got.GetSummary(), "operations/acme.1 ended as FAILED and is not tried again by itself") {
 			return fmt.Errorf("%v, %w", got, err)
 		}
-		if want := "clock NOTHING, db NOTHING, app CREATE [migrate], edge CREATE"; told(got) != want {
+		if want := "clock NOTHING, db NOTHING, page NOTHING, app CREATE [migrate], report NOTHING, edge CREATE"; told(got) != want {
 			return fmt.Errorf("got %s, want %s", told(got), want)
 		}
 		return nil
@@ -420,7 +462,7 @@ func TestPreviewOfACellThatNobodyReaches(t *testing.T) {
 	p.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint, t.Plan = revisions[0], "small" })
 	testkit.Eventually(t, soon, func() error {
 		got, err := pb.NewStampServiceClient(conn).PreviewStamp(p.ctx(), &pb.PreviewStampRequest{Name: "tenants/acme/stamp"})
-		if err != nil || len(got.GetObstacles()) != 1 || got.GetObstacles()[0].GetCode() != "CELL_UNREACHABLE" || len(got.GetComponents()) != 4 {
+		if err != nil || len(got.GetObstacles()) != 1 || got.GetObstacles()[0].GetCode() != "CELL_UNREACHABLE" || len(got.GetComponents()) != 6 {
 			return fmt.Errorf("%v, %w", got, err)
 		}
 		return nil

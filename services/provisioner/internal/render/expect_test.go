@@ -17,8 +17,10 @@ func asked() driver.SiteRequest {
 }
 
 func given() driver.Site {
+	closed := driver.Bind{Listen: "127.64.0.2", Host: "127.64.0.2", Port: 8080}
 	return driver.Site{
-		Dir: "/cell/acme", UserID: 200001, PublicURL: "http://127.0.0.1:20001", Backup: "/cell/acme/backup",
+		Closed: &closed,
+		Dir:    "/cell/acme", UserID: 200001, PublicURL: "http://127.0.0.1:20001", Backup: "/cell/acme/backup",
 		Binds: map[string]driver.Bind{
 			"db.sql": {Listen: "127.64.0.2", Host: "127.64.0.2", Port: 5432}, "app.http": {Listen: "127.0.0.1", Host: "127.0.0.1", Port: 20001},
 		},

@@ -25,7 +25,8 @@ A preview has a line for each component:
   + create    it was never there
   ~ change    its definition differs, in the fields below it: before → after
   ↻ restart   its definition is the same, but it is stopped and started: it migrates, what it
-              depends on migrates, or it does not run
+              depends on migrates or is backed up, customers are kept out meanwhile, or it
+              does not run
   - remove    the new revision does not have it
   ■ stop      it is stopped, its data kept
     nothing   it is not touched

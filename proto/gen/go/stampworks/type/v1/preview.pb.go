@@ -40,7 +40,8 @@ const (
 	ComponentPreview_CHANGE ComponentPreview_Action = 3
 	// Its definition is the same, and it is stopped and started all the same,
 	// or only started; `reason` says why: it migrates, it depends on something
-	// that migrates, or it does not run.
+	// that migrates or is backed up, customers are kept out meanwhile, or it
+	// does not run.
 	ComponentPreview_RESTART ComponentPreview_Action = 4
 	// The new revision does not have it: it is ended for good.
 	ComponentPreview_REMOVE ComponentPreview_Action = 5
@@ -184,7 +185,7 @@ type ComponentPreview struct {
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What differs in its definition, by path.
 	Fields []*FieldChange `protobuf:"bytes,4,rep,name=fields,proto3" json:"fields,omitempty"`
-	// The jobs that would run in it, in this order: "setup", "migrate".
+	// The jobs that would run in it: "backup", "setup", "migrate", "restore".
 	Jobs          []string `protobuf:"bytes,5,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
