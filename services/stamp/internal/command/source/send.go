@@ -70,7 +70,7 @@ func (o *sendOptions) add(cmd *cobra.Command) {
 	f.StringVar(&d.Company, "company", "", "the customer (default --deal)")
 	f.StringVar(&d.ID, "id", "", "the deal's id in the CRM (default made of its name)")
 	f.StringVar(&d.EventID, "event-id", "", "the message's id (default made of the deal's)")
-	f.StringVar(&d.Blueprint, "blueprint", "", "the product (default the only one there is)")
+	f.StringVar(&d.Blueprint, "blueprint", "", "the product (default the one of stamp dev --demo, or the only one there is)")
 	f.StringVar(&d.Plan, "plan", "", "the size and tier (default the blueprint's)")
 	f.StringVar(&d.Region, "region", "", "where")
 	f.Float64Var(&d.Amount, "amount", 0, "in whole units (default 24000)")
@@ -95,7 +95,7 @@ func runSend(ctx context.Context, o *sendOptions) (err error) {
 		return err
 	}
 	if o.deal.Blueprint == "" {
-		if o.deal.Blueprint, err = OnlyBlueprint(ctx, o.client); err != nil {
+		if o.deal.Blueprint, err = AssumedBlueprint(ctx, o.Session, o.client); err != nil {
 			return err
 		}
 	}
@@ -120,8 +120,14 @@ func (o *sendOptions) signer() error {
 	if err != nil {
 		return err
 	}
+	assumed, err := client.Assumed(o.Dir, o.client.Address())
+	if err != nil {
+		return err
+	}
 	switch known := slices.Sorted(maps.Keys(kept)); {
 	case o.source != "":
+	case kept[assumed.Source] != "":
+		o.source = assumed.Source
 	case len(known) == 1:
 		o.source = known[0]
 	case len(known) == 0:
@@ -171,24 +177,4 @@ func (o *sendOptions) await(ctx context.Context, d *registryv1.Delivery) error {
 	}
 	_, err := wait.For(ctx, o.Session, o.client, fmt.Sprintf("operations/%s.%d", names.Short(tenant.GetName()), tenant.GetGeneration()))
 	return err
-}
-
-// OnlyBlueprint is the blueprint that is meant when nobody says: the only one.
-func OnlyBlueprint(ctx context.Context, c *client.Client) (string, error) {
-	list := &registryv1.ListBlueprintsResponse{}
-	if err := c.Get(ctx, "/v1/blueprints", nil, list); err != nil {
-		return "", err
-	}
-	all := list.GetBlueprints()
-	switch len(all) {
-	case 0:
-		return "", &exit.Error{Code: exit.Failure, Message: "there is no product yet", Next: "publish one with: stamp blueprint publish FILE"}
-	case 1:
-		return names.Short(all[0].GetName()), nil
-	}
-	var known []string
-	for _, b := range all {
-		known = append(known, names.Short(b.GetName()))
-	}
-	return "", exit.Usagef("say which product with --blueprint: %s", strings.Join(known, ", "))
 }
