@@ -153,12 +153,7 @@ func (s *Service) listen(cfg Config, deps Deps, asking *replica.Replica) (err er
 }
 
 // ready when etcd answers.
-func (s *Service) ready(ctx context.Context) error {
-	if _, err := s.backend.Revision(ctx); err != nil {
-		return fmt.Errorf("etcd does not answer: %w", err)
-	}
-	return nil
-}
+func (s *Service) ready(ctx context.Context) error { return s.backend.Check(ctx) }
 
 // Addr is where gRPC is served, with the real port.
 func (s *Service) Addr() string { return s.server.Addr() }
@@ -168,6 +163,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group := lifecycle.NewGroup(s.log)
 	group.Add("grpc", s.server.Serve)
 	group.Add("admin", s.admin.Run)
+	group.Add("etcd", s.backend.Run)
 	group.Add("records", s.records.Run)
 	group.Add("claims", s.claims.Run)
 	return errors.Join(group.Run(ctx), s.close())
