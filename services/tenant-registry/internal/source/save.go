@@ -73,7 +73,8 @@ func (s *Sources) Create(ctx context.Context, id string, asked *registryv1.Sourc
 		}
 		return nil, ErrExists.With("source", name.String())
 	}
-	return s.shown(store.Versioned[*registryv1.Source]{Value: spec, Key: s.sources.Key(id), ModRevision: res.Revision}, secret, made), nil
+	item := store.Versioned[*registryv1.Source]{Value: spec, Key: s.sources.Key(id), ModRevision: res.Revision}
+	return shown(s.whole(item, nil), secret, made), nil
 }
 
 // Update changes a source. A mask with "secret" and none given makes a new one,
@@ -103,10 +104,14 @@ func (s *Sources) Update(ctx context.Context, name names.Source, asked *registry
 			return nil, err
 		}
 		rotate := slices.Contains(paths, "secret") || len(paths) == 0 && asked.GetSecret() != ""
-		if !rotate && len(mutable.Changed(before, next)) == 0 {
-			return s.Get(ctx, name)
+		seen, err := s.Get(ctx, name) // with its last delivery
+		if err != nil || !rotate && len(mutable.Changed(before, next)) == 0 {
+			return seen, err
 		}
 		done, after, err := s.replace(ctx, name, item, next, asked, rotate)
+		if after != nil {
+			after.LastDelivery, after.LastDeliveryTime = seen.GetLastDelivery(), seen.GetLastDeliveryTime()
+		}
 		if err != nil || done {
 			return after, err
 		}
@@ -137,7 +142,7 @@ func (s *Sources) replace(ctx context.Context, name names.Source, item store.Ver
 		return false, nil, err
 	}
 	item.Value, item.ModRevision = next, res.Revision
-	return true, s.shown(item, secret, made), nil
+	return true, shown(s.whole(item, nil), secret, made), nil
 }
 
 // settle fills in defaults and checks.
