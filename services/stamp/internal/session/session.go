@@ -74,7 +74,7 @@ func (s *Session) Printer(others ...printer.Format) (*printer.Printer, error) {
 	if err != nil {
 		return nil, exit.Usagef("%v", err)
 	}
-	return &printer.Printer{Out: s.Out, Format: format, Now: s.Now()}, nil
+	return &printer.Printer{Out: s.Out, Format: format, Now: s.Now}, nil
 }
 
 // Open gives both, in the order in which a command needs them: a wrong -o is

@@ -46,7 +46,7 @@ func runList(ctx context.Context, o *listOptions) error {
 		if err := client.List(ctx, o.client, "/v1/"+o.name+"/revisions", nil, true, list); err != nil {
 			return err
 		}
-		return printer.List(o.printer, revisionView(o.printer.Now), list, list.GetRevisions())
+		return printer.List(o.printer, revisionView(o.printer.Now()), list, list.GetRevisions())
 	}
 	list := &registryv1.ListBlueprintsResponse{}
 	if err := client.List(ctx, o.client, "/v1/blueprints", nil, true, list); err != nil {
@@ -55,5 +55,5 @@ func runList(ctx context.Context, o *listOptions) error {
 	if len(list.GetBlueprints()) == 0 {
 		o.Say("no blueprints; publish one with: stamp blueprint publish FILE")
 	}
-	return printer.List(o.printer, view(o.printer.Now), list, list.GetBlueprints())
+	return printer.List(o.printer, view(o.printer.Now()), list, list.GetBlueprints())
 }

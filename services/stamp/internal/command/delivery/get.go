@@ -47,7 +47,7 @@ func runGet(ctx context.Context, o *getOptions, text string) error {
 	if err := o.client.Get(ctx, "/v1/"+name, nil, d); err != nil {
 		return err
 	}
-	if err := printer.One(o.printer, View(o.printer.Now), d); err != nil || !o.printer.ForPeople() {
+	if err := printer.One(o.printer, View(o.printer.Now()), d); err != nil || !o.printer.ForPeople() {
 		return err
 	}
 	if d.GetPreview() != "" {

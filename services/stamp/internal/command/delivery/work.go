@@ -93,5 +93,5 @@ func runWork(ctx context.Context, o *workOptions, text string) error {
 			return err
 		}
 	}
-	return printer.One(o.printer, View(o.printer.Now), d)
+	return printer.One(o.printer, View(o.printer.Now()), d)
 }

@@ -58,7 +58,7 @@ func run(ctx context.Context, o *options) error {
 		}
 		return o.printer.Raw(text)
 	}
-	for _, line := range all.page(o.printer.Now) {
+	for _, line := range all.page(o.printer.Now()) {
 		fmt.Fprintln(o.Out, line)
 	}
 	for _, missing := range all.missing {

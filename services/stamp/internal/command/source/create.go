@@ -63,7 +63,7 @@ func runCreate(ctx context.Context, o *createOptions) error {
 		o.Say("the secret is not kept for \"stamp source send\": %v", err)
 	}
 	if !o.printer.ForPeople() {
-		return printer.One(o.printer, view(o.printer.Now), made)
+		return printer.One(o.printer, view(o.printer.Now()), made)
 	}
 	fmt.Fprintf(o.Out, "Source  %s (%s)\nURL     %s\n", o.id, made.GetMode(), made.GetWebhookUrl())
 	if made.GetGeneratedSecret() != "" {

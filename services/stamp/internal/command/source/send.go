@@ -160,7 +160,7 @@ func (o *sendOptions) outcome(ctx context.Context, r deal.Receipt) (*registryv1.
 
 func (o *sendOptions) print(d *registryv1.Delivery) error {
 	if !o.printer.ForPeople() {
-		return printer.One(o.printer, delivery.View(o.printer.Now), d)
+		return printer.One(o.printer, delivery.View(o.printer.Now()), d)
 	}
 	fmt.Fprintf(o.Out, "%s  %s\n", names.Short(d.GetName()), told(d))
 	return nil

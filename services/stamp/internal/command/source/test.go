@@ -59,7 +59,7 @@ func runTest(ctx context.Context, o *testOptions) error {
 	}
 	d := answer.GetDelivery()
 	if !o.printer.ForPeople() {
-		return printer.One(o.printer, delivery.View(o.printer.Now), d)
+		return printer.One(o.printer, delivery.View(o.printer.Now()), d)
 	}
 	fmt.Fprintln(o.Out, told(d))
 	if d.GetPreview() != "" {

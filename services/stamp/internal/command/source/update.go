@@ -77,5 +77,5 @@ func runUpdate(ctx context.Context, o *updateOptions) error {
 	if err := o.client.Patch(ctx, "/v1/"+o.name, url.Values{"update_mask": {strings.Join(o.mask, ",")}}, wish, changed); err != nil {
 		return err
 	}
-	return printer.One(o.printer, view(o.printer.Now), changed)
+	return printer.One(o.printer, view(o.printer.Now()), changed)
 }
