@@ -35,6 +35,9 @@ type Session struct {
 	// at In too, who can be asked.
 	Terminal, Interactive bool
 
+	// Width is how wide the terminal at Out is; 0 where there is none.
+	Width int
+
 	// The global flags.
 	Address, Token, Output string
 	Timeout                time.Duration
@@ -47,8 +50,13 @@ func OfProcess(version string) (*Session, error) {
 		return nil, fmt.Errorf("find working folder: %w", err)
 	}
 	drawable := term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
+	width, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		width = 0
+	}
 	return &Session{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Dir: dir, Version: version, Now: time.Now,
+		Width: width,
+		In:    os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Dir: dir, Version: version, Now: time.Now,
 		Terminal: drawable, Interactive: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 	}, nil
 }
