@@ -149,6 +149,13 @@ func TestAnEmptyFileChangesNothing(t *testing.T) {
 	}
 }
 
+func TestOnlyNearVariablesAreSuggested(t *testing.T) {
+	err := config.Load("", &sample{}, []string{"STAMPWORKS_SOMETHING_ELSE=1"})
+	if err == nil || strings.Contains(err.Error(), "did you mean") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestWrongEnvironment(t *testing.T) {
 	for entry, want := range map[string]string{
 		"STAMPWORKS_GRPC_LISTN=x":    "unknown variable STAMPWORKS_GRPC_LISTN, did you mean \"STAMPWORKS_GRPC_LISTEN\"?",

@@ -73,7 +73,7 @@ func (c Config) Validate() error {
 		{"health.target", c.Health.Target}, {"tokens_file", c.TokensFile},
 	} {
 		if one.value == "" {
-			missing = append(missing, fmt.Errorf("check config: %s is not set", one.name))
+			missing = append(missing, fmt.Errorf("%s is not set", one.name))
 		}
 	}
 	return errors.Join(append(missing, c.TLS.Validate())...)
@@ -97,7 +97,7 @@ type Service struct {
 // New listens and prepares; the other services need not be there yet.
 func New(ctx context.Context, cfg Config, deps Deps) (_ *Service, err error) {
 	if err := cfg.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("check config: %w", err)
 	}
 	tokens, err := auth.Load(cfg.TokensFile, deps.Log)
 	if err != nil {

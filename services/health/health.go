@@ -65,13 +65,13 @@ func Default() Config {
 func (c Config) Validate() error {
 	var wrong []error
 	if len(c.Etcd.Endpoints) == 0 {
-		wrong = append(wrong, errors.New("check config: etcd.endpoints is not set"))
+		wrong = append(wrong, errors.New("etcd.endpoints is not set"))
 	}
 	for _, one := range []struct{ name, value string }{
 		{"provisioner.target", c.Provisioner.Target}, {"prefix", c.Prefix}, {"replica", c.Replica}, {"data_dir", c.DataDir},
 	} {
 		if one.value == "" {
-			wrong = append(wrong, fmt.Errorf("check config: %s is not set", one.name))
+			wrong = append(wrong, fmt.Errorf("%s is not set", one.name))
 		}
 	}
 	return errors.Join(append(wrong, c.TLS.Validate())...)
@@ -97,7 +97,7 @@ type Service struct {
 // New listens and prepares; etcd and the provisioner need not be there yet.
 func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("check config: %w", err)
 	}
 	s := &Service{log: deps.Log}
 	if err := s.connect(ctx, cfg, deps); err != nil {
