@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -63,7 +64,14 @@ func OfProcess(version string) (*Session, error) {
 
 // Gateway is the one that flags, environment or files name.
 func (s *Session) Gateway() (client.Config, error) {
-	return client.Locate(client.Config{Address: s.Address, Token: s.Token}, s.Getenv, s.Dir)
+	cfg, err := client.Locate(client.Config{Address: s.Address, Token: s.Token}, s.Getenv, s.Dir)
+	if err != nil {
+		return cfg, err
+	}
+	if u, err := url.Parse(cfg.Address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return cfg, exit.Usagef("%q is no address of a gateway: want a URL such as http://127.0.0.1:8080 in --addr or STAMP_ADDR", cfg.Address)
+	}
+	return cfg, nil
 }
 
 // Client speaks to the gateway.

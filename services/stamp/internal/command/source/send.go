@@ -91,7 +91,7 @@ func runSend(ctx context.Context, o *sendOptions) (err error) {
 	if o.deal.Inputs, err = inputs.Plain(o.inputs); err != nil {
 		return err
 	}
-	if err := o.signer(); err != nil {
+	if err := o.signer(ctx); err != nil {
 		return err
 	}
 	if o.deal.Blueprint == "" {
@@ -115,7 +115,7 @@ func runSend(ctx context.Context, o *sendOptions) (err error) {
 }
 
 // signer finds the source and its secret.
-func (o *sendOptions) signer() error {
+func (o *sendOptions) signer(ctx context.Context) error {
 	kept, err := secretfile.Sources(o.Dir, o.client.Address())
 	if err != nil {
 		return err
@@ -136,6 +136,9 @@ func (o *sendOptions) signer() error {
 		return exit.Usagef("say which source: %s", strings.Join(known, ", "))
 	}
 	if o.secret = cmp.Or(o.secret, o.Getenv("STAMP_SOURCE_SECRET"), kept[o.source]); o.secret == "" {
+		if err := o.client.Get(ctx, "/v1/sources/"+o.source, nil, &registryv1.Source{}); err != nil {
+			return err // there is no such source, or worse
+		}
 		return exit.Usagef("no secret of %s is kept in .stamp/sources.json: give it with --secret or STAMP_SOURCE_SECRET", o.source)
 	}
 	return nil
