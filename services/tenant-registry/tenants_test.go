@@ -108,6 +108,23 @@ func TestRequestIDMakesCreationRepeatable(t *testing.T) {
 	_ = reason(t, "same id, other request", err, errs.AlreadyExists, "TENANT_EXISTS")
 }
 
+func TestRefusalsAreForPeople(t *testing.T) {
+	r := start(t)
+	for id, want := range map[string]string{
+		"Acme_1": `tenant_id: must be lower-case letters, digits and "-", beginning with a letter, not ending with "-", at most 40 characters`,
+		"-":      "tenant_id: must be lower-case letters",
+	} {
+		_, err := r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{TenantId: id, Tenant: wish("Acme")})
+		if refused := reason(t, id, err, errs.InvalidArgument, "INVALID_REQUEST"); !strings.Contains(refused.Message, want) || strings.HasPrefix(refused.Message, "invalid") {
+			t.Errorf("%q: %s", id, refused.Message)
+		}
+	}
+	_, err := r.tenants.GetTenant(ctx(t), &registryv1.GetTenantRequest{Name: "tenants/nobody"})
+	if missing := reason(t, "missing", err, errs.NotFound, "TENANT_NOT_FOUND"); missing.Message != `tenant "nobody" does not exist` {
+		t.Errorf("got %q", missing.Message)
+	}
+}
+
 func TestValidateOnlyWritesNothing(t *testing.T) {
 	r := start(t)
 	op, err := r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{TenantId: "acme", Tenant: wish("Acme"), ValidateOnly: true, RequestId: "abc"})

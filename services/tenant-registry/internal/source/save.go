@@ -71,7 +71,7 @@ func (s *Sources) Create(ctx context.Context, id string, asked *registryv1.Sourc
 		if before, _, err := s.remembered(ctx, name, asked, requestID); err != nil || before != nil {
 			return before, err
 		}
-		return nil, ErrExists.With("source", name.String())
+		return nil, ErrExists.Naming("source", name.String())
 	}
 	item := store.Versioned[*registryv1.Source]{Value: spec, Key: s.sources.Key(id), ModRevision: res.Revision}
 	return shown(s.whole(item, nil), secret, made), nil
@@ -83,14 +83,14 @@ func (s *Sources) Update(ctx context.Context, name names.Source, asked *registry
 	for {
 		item, err := s.sources.Get(ctx, name.ID)
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, ErrNotFound.With("source", name.String())
+			return nil, ErrNotFound.Naming("source", name.String())
 		}
 		if err != nil {
 			return nil, err
 		}
 		before := s.whole(item, nil)
 		if asked.GetEtag() != "" && asked.GetEtag() != before.GetEtag() {
-			return nil, ErrEtag.With("source", name.String()).With("etag", before.GetEtag())
+			return nil, ErrEtag.Naming("source", name.String()).With("etag", before.GetEtag())
 		}
 		next, _ := mutable.Copy(before).(*registryv1.Source)
 		next.Name, next.Uid, next.CreateTime = before.GetName(), before.GetUid(), before.GetCreateTime()

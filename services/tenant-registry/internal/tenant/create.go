@@ -150,9 +150,9 @@ func (t *Tenants) whyNot(ctx context.Context, name names.Tenant, spec *registryv
 		return err
 	}
 	if _, err := t.Get(ctx, name); errs.Is(err, errs.NotFound) {
-		return ErrPurgedID.With("tenant", name.String())
+		return ErrPurgedID.Naming("tenant", name.String())
 	}
-	return ErrExists.With("tenant", name.String())
+	return ErrExists.Naming("tenant", name.String())
 }
 
 // Free says whether an id was never used.

@@ -28,9 +28,9 @@ func (t *Tenants) Delete(ctx context.Context, name names.Tenant, d Deletion) (Ch
 		case v.Spec().GetDeleteTime() != nil && d.AllowMissing:
 			return edit{nothing: true}, nil
 		case v.Spec().GetDeleteTime() != nil:
-			return edit{}, ErrGone.With("tenant", name.String())
+			return edit{}, ErrGone.Naming("tenant", name.String())
 		case v.Spec().GetDeletionProtection():
-			return edit{}, ErrProtected.With("tenant", name.String())
+			return edit{}, ErrProtected.Naming("tenant", name.String())
 		}
 		now := time.Now()
 		next.DeleteTime, next.PurgeTime = timestamppb.New(now), timestamppb.New(now.Add(t.retention))
@@ -81,7 +81,7 @@ func (t *Tenants) Retry(ctx context.Context, name names.Tenant, etag string) (Ch
 func (t *Tenants) Purge(ctx context.Context, name names.Tenant, etag string) (Change, error) {
 	return t.mutate(ctx, name, etag, false, func(v View, next *registryv1.Tenant) (edit, error) {
 		if v.Spec().GetDeleteTime() == nil {
-			return edit{}, ErrNotDeleted.With("tenant", name.String())
+			return edit{}, ErrNotDeleted.Naming("tenant", name.String())
 		}
 		next.Purging = true
 		return edit{nothing: v.Spec().GetPurging() && v.State() != registryv1.Tenant_FAILED,
@@ -91,7 +91,7 @@ func (t *Tenants) Purge(ctx context.Context, name names.Tenant, etag string) (Ch
 
 func refuseDeleted(v View) error {
 	if v.Spec().GetDeleteTime() != nil {
-		return ErrDeleted.With("tenant", v.Spec().GetName())
+		return ErrDeleted.Naming("tenant", v.Spec().GetName())
 	}
 	return nil
 }
