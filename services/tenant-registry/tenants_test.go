@@ -104,8 +104,24 @@ func TestRequestIDMakesCreationRepeatable(t *testing.T) {
 	}
 	_, err = r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{Tenant: wish("Other"), RequestId: "abc"})
 	_ = reason(t, "other payload", err, errs.AlreadyExists, "IDEMPOTENCY_KEY_REUSED")
-	_, err = r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{Tenant: wish("Acme"), RequestId: "def"})
+	_, err = r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{TenantId: "acme", Tenant: wish("Acme"), RequestId: "def"})
 	_ = reason(t, "same id, other request", err, errs.AlreadyExists, "TENANT_EXISTS")
+}
+
+func TestAnIDThatIsMadeIsOneThatIsFree(t *testing.T) {
+	r := start(t)
+	r.create(t, "acme")
+	req := &registryv1.CreateTenantRequest{Tenant: wish("Acme"), RequestId: "abc"}
+	for range 2 { // the same request gets the same number
+		if op, err := r.tenants.CreateTenant(ctx(t), req); err != nil || op.GetName() != "operations/acme-2.1" {
+			t.Errorf("%v, %v", op, err)
+		}
+	}
+	op, err := r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{Tenant: wish("Acme"), ValidateOnly: true})
+	would := &registryv1.Tenant{}
+	if err != nil || op.GetResponse().UnmarshalTo(would) != nil || would.GetName() != "tenants/acme-3" {
+		t.Errorf("would be %v, %v", would, err)
+	}
 }
 
 func TestRefusalsAreForPeople(t *testing.T) {

@@ -3,6 +3,8 @@ package tenant
 import (
 	"context"
 	"net/url"
+	"regexp"
+	"strings"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/spf13/cobra"
@@ -72,8 +74,22 @@ func runCreate(ctx context.Context, o *createOptions) error {
 	if err := o.client.Post(ctx, "/v1/tenants", query, wish, op); err != nil {
 		return err
 	}
+	if id := strings.TrimPrefix(tenantOf(op, ""), "tenants/"); o.id == "" && id != "" {
+		o.Say("its id is %s%s", id, whyNumbered(id, o.wish.displayName))
+	}
 	if o.validateOnly {
 		o.Say("all is well; nothing was written")
 	}
 	return o.finish(ctx, op)
+}
+
+var numbered = regexp.MustCompile(`-[0-9]+$`)
+
+// whyNumbered explains a number that is not the customer's own.
+func whyNumbered(id, displayName string) string {
+	number := numbered.FindString(id)
+	if number == "" || strings.HasSuffix(strings.TrimSpace(displayName), number[1:]) {
+		return ""
+	}
+	return ": " + strings.TrimSuffix(id, number) + " was used before"
 }
