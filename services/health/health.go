@@ -31,25 +31,25 @@ import (
 type Config struct {
 	// GRPC is where this service is served. Default 127.0.0.1:9003.
 	GRPC struct {
-		Listen string `yaml:"listen"`
-	} `yaml:"grpc"`
+		Listen string `yaml:"listen" help:"host:port"`
+	} `yaml:"grpc" help:"where gRPC is served"`
 	// Admin serves /metrics, /healthz, /readyz and /debug/pprof.
-	Admin admin.Config `yaml:"admin"`
+	Admin admin.Config `yaml:"admin" help:"where metrics and health are served"`
 	// TLS proves this service to the others.
-	TLS rpc.TLSConfig `yaml:"tls"`
+	TLS rpc.TLSConfig `yaml:"tls" help:"proof of this service"`
 	// Etcd keeps what is held to be so.
-	Etcd etcd.Config `yaml:"etcd"`
+	Etcd etcd.Config `yaml:"etcd" help:"the etcd cluster"`
 	// Prefix of this service's keys. Default /stampworks/health/.
-	Prefix string `yaml:"prefix"`
+	Prefix string `yaml:"prefix" help:"prefix of all keys in etcd"`
 	// Provisioner is where stamps are learned from: host:port, several with
 	// commas between.
 	Provisioner struct {
-		Target string `yaml:"target"`
-	} `yaml:"provisioner"`
+		Target string `yaml:"target" help:"host:port, several with commas between"`
+	} `yaml:"provisioner" help:"the provisioner, of whose stamps it learns"`
 	// Replica names this replica. Default the host's name.
-	Replica string `yaml:"replica"`
+	Replica string `yaml:"replica" help:"name of this replica, the same after a restart"`
 	// DataDir keeps the replica's lock and lease.
-	DataDir string `yaml:"data_dir"`
+	DataDir string `yaml:"data_dir" help:"directory of this replica"`
 }
 
 // Default is a health service on this machine.
