@@ -10,6 +10,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/session"
@@ -27,10 +28,11 @@ type diffOptions struct {
 func diffCommand(s *session.Session) *cobra.Command {
 	o := &diffOptions{Session: s}
 	return &cobra.Command{
-		Use:     "diff NAME OLD NEW",
-		Short:   "Compare two revisions, field by field",
-		Example: `  stamp blueprint diff helpdesk 1.0.0 1.1.0`,
-		Args:    cobra.ExactArgs(3),
+		Use:               "diff NAME OLD NEW",
+		Short:             "Compare two revisions, field by field",
+		Example:           `  stamp blueprint diff helpdesk 1.0.0 1.1.0`,
+		Args:              cobra.ExactArgs(3),
+		ValidArgsFunction: complete.Revisions(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.name, o.old, o.new = names.Blueprint(args[0]), args[1], args[2]
 			if o.client, o.printer, err = s.Open(); err != nil {

@@ -11,6 +11,7 @@ import (
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/command/source"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
@@ -47,6 +48,7 @@ func Command(s *session.Session) *cobra.Command {
 	cmd.Flags().StringVar(&o.plan, "plan", "", "the size and tier (default the blueprint's)")
 	cmd.Flags().StringVar(&o.region, "region", "", "where (default anywhere)")
 	cmd.Flags().Int32Var(&o.count, "count", 1, "how many customers")
+	complete.Flags(cmd, s)
 	return cmd
 }
 

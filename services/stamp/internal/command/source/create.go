@@ -12,6 +12,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/secretfile"
@@ -47,6 +48,7 @@ have led to. The secret is shown once, and kept in .stamp/sources.json for "stam
 		},
 	}
 	o.add(cmd)
+	complete.Flags(cmd, s)
 	return cmd
 }
 

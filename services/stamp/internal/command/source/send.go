@@ -16,6 +16,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/command/delivery"
 	"stampworks.dev/services/stamp/internal/deal"
 	"stampworks.dev/services/stamp/internal/exit"
@@ -49,7 +50,8 @@ The secret is --secret, STAMP_SOURCE_SECRET, or the one kept in .stamp/sources.j
 		Example: `  stamp source send --deal Globex
   stamp source send crm --deal "Acme Rockets" --amount 48000 --contact "Dana Ruiz" --wait
   stamp source send --deal Globex --event-id evt-2       another message about the same deal`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: complete.Sources(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if len(args) > 0 {
 				o.source = names.Short(names.Source(args[0]))
@@ -61,6 +63,7 @@ The secret is --secret, STAMP_SOURCE_SECRET, or the one kept in .stamp/sources.j
 		},
 	}
 	o.add(cmd)
+	complete.Flags(cmd, s)
 	return cmd
 }
 

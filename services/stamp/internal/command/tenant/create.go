@@ -43,7 +43,7 @@ The copy is made by the provisioner; --wait shows the steps and ends when it ans
 			return runCreate(cmd.Context(), o)
 		},
 	}
-	o.wish.add(cmd)
+	o.wish.add(cmd, s)
 	o.flags(cmd)
 	cmd.Flags().StringVar(&o.requestID, "request-id", "", "makes the same call repeatable for a day")
 	cmd.Flags().BoolVar(&o.validateOnly, "validate-only", false, "check everything, and write nothing")

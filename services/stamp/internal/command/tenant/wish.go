@@ -12,9 +12,11 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/inputs"
 	"stampworks.dev/services/stamp/internal/names"
+	"stampworks.dev/services/stamp/internal/session"
 )
 
 // wishFlags are the flags that say what is wanted for a tenant; create and
@@ -36,7 +38,7 @@ var fieldOf = map[string]string{
 	"owner": "deal.owner", "deal-url": "deal.url", "contact": "contact.display_name", "contact-email": "contact.email",
 }
 
-func (w *wishFlags) add(cmd *cobra.Command) {
+func (w *wishFlags) add(cmd *cobra.Command, s *session.Session) {
 	f := cmd.Flags()
 	f.StringVar(&w.displayName, "display-name", "", "what people call the customer")
 	f.StringVar(&w.blueprint, "blueprint", "", "the product: `NAME` for its newest revision, or NAME@REVISION")
@@ -54,6 +56,7 @@ func (w *wishFlags) add(cmd *cobra.Command) {
 	f.StringVar(&w.url, "deal-url", "", "where the deal is in the CRM")
 	f.StringVar(&w.contactName, "contact", "", "a person at the customer")
 	f.StringVar(&w.contactEmail, "contact-email", "", "where to write to that person")
+	complete.Flags(cmd, s)
 }
 
 // mask are the tenant's fields whose flags were given.
