@@ -1,8 +1,11 @@
 package dev
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -91,5 +94,38 @@ func TestHintsOfAFolderThatSpeaksToAnother(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got\n%swant %q", out, want)
 		}
+	}
+}
+
+// Whatever happens to the story, whoever is served stays served.
+func TestAStoryThatCannotGoOnEndsNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	mux := http.NewServeMux() // ready, and without anything else that a story needs
+	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /v1/cells", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"cells": [{"name": "cells/local"}]}`))
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	read, write := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := &session{opts: Options{Out: write, Demo: true, DataDir: "data"}, url: server.URL}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.run(ctx)
+		_ = write.Close()
+	}()
+	var said []string
+	for lines := bufio.NewScanner(read); lines.Scan(); {
+		if said = append(said, lines.Text()); strings.Contains(lines.Text(), "goes on at "+server.URL) {
+			cancel()
+		}
+	}
+	if err := <-ended; err != nil || !strings.Contains(strings.Join(said, "\n"), "The story ends here: ") {
+		t.Errorf("ended with %v, having said\n%s", err, strings.Join(said, "\n"))
+	}
+	if ctx.Err() == nil {
+		t.Error("it ended by itself")
 	}
 }
