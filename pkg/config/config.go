@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -78,7 +79,7 @@ func validate(v reflect.Value, path string) error {
 		return nil
 	}
 	if err := checked.Validate(); err != nil {
-		if path == "" {
+		if path == "" || strings.HasPrefix(err.Error(), path+": ") { // it says where by itself
 			return err
 		}
 		return fmt.Errorf("%s: %w", path, err)

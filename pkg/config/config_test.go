@@ -149,6 +149,13 @@ func TestAnEmptyFileChangesNothing(t *testing.T) {
 	}
 }
 
+func TestOnlyNearVariablesAreSuggested(t *testing.T) {
+	err := config.Load("", &sample{}, []string{"STAMPWORKS_SOMETHING_ELSE=1"})
+	if err == nil || strings.Contains(err.Error(), "did you mean") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestWrongEnvironment(t *testing.T) {
 	for entry, want := range map[string]string{
 		"STAMPWORKS_GRPC_LISTN=x":    "unknown variable STAMPWORKS_GRPC_LISTN, did you mean \"STAMPWORKS_GRPC_LISTEN\"?",
@@ -200,9 +207,26 @@ func TestInnerStructsAreValidatedWithTheirPath(t *testing.T) {
 	}
 }
 
+func TestDescribeShowsWhatIsTakenAndWhatFor(t *testing.T) {
+	var cfg struct {
+		Etcd struct {
+			Endpoints []string      `yaml:"endpoints" help:"where it is"`
+			Timeout   time.Duration `yaml:"timeout" default:"5s"`
+		} `yaml:"etcd" help:"the cluster"`
+		Settle time.Duration `yaml:"settle" default:"never"`
+	}
+	cfg.Etcd.Endpoints, cfg.Settle = []string{"a:1", "b:2"}, time.Minute
+	text := config.Describe(&cfg)
+	for _, want := range []string{"a:1,b:2  the cluster: where it is\n", "5s       the cluster\n", "1m0s"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+}
+
 func TestDescribe(t *testing.T) {
 	text := config.Describe(&sample{Settle: time.Minute, Hosts: []string{"a"}})
-	for _, want := range []string{"grpc.listen  STAMPWORKS_GRPC_LISTEN", "host:port", "1m0s", "(1)", "where claims are kept"} {
+	for _, want := range []string{"grpc.listen  STAMPWORKS_GRPC_LISTEN", "host:port", "1m0s", "a  ", "where claims are kept"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}

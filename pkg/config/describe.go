@@ -19,10 +19,19 @@ func Describe(cfg any) string {
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "KEY\tVARIABLE\tDEFAULT\tMEANING")
 	for _, l := range leavesOf(v, "") {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.path, Variable(l.path), show(l.value), l.help)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.path, Variable(l.path), l.standard(), l.help)
 	}
 	_ = w.Flush()
 	return out.String()
+}
+
+// standard is the default: what the struct holds, or, where that is nothing,
+// what the tag "default" says is taken instead.
+func (l leaf) standard() string {
+	if l.otherwise != "" && l.value.IsZero() {
+		return l.otherwise
+	}
+	return show(l.value)
 }
 
 func show(v reflect.Value) string {
@@ -34,8 +43,13 @@ func show(v reflect.Value) string {
 		if v.Len() == 0 {
 			return `""`
 		}
-	case reflect.Slice, reflect.Map:
-		return fmt.Sprintf("(%d)", v.Len())
+	case reflect.Slice:
+		return list(v)
+	case reflect.Map:
+		if v.Len() == 0 {
+			return "-"
+		}
+		return fmt.Sprintf("%d entries", v.Len())
 	case reflect.Pointer:
 		if v.IsNil() {
 			return "-"
@@ -43,4 +57,18 @@ func show(v reflect.Value) string {
 		return show(v.Elem())
 	}
 	return fmt.Sprint(v.Interface())
+}
+
+// list writes a list as its variable takes it.
+func list(v reflect.Value) string {
+	if v.Len() == 0 {
+		return "-"
+	}
+	parts := make([]string, v.Len())
+	for i := range parts {
+		if parts[i] = show(v.Index(i)); v.Index(i).Kind() == reflect.Struct {
+			return fmt.Sprintf("%d entries", v.Len())
+		}
+	}
+	return strings.Join(parts, ",")
 }

@@ -51,7 +51,7 @@ func override(v reflect.Value, env []string) error {
 				all = append(all, fmt.Errorf("%s: %w", name, err))
 			}
 		case !slices.Contains(Shared, name):
-			all = append(all, fmt.Errorf("unknown variable %s%s", name, suggest(name, names)))
+			all = append(all, fmt.Errorf("unknown variable %s%s", name, suggestVariable(name, names)))
 		}
 	}
 	return errors.Join(all...)

@@ -10,10 +10,12 @@ import (
 
 // field is one key of a struct.
 type field struct {
-	name  string // as in the file
-	help  string
-	index []int
-	typ   reflect.Type
+	name string // as in the file
+	help string
+	// otherwise is what is taken where the field is zero, for people.
+	otherwise string
+	index     []int
+	typ       reflect.Type
 }
 
 // fieldsOf lists the keys of a struct as yaml sees them: tag or lower-case
@@ -36,7 +38,7 @@ func fieldsOf(t reflect.Type) []field {
 		if name == "" {
 			name = strings.ToLower(f.Name)
 		}
-		list = append(list, field{name: name, help: f.Tag.Get("help"), index: []int{i}, typ: f.Type})
+		list = append(list, field{name: name, help: f.Tag.Get("help"), otherwise: f.Tag.Get("default"), index: []int{i}, typ: f.Type})
 	}
 	return list
 }
@@ -67,21 +69,26 @@ func isGroup(t reflect.Type) bool { return t.Kind() == reflect.Struct && !ownFor
 
 // leaf is a key that holds a value.
 type leaf struct {
-	path  string
-	help  string
-	value reflect.Value
+	path      string
+	help      string
+	otherwise string
+	value     reflect.Value
 }
 
-// leavesOf walks a struct in the order of its fields.
+// leavesOf walks a struct in the order of its fields. The help of a group
+// introduces that of what is in it.
 func leavesOf(v reflect.Value, path string) []leaf {
 	var list []leaf
 	for _, f := range fieldsOf(v.Type()) {
 		at, fv := join(path, f.name), v.FieldByIndex(f.index)
 		if isGroup(f.typ) {
-			list = append(list, leavesOf(fv, at)...)
+			for _, l := range leavesOf(fv, at) {
+				l.help = strings.TrimSuffix(strings.TrimPrefix(f.help+": "+l.help, ": "), ": ")
+				list = append(list, l)
+			}
 			continue
 		}
-		list = append(list, leaf{path: at, help: f.help, value: fv})
+		list = append(list, leaf{path: at, help: f.help, otherwise: f.otherwise, value: fv})
 	}
 	return list
 }

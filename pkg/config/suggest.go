@@ -1,19 +1,40 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
-// suggest gives the nearest known name, when it is near enough to be meant.
+// suggest says which known name is meant, when one is near.
 func suggest(name string, known []string) string {
-	best, nearest := "", len(name)/3+2
+	if best := nearest(name, known); best != "" {
+		return fmt.Sprintf(", did you mean %q?", best)
+	}
+	return ""
+}
+
+// nearest gives the nearest known name, when it is near enough to be meant.
+func nearest(name string, known []string) string {
+	best, limit := "", len(name)/3+2
 	for _, k := range known {
-		if d := distance(name, k); d < nearest {
-			best, nearest = k, d
+		if d := distance(name, k); d < limit {
+			best, limit = k, d
 		}
 	}
-	if best == "" {
+	return best
+}
+
+// suggestVariable compares what follows the prefix that all variables have.
+func suggestVariable(name string, known []string) string {
+	own := make([]string, len(known))
+	for i, k := range known {
+		own[i] = strings.TrimPrefix(k, Prefix)
+	}
+	near := nearest(strings.TrimPrefix(name, Prefix), own)
+	if near == "" {
 		return ""
 	}
-	return fmt.Sprintf(", did you mean %q?", best)
+	return fmt.Sprintf(", did you mean %q?", Prefix+near)
 }
 
 // distance is the number of letters to add, drop or change (Levenshtein).

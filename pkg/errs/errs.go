@@ -69,7 +69,7 @@ func Invalid(reason string, v ...Violation) *Error {
 	}
 	msg := "invalid argument"
 	if len(parts) > 0 {
-		msg += ": " + strings.Join(parts, "; ")
+		msg = strings.Join(parts, "; ")
 	}
 	return &Error{Kind: InvalidArgument, Reason: reason, Message: msg, Violations: v}
 }
@@ -98,6 +98,22 @@ func (e *Error) With(key, value string) *Error {
 		c.Metadata = map[string]string{}
 	}
 	c.Metadata[key] = value
+	return c
+}
+
+// Naming is With, where the message begins with what kind of thing the key is
+// and the value is its resource name: the message says which one it is too.
+//
+//	ErrNotFound.Naming("tenant", "tenants/acme")  tenant "acme" does not exist
+func (e *Error) Naming(key, name string) *Error {
+	c := e.With(key, name)
+	short := name
+	if collection, id, ok := strings.Cut(name, "/"); ok && collection == key+"s" && !strings.Contains(id, "/") {
+		short = id
+	}
+	if rest, ok := strings.CutPrefix(e.Message, key+" "); ok && short != "" {
+		c.Message = fmt.Sprintf("%s %q %s", key, short, rest)
+	}
 	return c
 }
 

@@ -51,7 +51,7 @@ func TestNewWraps(t *testing.T) {
 
 func TestInvalidListsItsViolations(t *testing.T) {
 	err := errs.Invalid("BAD_TENANT", errs.Violation{Field: "tenant.plan", Description: "is required"}, errs.Violation{Description: "too many inputs"})
-	if want := "invalid argument: tenant.plan: is required; too many inputs"; err.Error() != want {
+	if want := "tenant.plan: is required; too many inputs"; err.Error() != want {
 		t.Errorf("got %q, want %q", err.Error(), want)
 	}
 }
@@ -95,5 +95,22 @@ func TestEveryKindHasANameAndAReason(t *testing.T) {
 	}
 	if got := errs.Kind(99).String(); got != "kind 99" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestNamingSaysWhich(t *testing.T) {
+	missing := errs.New(errs.NotFound, "TENANT_MISSING", "tenant does not exist")
+	for name, want := range map[string]string{
+		"tenants/acme":                `tenant "acme" does not exist`,
+		"sources/crm/deliveries/3f2a": `tenant "sources/crm/deliveries/3f2a" does not exist`,
+		"":                            "tenant does not exist",
+	} {
+		got := missing.Naming("tenant", name)
+		if got.Error() != want || got.Metadata["tenant"] != name || !errors.Is(got, missing) {
+			t.Errorf("%q: got %q, %v, want %q", name, got, got.Metadata, want)
+		}
+	}
+	if got := missing.Naming("deal", "1"); got.Error() != "tenant does not exist" {
+		t.Errorf("a message about something else: got %q", got)
 	}
 }

@@ -16,11 +16,11 @@ import (
 // are not encrypted, and servers listen on loopback only.
 type TLSConfig struct {
 	// CA holds the authorities that the other side's certificate may be from.
-	CA string `yaml:"ca"`
+	CA string `yaml:"ca" help:"file of the authorities that the others' certificates are from"`
 	// Cert is the certificate, with intermediates if any.
-	Cert string `yaml:"cert"`
+	Cert string `yaml:"cert" help:"certificate file"`
 	// Key is its private key.
-	Key string `yaml:"key"`
+	Key string `yaml:"key" help:"private key file"`
 }
 
 // Enabled reports whether TLS is configured.

@@ -2,9 +2,12 @@ package telemetry
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 	"slices"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 )
@@ -12,7 +15,22 @@ import (
 // NewLogger gives a logger that writes one JSON object per line to w, with
 // trace_id and span_id whenever the context holds a span. A nil level is info.
 func NewLogger(w io.Writer, level slog.Leveler) *slog.Logger {
-	return slog.New(WithTrace(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})))
+	return slog.New(WithTrace(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: readable})))
+}
+
+// readable gives durations their unit and enumerations their names, which JSON
+// would have as bare numbers.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	switch v := a.Value; v.Kind() {
+	case slog.KindDuration:
+		a.Value = slog.StringValue(v.Duration().Round(time.Microsecond).String())
+	case slog.KindAny:
+		named, ok := v.Any().(fmt.Stringer)
+		if ok && reflect.TypeOf(named).ConvertibleTo(reflect.TypeFor[int64]()) {
+			a.Value = slog.StringValue(named.String())
+		}
+	}
+	return a
 }
 
 // WithTrace makes any handler add trace_id and span_id, at the top level of

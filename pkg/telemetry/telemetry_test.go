@@ -143,6 +143,16 @@ func TestAnUnknownExporterFailsAtStart(t *testing.T) {
 	}
 }
 
+func TestLogLinesHaveUnitsAndNames(t *testing.T) {
+	var out bytes.Buffer
+	telemetry.NewLogger(&out, nil).Info("x", "took", 1646658*time.Nanosecond, "kind", time.Friday, "bytes", 5)
+	for _, want := range []string{`"took":"1.647ms"`, `"kind":"Friday"`, `"bytes":5`, `"level":"INFO"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s is not in %s", want, out.String())
+		}
+	}
+}
+
 func TestLogLinesCarryTheTrace(t *testing.T) {
 	var out bytes.Buffer
 	log := telemetry.NewLogger(&out, slog.LevelInfo).With("service", "x").WithGroup("g").With("deep", true)

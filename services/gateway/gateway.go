@@ -22,36 +22,36 @@ import (
 type Config struct {
 	HTTP struct {
 		// Listen is host:port for REST, hooks and the page. Default 127.0.0.1:8080.
-		Listen string `yaml:"listen"`
+		Listen string `yaml:"listen" help:"host:port of REST, hooks and the page"`
 		// OpenPage shows the fleet's page without a token to callers on this
 		// machine. Default false.
-		OpenPage bool `yaml:"open_page"`
+		OpenPage bool `yaml:"open_page" help:"show the page without a token to callers on this machine"`
 		// Patience is how long a caller may take to read a piece of 64 KiB of an
 		// answer, streams included. Default 30s.
-		Patience time.Duration `yaml:"patience"`
+		Patience time.Duration `yaml:"patience" help:"how long a caller may take to read 64 KiB of an answer"`
 	} `yaml:"http"`
 	// Admin serves /metrics, /healthz, /readyz and /debug/pprof.
-	Admin admin.Config `yaml:"admin"`
+	Admin admin.Config `yaml:"admin" help:"where metrics and health are served"`
 	// TLS proves this service to the others.
-	TLS rpc.TLSConfig `yaml:"tls"`
+	TLS rpc.TLSConfig `yaml:"tls" help:"proof of this service"`
 	// Registry, Provisioner and Health are where the others are: host:port,
 	// several with commas between.
-	Registry    Target `yaml:"registry"`
-	Provisioner Target `yaml:"provisioner"`
-	Health      Target `yaml:"health"`
+	Registry    Target `yaml:"registry" help:"the tenant registry"`
+	Provisioner Target `yaml:"provisioner" help:"the provisioner"`
+	Health      Target `yaml:"health" help:"the health service"`
 	// TokensFile holds a line for each API token: name, role, sha256 in hex.
-	TokensFile string `yaml:"tokens_file"`
+	TokensFile string `yaml:"tokens_file" help:"file with a line for each API token: name, role, sha256 in hex"`
 }
 
 // Target is where a service is.
 type Target struct {
-	Target string `yaml:"target"`
+	Target string `yaml:"target" help:"host:port, several with commas between"`
 }
 
 // Default is a gateway on this machine.
 func Default() Config {
 	var c Config
-	c.HTTP.Listen = "127.0.0.1:8080"
+	c.HTTP.Listen, c.HTTP.Patience = "127.0.0.1:8080", defaultPatience
 	return c
 }
 
@@ -73,7 +73,7 @@ func (c Config) Validate() error {
 		{"health.target", c.Health.Target}, {"tokens_file", c.TokensFile},
 	} {
 		if one.value == "" {
-			missing = append(missing, fmt.Errorf("check config: %s is not set", one.name))
+			missing = append(missing, fmt.Errorf("%s is not set", one.name))
 		}
 	}
 	return errors.Join(append(missing, c.TLS.Validate())...)
@@ -97,7 +97,7 @@ type Service struct {
 // New listens and prepares; the other services need not be there yet.
 func New(ctx context.Context, cfg Config, deps Deps) (_ *Service, err error) {
 	if err := cfg.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("check config: %w", err)
 	}
 	tokens, err := auth.Load(cfg.TokensFile, deps.Log)
 	if err != nil {

@@ -72,6 +72,21 @@ func TestNamesAreTextNotMarkup(t *testing.T) {
 	}
 }
 
+func TestNobodyAnswersAtAStoppedCustomersAddress(t *testing.T) {
+	f := open(t, openPage)
+	for _, state := range []registryv1.Tenant_State{registryv1.Tenant_SUSPENDED, registryv1.Tenant_DELETED} {
+		f.registry.list = func() (*registryv1.ListTenantsResponse, error) {
+			stopped := acme()
+			stopped.State = state
+			return &registryv1.ListTenantsResponse{Tenants: []*registryv1.Tenant{stopped}, TotalSize: 1}, nil
+		}
+		text := f.send(t, http.MethodGet, "/", "").text
+		if strings.Contains(text, `<a href="http://127.0.0.1:20001"`) || !strings.Contains(text, "127.0.0.1:20001") {
+			t.Errorf("%s: its address is a link, or not shown", state)
+		}
+	}
+}
+
 func TestThePageSaysWhoIsAway(t *testing.T) {
 	f := open(t, openPage, func(c *Config, _ *Service) { c.Health.Target = "127.0.0.1:1" })
 	a := f.send(t, http.MethodGet, "/", "")

@@ -1,6 +1,7 @@
 package health_test
 
 import (
+	"strings"
 	"testing"
 
 	"stampworks.dev/pkg/config"
@@ -15,5 +16,12 @@ func TestExampleConfig(t *testing.T) {
 	}
 	if err := cfg.Validate(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestEveryKeyHasAMeaning(t *testing.T) {
+	cfg := health.Default()
+	if text := config.Describe(&cfg); strings.Contains(text, " \n") {
+		t.Errorf("a line ends without one:\n%s", text)
 	}
 }

@@ -31,25 +31,25 @@ import (
 type Config struct {
 	// GRPC is where this service is served. Default 127.0.0.1:9003.
 	GRPC struct {
-		Listen string `yaml:"listen"`
-	} `yaml:"grpc"`
+		Listen string `yaml:"listen" help:"host:port"`
+	} `yaml:"grpc" help:"where gRPC is served"`
 	// Admin serves /metrics, /healthz, /readyz and /debug/pprof.
-	Admin admin.Config `yaml:"admin"`
+	Admin admin.Config `yaml:"admin" help:"where metrics and health are served"`
 	// TLS proves this service to the others.
-	TLS rpc.TLSConfig `yaml:"tls"`
+	TLS rpc.TLSConfig `yaml:"tls" help:"proof of this service"`
 	// Etcd keeps what is held to be so.
-	Etcd etcd.Config `yaml:"etcd"`
+	Etcd etcd.Config `yaml:"etcd" help:"the etcd cluster"`
 	// Prefix of this service's keys. Default /stampworks/health/.
-	Prefix string `yaml:"prefix"`
+	Prefix string `yaml:"prefix" help:"prefix of all keys in etcd"`
 	// Provisioner is where stamps are learned from: host:port, several with
 	// commas between.
 	Provisioner struct {
-		Target string `yaml:"target"`
-	} `yaml:"provisioner"`
+		Target string `yaml:"target" help:"host:port, several with commas between"`
+	} `yaml:"provisioner" help:"the provisioner, of whose stamps it learns"`
 	// Replica names this replica. Default the host's name.
-	Replica string `yaml:"replica"`
+	Replica string `yaml:"replica" help:"name of this replica, the same after a restart"`
 	// DataDir keeps the replica's lock and lease.
-	DataDir string `yaml:"data_dir"`
+	DataDir string `yaml:"data_dir" help:"directory of this replica"`
 }
 
 // Default is a health service on this machine.
@@ -65,13 +65,13 @@ func Default() Config {
 func (c Config) Validate() error {
 	var wrong []error
 	if len(c.Etcd.Endpoints) == 0 {
-		wrong = append(wrong, errors.New("check config: etcd.endpoints is not set"))
+		wrong = append(wrong, errors.New("etcd.endpoints is not set"))
 	}
 	for _, one := range []struct{ name, value string }{
 		{"provisioner.target", c.Provisioner.Target}, {"prefix", c.Prefix}, {"replica", c.Replica}, {"data_dir", c.DataDir},
 	} {
 		if one.value == "" {
-			wrong = append(wrong, fmt.Errorf("check config: %s is not set", one.name))
+			wrong = append(wrong, fmt.Errorf("%s is not set", one.name))
 		}
 	}
 	return errors.Join(append(wrong, c.TLS.Validate())...)
@@ -97,7 +97,7 @@ type Service struct {
 // New listens and prepares; etcd and the provisioner need not be there yet.
 func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("check config: %w", err)
 	}
 	s := &Service{log: deps.Log}
 	if err := s.connect(ctx, cfg, deps); err != nil {
@@ -153,12 +153,7 @@ func (s *Service) listen(cfg Config, deps Deps, asking *replica.Replica) (err er
 }
 
 // ready when etcd answers.
-func (s *Service) ready(ctx context.Context) error {
-	if _, err := s.backend.Revision(ctx); err != nil {
-		return fmt.Errorf("etcd does not answer: %w", err)
-	}
-	return nil
-}
+func (s *Service) ready(ctx context.Context) error { return s.backend.Check(ctx) }
 
 // Addr is where gRPC is served, with the real port.
 func (s *Service) Addr() string { return s.server.Addr() }
@@ -168,6 +163,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group := lifecycle.NewGroup(s.log)
 	group.Add("grpc", s.server.Serve)
 	group.Add("admin", s.admin.Run)
+	group.Add("etcd", s.backend.Run)
 	group.Add("records", s.records.Run)
 	group.Add("claims", s.claims.Run)
 	return errors.Join(group.Run(ctx), s.close())

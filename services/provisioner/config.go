@@ -20,10 +20,10 @@ type Config struct {
 	// GRPC is where the services are.
 	GRPC Listen `yaml:"grpc" help:"where gRPC is served"`
 	// TLS proves this service to the others.
-	TLS rpc.TLSConfig `yaml:"tls" help:"the certificate of this service"`
+	TLS rpc.TLSConfig `yaml:"tls" help:"proof of this service"`
 	// Advertise is where other replicas reach this one. Default: where gRPC is
 	// served.
-	Advertise string `yaml:"advertise" help:"address at which other replicas reach this one"`
+	Advertise string `yaml:"advertise" help:"address at which other replicas reach this one" default:"where gRPC is served"`
 	// Admin is where /metrics, /healthz, /readyz and /debug/pprof are.
 	Admin admin.Config `yaml:"admin" help:"where metrics and health are served"`
 	// Etcd is the cluster that everything is kept in.
@@ -34,7 +34,7 @@ type Config struct {
 	Registry Target `yaml:"registry" help:"the tenant registry"`
 	// Replica is this replica's name, the same after a restart. Default: the
 	// cell's name.
-	Replica string `yaml:"replica" help:"name of this replica"`
+	Replica string `yaml:"replica" help:"name of this replica, the same after a restart" default:"the cell's name"`
 	// DataDir holds what is this replica's own, and the stamps of a local cell.
 	DataDir string `yaml:"data_dir" help:"directory of this replica"`
 	// BackupDir keeps the backups of a local cell's stamps. Default: cell/backups
@@ -42,15 +42,15 @@ type Config struct {
 	BackupDir string `yaml:"backup_dir" help:"directory of the stamps' backups"`
 	// HostDir has what all replicas on this machine share. Default:
 	// /var/lib/stampworks-host as root, else in $XDG_STATE_HOME.
-	HostDir string `yaml:"host_dir" help:"directory that all replicas of this machine share"`
+	HostDir string `yaml:"host_dir" help:"directory that all replicas of this machine share" default:"/var/lib/stampworks-host, or in the state folder"`
 	// SecretKeyFile seals the tenants' secrets; the same for all replicas.
 	// Default secrets.key in DataDir, made when missing.
-	SecretKeyFile string `yaml:"secret_key_file" help:"key file that seals secrets, the same for all replicas"`
+	SecretKeyFile string `yaml:"secret_key_file" help:"key file that seals secrets, the same for all replicas" default:"secrets.key in data_dir"`
 	// Cell is the cell of this replica.
-	Cell CellConfig `yaml:"cell" help:"the cell of this replica"`
+	Cell CellConfig `yaml:"cell"`
 	// ParallelSteps is how many steps run at once in the cell. Default: four a
 	// core, at least eight.
-	ParallelSteps int `yaml:"parallel_steps" help:"how many steps run at once in the cell"`
+	ParallelSteps int `yaml:"parallel_steps" help:"how many steps run at once in the cell" default:"4 a core, at least 8"`
 	// OTLPEndpoint is what the stamps' components are told to send telemetry to;
 	// empty tells them nothing.
 	OTLPEndpoint string `yaml:"otlp_endpoint" help:"where components send telemetry"`
@@ -69,7 +69,7 @@ type Target struct {
 // CellConfig is one cell.
 type CellConfig struct {
 	// Name is the cell's id. Empty: this replica reaches none.
-	Name string `yaml:"name" help:"id of the cell"`
+	Name string `yaml:"name" help:"id of the cell of this replica"`
 	// Region that tenants can ask for.
 	Region string `yaml:"region" help:"region of the cell"`
 	// Driver is "local".
@@ -77,15 +77,15 @@ type CellConfig struct {
 	// PublicAddress is where customers' URLs are.
 	PublicAddress string `yaml:"public_address" help:"address of customers' URLs"`
 	// URLTemplate makes those URLs; {tenant} and {port} are filled in.
-	URLTemplate string `yaml:"url_template" help:"customers' URLs, with {tenant} and {port}"`
+	URLTemplate string `yaml:"url_template" help:"customers' URLs, with {tenant} and {port}" default:"http://, public_address and port"`
 	// Ports are those of customers' URLs.
 	Ports host.Range `yaml:"ports" help:"ports of customers' URLs"`
 	// CPUMillis and MemoryBytes are what the cell gives out. Default: 16 times
 	// the cores, 80 % of the memory.
-	CPUMillis   int64 `yaml:"cpu_millis" help:"processor that the cell gives out, in thousandths of a core"`
-	MemoryBytes int64 `yaml:"memory_bytes" help:"memory that the cell gives out"`
+	CPUMillis   int64 `yaml:"cpu_millis" help:"processor that the cell gives out, in thousandths of a core" default:"16 times the cores"`
+	MemoryBytes int64 `yaml:"memory_bytes" help:"memory that the cell gives out" default:"80 % of the machine's"`
 	// Supervisor is the stamp-supervisor program. Default: beside this one.
-	Supervisor string `yaml:"supervisor" help:"path of the stamp-supervisor program"`
+	Supervisor string `yaml:"supervisor" help:"path of the stamp-supervisor program" default:"beside this program"`
 	// Programs of the machine that are looked for.
 	Programs []string `yaml:"programs" help:"programs of the machine that are looked for"`
 	// Unisolated gives stamps no users of their own, even as root.

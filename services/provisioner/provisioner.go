@@ -105,6 +105,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group := lifecycle.NewGroup(s.log)
 	group.Add("grpc", s.server.Serve)
 	group.Add("admin", s.admin.Run)
+	group.Add("etcd", s.store.Run)
 	s.parts.addTo(group)
 	group.Add("claims", s.claims.Run)
 	return group.Run(ctx)
@@ -132,7 +133,7 @@ func (s *Service) close() {
 
 // ready asks etcd, and whether the caches and the view are filled.
 func (s *Service) ready(ctx context.Context) error {
-	if _, err := s.store.Revision(ctx); err != nil {
+	if err := s.store.Check(ctx); err != nil {
 		return err
 	}
 	return s.parts.ready()

@@ -20,7 +20,7 @@ type Config struct {
 	// GRPC is where the services are.
 	GRPC Listen `yaml:"grpc" help:"where gRPC is served"`
 	// TLS proves this service to the others.
-	TLS rpc.TLSConfig `yaml:"tls" help:"the certificate of this service"`
+	TLS rpc.TLSConfig `yaml:"tls" help:"proof of this service"`
 	// Admin is where /metrics, /healthz, /readyz and /debug/pprof are.
 	Admin admin.Config `yaml:"admin" help:"where metrics and health are served"`
 	// Etcd is the cluster that everything is kept in.
@@ -33,7 +33,7 @@ type Config struct {
 	PublicURL string `yaml:"public_url" help:"address of the gateway as senders of webhooks reach it"`
 	// SecretKeyFile seals the sources' secrets; the same for all replicas.
 	// Default secrets.key in DataDir, made when missing.
-	SecretKeyFile string `yaml:"secret_key_file" help:"key file that seals secrets, the same for all replicas"`
+	SecretKeyFile string `yaml:"secret_key_file" help:"key file that seals secrets, the same for all replicas" default:"secrets.key in data_dir"`
 	// DeleteRetention is how long a deleted tenant's data is kept.
 	DeleteRetention time.Duration `yaml:"delete_retention" help:"how long a deleted tenant's data is kept"`
 }

@@ -187,10 +187,14 @@ func TestOutcomesForPeople(t *testing.T) {
 	// Put right at the source, replayed.
 	name := c.send(t, "late", deal("8", "Beta", `"seats":5`, ""))
 	c.outcome(t, name, registryv1.Delivery_NEEDS_ATTENTION)
-	if _, err := c.intake.UpdateSource(ctx(t), &registryv1.UpdateSourceRequest{
+	changed, err := c.intake.UpdateSource(ctx(t), &registryv1.UpdateSourceRequest{
 		Source: &registryv1.Source{Name: c.name, Mapping: &registryv1.Mapping{Inputs: `{"seats": 7}`}}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"mapping.inputs"}},
-	}); err != nil {
+	})
+	if err != nil {
 		t.Fatal(err)
+	}
+	if changed.GetLastDelivery() != name || !strings.Contains(changed.GetSetupInstructions(), "that it has already") {
+		t.Errorf("the answer forgets the last delivery, or speaks of a secret that nobody gave: %v", changed)
 	}
 	if got, err := c.intake.ReplayDelivery(ctx(t), &registryv1.ReplayDeliveryRequest{Name: name}); err != nil || got.GetOutcome() != registryv1.Delivery_CREATED {
 		t.Errorf("%v, %v", got, err)

@@ -84,6 +84,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group := lifecycle.NewGroup(s.log)
 	group.Add("grpc", s.server.Serve)
 	group.Add("admin", s.admin.Run)
+	group.Add("etcd", s.store.Run)
 	s.domains.addTo(group)
 	return group.Run(ctx)
 }
@@ -102,7 +103,7 @@ func (s *Service) close() {
 
 // ready asks etcd, and whether the caches are filled.
 func (s *Service) ready(ctx context.Context) error {
-	if _, err := s.store.Revision(ctx); err != nil {
+	if err := s.store.Check(ctx); err != nil {
 		return err
 	}
 	if !s.domains.Tenants.Ready() {

@@ -104,8 +104,41 @@ func TestRequestIDMakesCreationRepeatable(t *testing.T) {
 	}
 	_, err = r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{Tenant: wish("Other"), RequestId: "abc"})
 	_ = reason(t, "other payload", err, errs.AlreadyExists, "IDEMPOTENCY_KEY_REUSED")
-	_, err = r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{Tenant: wish("Acme"), RequestId: "def"})
+	_, err = r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{TenantId: "acme", Tenant: wish("Acme"), RequestId: "def"})
 	_ = reason(t, "same id, other request", err, errs.AlreadyExists, "TENANT_EXISTS")
+}
+
+func TestAnIDThatIsMadeIsOneThatIsFree(t *testing.T) {
+	r := start(t)
+	r.create(t, "acme")
+	req := &registryv1.CreateTenantRequest{Tenant: wish("Acme"), RequestId: "abc"}
+	for range 2 { // the same request gets the same number
+		if op, err := r.tenants.CreateTenant(ctx(t), req); err != nil || op.GetName() != "operations/acme-2.1" {
+			t.Errorf("%v, %v", op, err)
+		}
+	}
+	op, err := r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{Tenant: wish("Acme"), ValidateOnly: true})
+	would := &registryv1.Tenant{}
+	if err != nil || op.GetResponse().UnmarshalTo(would) != nil || would.GetName() != "tenants/acme-3" {
+		t.Errorf("would be %v, %v", would, err)
+	}
+}
+
+func TestRefusalsAreForPeople(t *testing.T) {
+	r := start(t)
+	for id, want := range map[string]string{
+		"Acme_1": `tenant_id: must be lower-case letters, digits and "-", beginning with a letter, not ending with "-", at most 40 characters`,
+		"-":      "tenant_id: must be lower-case letters",
+	} {
+		_, err := r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{TenantId: id, Tenant: wish("Acme")})
+		if refused := reason(t, id, err, errs.InvalidArgument, "INVALID_REQUEST"); !strings.Contains(refused.Message, want) || strings.HasPrefix(refused.Message, "invalid") {
+			t.Errorf("%q: %s", id, refused.Message)
+		}
+	}
+	_, err := r.tenants.GetTenant(ctx(t), &registryv1.GetTenantRequest{Name: "tenants/nobody"})
+	if missing := reason(t, "missing", err, errs.NotFound, "TENANT_NOT_FOUND"); missing.Message != `tenant "nobody" does not exist` {
+		t.Errorf("got %q", missing.Message)
+	}
 }
 
 func TestValidateOnlyWritesNothing(t *testing.T) {

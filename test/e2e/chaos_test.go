@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -143,7 +144,7 @@ func chaosTenants(t *testing.T, h *harness.Plane) map[string]string {
 	full := sample(t, h.API)
 	for _, product := range []string{"helpdesk-lite", full} {
 		for _, revision := range []string{"1.0.0", "1.1.0"} {
-			h.API.Publish(product, revision)
+			h.API.Publish(product, revision, small)
 		}
 	}
 	for i := range chaosLite {
@@ -154,6 +155,11 @@ func chaosTenants(t *testing.T, h *harness.Plane) map[string]string {
 	}
 	return tenants
 }
+
+var volume = regexp.MustCompile(`data: [0-9]+[GM]i`)
+
+// small lets fifty customers fit on any machine's disk.
+func small(blueprint string) string { return volume.ReplaceAllString(blueprint, "data: 64Mi") }
 
 // nothingLeft looks for what a stamp leaves when it is not all destroyed.
 func nothingLeft(t *testing.T, h *harness.Plane) {

@@ -5,6 +5,8 @@
 //     OpenAPI asks; the generator knows them by their fields' names;
 //   - every operation may answer with the response "Problem" of our base
 //     document, as the gateway's errors are not google.rpc.Status;
+//   - what google.longrunning.Operations does here is described, which the
+//     generator knows nothing of;
 //   - an empty answer is described as one.
 package main
 
@@ -20,6 +22,14 @@ import (
 
 // object is a JSON object; marshalling sorts its keys, so output is stable.
 type object = map[string]any
+
+// longrunning says what the calls of Operations are for.
+var longrunning = map[string]string{
+	"Operations_ListOperations":  "ListOperations reads many, the newest first; filter by metadata.tenant, metadata.state and metadata.kind (AIP-132, AIP-160). Codes: INVALID_ARGUMENT for a filter or page token.",
+	"Operations_GetOperation":    "GetOperation reads one: generation 7 of acme is operations/acme.7 (AIP-151). Codes: NOT_FOUND.",
+	"Operations_CancelOperation": "CancelOperation ends one at its next step boundary and leaves what is done. Codes: NOT_FOUND, FAILED_PRECONDITION when it has ended already.",
+	"Operations_WaitOperation":   "WaitOperation answers when it is done or the timeout is up, 20 s when none is given, 5 min at most: look at done, and ask again. Codes: NOT_FOUND.",
+}
 
 // nested finds a path parameter named after a field inside a message.
 var nested = regexp.MustCompile(`\{[a-z_]+\.([a-z_]+)\}`)
@@ -72,6 +82,9 @@ func finish(operation object) {
 		if _, last, ok := strings.Cut(name, "."); ok && parameter["in"] == "path" {
 			parameter["name"] = last
 		}
+	}
+	if text, ours := longrunning[fmt.Sprint(operation["operationId"])]; ours {
+		operation["description"] = text
 	}
 	responses, _ := operation["responses"].(object)
 	for _, raw := range responses {

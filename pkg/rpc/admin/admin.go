@@ -21,7 +21,7 @@ const stopWithin = 2 * time.Second
 // Config is what an operator says.
 type Config struct {
 	// Listen is host:port; empty is DefaultListen.
-	Listen string `yaml:"listen"`
+	Listen string `yaml:"listen" help:"host:port" default:"127.0.0.1:0"`
 }
 
 // Deps is what the server needs from its process.

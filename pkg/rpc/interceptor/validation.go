@@ -53,10 +53,26 @@ func violations(e *protovalidate.ValidationError) []errs.Violation {
 	list := make([]errs.Violation, 0, len(e.Violations))
 	for _, v := range e.Violations {
 		description := v.Proto.GetMessage()
+		if v.Proto.GetRuleId() == "string.pattern" {
+			description = formOf(v.RuleValue.String())
+		}
 		if description == "" {
 			description = "breaks the rule " + v.Proto.GetRuleId()
 		}
 		list = append(list, errs.Violation{Field: protovalidate.FieldPathString(v.Proto.GetField()), Description: description})
 	}
 	return list
+}
+
+// forms says in words what the patterns of our protos mean: a caller should
+// not have to read a regular expression.
+var forms = map[string]string{
+	`^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$`: `must be lower-case letters, digits and "-", beginning with a letter, not ending with "-", at most 40 characters`,
+}
+
+func formOf(pattern string) string {
+	if words, known := forms[pattern]; known {
+		return words
+	}
+	return "must match " + pattern
 }

@@ -25,22 +25,22 @@ const OperationTimeout = 5 * time.Second
 // Config says where the etcd cluster is.
 type Config struct {
 	// Endpoints are URLs or host:port, at least one.
-	Endpoints []string `yaml:"endpoints"`
+	Endpoints []string `yaml:"endpoints" help:"URLs or host:port, at least one"`
 	// TLS of the connection; empty is plain text.
-	TLS TLSConfig `yaml:"tls"`
+	TLS TLSConfig `yaml:"tls" help:"TLS"`
 	// DialTimeout bounds authentication and the first keep-alive, default 5 s.
-	DialTimeout time.Duration `yaml:"dial_timeout"`
+	DialTimeout time.Duration `yaml:"dial_timeout" help:"how long the first contact may take" default:"5s"`
 	// Username and Password, where etcd asks for them.
-	Username string `yaml:"username"`
-	Password string `yaml:"password"`
+	Username string `yaml:"username" help:"user, where it asks for one"`
+	Password string `yaml:"password" help:"password of that user"`
 }
 
 // TLSConfig names files in PEM form. The certificate and key are read again at
 // every handshake.
 type TLSConfig struct {
-	CA   string `yaml:"ca"`
-	Cert string `yaml:"cert"`
-	Key  string `yaml:"key"`
+	CA   string `yaml:"ca" help:"file of its authority"`
+	Cert string `yaml:"cert" help:"certificate file"`
+	Key  string `yaml:"key" help:"private key file"`
 }
 
 // Deps is what the backend needs from its program.

@@ -31,7 +31,8 @@ type row struct {
 	// Trouble is what went wrong with the last operation, and Why what is wrong
 	// with the health: two fields, as one can be fine without the other.
 	Trouble, Why string
-	// URL is the customer's, and Address what people read of it.
+	// URL is the customer's, empty when nobody is meant to answer there, and
+	// Address what people read of it.
 	URL, Address string
 }
 
@@ -89,10 +90,21 @@ func rowOf(t *registryv1.Tenant, h *healthv1.TenantHealth, now time.Time) row {
 	}
 	// Only the web's own schemes become links.
 	if u, err := url.Parse(t.GetStatus().GetUrl()); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
-		r.URL = u.String()
+		if answers(t, h) {
+			r.URL = u.String()
+		}
 		r.Address = strings.TrimSuffix(u.Host+u.EscapedPath(), "/")
 	}
 	return r
+}
+
+// answers is whether somebody is meant to answer at the customer's address.
+func answers(t *registryv1.Tenant, h *healthv1.TenantHealth) bool {
+	switch t.GetState() {
+	case registryv1.Tenant_SUSPENDING, registryv1.Tenant_SUSPENDED, registryv1.Tenant_DELETING, registryv1.Tenant_DELETED:
+		return false
+	}
+	return h.GetState() != typev1.HealthState_NOT_RUNNING
 }
 
 // words writes "NOT_RUNNING" as "not running".

@@ -105,31 +105,50 @@ func serving(s Stamp) string {
 
 func trouble(s Stamp, state typev1.HealthState, root string) string {
 	if root == "" {
+		if good := s.Endpoint.GetConsecutiveSuccesses(); good > 0 {
+			return "is coming back: the customer's address answers again, " + count(int(good), "good answer") + " so far"
+		}
 		return fmt.Sprintf("is down: every part serves, but the customer's address does not (%s)", s.Endpoint.GetMessage())
 	}
 	c := s.Components[slices.IndexFunc(s.Components, func(c *healthv1.CheckHealth) bool { return c.GetName() == root })]
 	others := behind(s, root)
-	switch {
-	case c.GetState() == typev1.HealthState_DEGRADED:
-		return fmt.Sprintf("is slow: %s answers late (%s)%s", root, c.GetMessage(), others)
-	case state == typev1.HealthState_DEGRADED:
-		return fmt.Sprintf("serves in part: %s does not answer (%s)%s", root, c.GetMessage(), others)
+	if c.GetState() == typev1.HealthState_DEGRADED {
+		return fmt.Sprintf("is slow: %s answers late (%s)%s", root, c.GetMessage(), with(others))
 	}
-	return fmt.Sprintf("is down: %s does not answer (%s)%s", root, c.GetMessage(), others)
+	now := fmt.Sprintf("%s does not answer (%s)%s", root, c.GetMessage(), with(others))
+	// One good answer does not end an outage yet, but it is one.
+	good := int(c.GetConsecutiveSuccesses())
+	if good > 0 {
+		now = fmt.Sprintf("%s answers again, %s so far", root, count(good, "good answer"))
+		if len(others) > 0 {
+			now += "; to follow: " + strings.Join(others, ", ")
+		}
+	}
+	switch {
+	case state == typev1.HealthState_DEGRADED:
+		return "serves in part: " + now
+	case good > 0:
+		return "is coming back: " + now
+	}
+	return "is down: " + now
 }
 
-// behind names the other troubled components.
-func behind(s Stamp, root string) string {
+// behind are the other troubled components.
+func behind(s Stamp, root string) []string {
 	var names []string
 	for _, c := range s.Components {
 		if c.GetName() != root && rank[c.GetState()] >= rank[typev1.HealthState_DEGRADED] {
 			names = append(names, c.GetName())
 		}
 	}
-	if len(names) == 0 {
+	return names
+}
+
+func with(others []string) string {
+	if len(others) == 0 {
 		return ""
 	}
-	return ", and with it " + strings.Join(names, ", ")
+	return ", and with it " + strings.Join(others, ", ")
 }
 
 func count(n int, noun string) string {

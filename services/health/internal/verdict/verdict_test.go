@@ -28,6 +28,16 @@ func desk(db, app, worker, endpoint typev1.HealthState) Stamp {
 	}
 }
 
+// again is a stamp where a check that is held to be down has just answered.
+func again(s Stamp, name string) Stamp {
+	for _, c := range checks(s) {
+		if c.GetName() == name {
+			c.Message, c.ConsecutiveSuccesses = "the probe ended with 0", 1
+		}
+	}
+	return s
+}
+
 func TestSum(t *testing.T) {
 	for _, tc := range []struct {
 		why      string
@@ -48,6 +58,12 @@ func TestSum(t *testing.T) {
 			"Acme Rockets is not known to be up: there are no answers to judge by yet."},
 		{"only the address is dead", desk(good, good, good, bad), bad, "",
 			"Acme Rockets is down: every part serves, but the customer's address does not (connection refused)."},
+		{"one good answer is not called none", again(desk(bad, bad, bad, bad), "db"), bad, "db",
+			"Acme Rockets is coming back: db answers again, 1 good answer so far; to follow: app, worker."},
+		{"a part comes back while the customer is served", again(desk(good, good, bad, good), "worker"), slow, "worker",
+			"Acme Rockets serves in part: worker answers again, 1 good answer so far."},
+		{"the address comes back", again(desk(good, good, good, bad), "endpoint"), bad, "",
+			"Acme Rockets is coming back: the customer's address answers again, 1 good answer so far."},
 		{"not meant to run", Stamp{DisplayName: "Acme Rockets", NotRunning: "suspended"}, typev1.HealthState_NOT_RUNNING, "",
 			"Acme Rockets is not running: suspended."},
 	} {

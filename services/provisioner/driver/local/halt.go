@@ -17,17 +17,37 @@ import (
 // Halt stops every stamp below a data directory, and its supervisor, and keeps
 // all data: what `stamp dev` does at its end. It needs no control plane. The
 // stamps run again when a driver is told to ensure them. It says how many were
-// halted.
+// meant to run until then.
 func Halt(ctx context.Context, dataDir string) (int, error) {
 	manifests, err := filepath.Glob(filepath.Join(dataDir, "stamps", "*", "manifest.json"))
 	if err != nil {
 		return 0, fmt.Errorf("list stamps: %w", err)
 	}
 	var all errgroup.Group
+	halted := 0
 	for _, m := range manifests {
-		all.Go(func() error { return halt(ctx, layout.Stamp(filepath.Dir(m))) })
+		stamp := layout.Stamp(filepath.Dir(m))
+		if meantToRun(stamp) {
+			halted++
+		}
+		all.Go(func() error { return halt(ctx, stamp) })
 	}
-	return len(manifests), all.Wait()
+	return halted, all.Wait()
+}
+
+// meantToRun is whether a stamp has a component that nobody stopped. One that
+// cannot be read is halted all the same.
+func meantToRun(s layout.Stamp) bool {
+	record, err := control.ReadRecord(s)
+	if err != nil || record.Ending {
+		return false
+	}
+	for _, a := range record.Applied {
+		if !a.Stopped {
+			return true
+		}
+	}
+	return false
 }
 
 // halt stops one stamp under the token that was last seen, so it is the last

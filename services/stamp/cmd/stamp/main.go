@@ -31,5 +31,5 @@ func run() int {
 		return exit.Failure
 	}
 	// These two start services on this machine. They alone link them.
-	return command.Run(ctx, s, command.New(s, dev.Command(version), demo.Command(s.Gateway)), os.Args[1:])
+	return command.Run(ctx, s, command.New(s, dev.Command(version), demo.Command(s)), os.Args[1:])
 }

@@ -7,12 +7,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // File is what `stamp dev` writes for the commands of its folder.
 type File struct {
 	Address string `json:"address"`
 	Token   string `json:"token"`
+	// Source and Blueprint are meant when a command does not say which; empty
+	// leaves it at the only one there is.
+	Source    string `json:"source,omitempty"`
+	Blueprint string `json:"blueprint,omitempty"`
 }
 
 // fileName is looked for in the working folder and those above it.
@@ -41,6 +46,16 @@ func Locate(given Config, getenv func(string) string, dir string) (Config, error
 			"  start one here with: make run   or name one with --addr and --token, or STAMP_ADDR and STAMP_TOKEN")
 	}
 	return cfg, nil
+}
+
+// Assumed is what commands mean at a gateway when they do not say: what the
+// nearest file says, if it is about that one.
+func Assumed(dir, address string) (File, error) {
+	found, err := nearest(dir)
+	if err != nil || strings.TrimRight(found.Address, "/") != strings.TrimRight(address, "/") {
+		return File{}, err
+	}
+	return found, nil
 }
 
 func nearest(dir string) (File, error) {

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"stampworks.dev/services/stamp/internal/client"
 	"stampworks.dev/services/stamp/internal/command"
 	"stampworks.dev/services/stamp/internal/demo"
 	"stampworks.dev/services/stamp/internal/dev"
@@ -96,8 +95,7 @@ var (
 // A command that is only named, such as `stamp dev stop`, may lack them.
 func parse(line string) error {
 	nowhere := &session.Session{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Getenv: func(string) string { return "" }, Now: time.Now}
-	locate := func() (client.Config, error) { return client.Config{}, nil }
-	root := command.New(nowhere, dev.Command("test"), demo.Command(locate))
+	root := command.New(nowhere, dev.Command("test"), demo.Command(nowhere))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	found, rest, err := root.Find(split(line))

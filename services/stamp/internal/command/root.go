@@ -9,6 +9,7 @@ import (
 	"stampworks.dev/services/stamp/internal/command/apply"
 	"stampworks.dev/services/stamp/internal/command/blueprints"
 	"stampworks.dev/services/stamp/internal/command/cell"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/command/delivery"
 	"stampworks.dev/services/stamp/internal/command/doctor"
 	"stampworks.dev/services/stamp/internal/command/health"
@@ -74,6 +75,7 @@ func globals(root *cobra.Command, s *session.Session) {
 	flags.StringVar(&s.Address, "addr", "", "the gateway's `URL` (default STAMP_ADDR, then .stamp/client.json)")
 	flags.StringVar(&s.Token, "token", "", "the API `token` (default STAMP_TOKEN, then .stamp/client.json)")
 	flags.StringVarP(&s.Output, "output", "o", "", "`form` of the data: table, wide, json, yaml, name; tenant list also csv (default table)")
+	complete.Flags(root, s)
 	flags.DurationVar(&s.Timeout, "timeout", 0, "how long to wait, with --wait (default 10m0s)")
 }
 

@@ -14,26 +14,29 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
+	"stampworks.dev/services/stamp/internal/session"
 )
 
 // redWithin is how long health may take to see what was broken.
 const redWithin = 30 * time.Second
 
-func breakCommand(locate func() (client.Config, error)) *cobra.Command {
+func breakCommand(s *session.Session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "break TENANT COMPONENT",
 		Short: "Kill a component of one customer until health sees it, then let it heal",
 		Long: `Kill a component's processes on this machine (kill -9), again and again, until
 health has seen that the customer is down; then let its supervisor heal it.
 Only that customer goes red: look at the page, or at: stamp health`,
-		Example: "  stamp demo break acme-rockets db",
-		Args:    cobra.ExactArgs(2),
+		Example:           "  stamp demo break acme-rockets db",
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: complete.Components(s),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := locate()
+			c, err := s.Client()
 			if err != nil {
 				return err
 			}
-			return breakIt(cmd.Context(), client.New(cfg), args[0], args[1], cmd.OutOrStdout())
+			return breakIt(cmd.Context(), c, args[0], args[1], cmd.OutOrStdout())
 		},
 	}
 }

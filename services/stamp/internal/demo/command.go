@@ -3,11 +3,11 @@ package demo
 import (
 	"github.com/spf13/cobra"
 
-	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/session"
 )
 
-// Command is `stamp demo`. locate finds the gateway for `demo break`.
-func Command(locate func() (client.Config, error)) *cobra.Command {
+// Command is `stamp demo`. The session is for `demo break`.
+func Command(s *session.Session) *cobra.Command {
 	opts := Options{}
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -25,6 +25,6 @@ fails.`,
 	}
 	cmd.Flags().BoolVar(&opts.Lite, "lite", false, "SQLite even where PostgreSQL is")
 	cmd.Flags().BoolVar(&opts.Keep, "keep-files", false, "leave the temporary folder for a look")
-	cmd.AddCommand(breakCommand(locate))
+	cmd.AddCommand(breakCommand(s))
 	return cmd
 }

@@ -93,6 +93,8 @@ type session struct {
 	token  string
 	api    *client.Client
 
+	// elsewhere says that the commands of this folder speak to another one.
+	elsewhere bool
 	// customers are those served as of the last look, for end to ask.
 	customers []customer
 }
@@ -110,16 +112,8 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.introduce(ctx, here); err != nil {
 		return err
 	}
-	if err := s.greet(ctx); err != nil {
-		return err
-	}
-	if s.opts.Demo {
-		if err := s.story(ctx, here); err != nil {
-			return err
-		}
-	} else {
-		s.say("Token in %s, log in %s. Ctrl-C ends the control plane; stamps go on (stop them too: %s dev stop --data-dir %s).",
-			s.opts.TokenFile, s.layout.log(), program(), s.opts.DataDir)
+	if err := s.tell(ctx, here); err != nil && ctx.Err() == nil {
+		s.stuck(err)
 	}
 	s.remember(ctx)
 	return nil
@@ -130,10 +124,15 @@ func (s *session) run(ctx context.Context) error {
 func (s *session) introduce(ctx context.Context, folder string) error {
 	known, err := client.Read(folder)
 	if err == nil && known.Address != "" && known.Address != s.url && ask(ctx, known.Address+"/healthz") == "200" {
+		s.elsewhere = true
 		s.say("The commands in this folder go on speaking to %s. For this one: --addr %s --token \"$(cat %s)\"", known.Address, s.url, s.opts.TokenFile)
 		return nil
 	}
-	return client.Write(folder, client.File{Address: s.url, Token: s.token})
+	if known.Address != s.url {
+		known = client.File{}
+	}
+	known.Address, known.Token = s.url, s.token
+	return client.Write(folder, known)
 }
 
 // awaitReady waits for /readyz.
@@ -149,11 +148,14 @@ func (s *session) awaitReady(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-waiting.Done():
-			return fmt.Errorf("start: not ready within %v: %w; see %s", readyWithin, err, s.layout.log())
+			return fmt.Errorf("start: not ready within %v: %w; see %s", readyWithin, err, s.logPath())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
+
+// logPath is where the log is, in the form in which the data folder was given.
+func (s *session) logPath() string { return layout{s.opts.DataDir}.log() }
 
 func (s *session) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(s.opts.Out, format+"\n", args...)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/sample"
 )
 
@@ -60,6 +61,26 @@ func TestOneAtATimeOnADataFolder(t *testing.T) {
 		if info, err := os.Stat(folder); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: mode %v, %v, want %v", folder, info.Mode().Perm(), err, mode)
 		}
+	}
+}
+
+func TestStopIsRefusedWhileItRuns(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	var out strings.Builder
+	if err := Stop(t.Context(), dir, &out); err != nil || !strings.HasPrefix(out.String(), "0 stamps stopped") {
+		t.Errorf("where nobody ever ran: %q, %v", out.String(), err)
+	}
+	unlock, err := layout{dir}.prepare()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	if err := Stop(t.Context(), dir, &out); exit.Code(err) != exit.Conflict || !strings.Contains(err.Error(), "Ctrl-C") || out.Len() > 0 {
+		t.Errorf("while it runs: %q, %v", out.String(), err)
+	}
+	unlock()
+	if err := Stop(t.Context(), dir, &out); err != nil {
+		t.Errorf("after its end: %v", err)
 	}
 }
 

@@ -2,8 +2,10 @@ package dev
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -25,7 +27,7 @@ func (s *session) end(ctx context.Context) error {
 		s.say("%s: %s, with no control plane", c.name, ask(ctx, c.url))
 	}
 	if s.opts.Demo && !s.opts.Keep {
-		return Stop(ctx, s.opts.DataDir, s.opts.Out)
+		return halt(ctx, s.opts.DataDir, s.opts.Out)
 	}
 	s.say("The copies go on. Stop them with: %s dev stop --data-dir %s", program(), s.opts.DataDir)
 	return nil
@@ -78,8 +80,26 @@ func ask(ctx context.Context, url string) string {
 	return fmt.Sprint(resp.StatusCode)
 }
 
-// Stop stops all stamps of a data folder and keeps their data.
+// Stop is `stamp dev stop`: what goes on without a control plane is stopped.
+// With one, each stamp would only be started again.
 func Stop(ctx context.Context, dataDir string, out io.Writer) error {
+	dir, err := filepath.Abs(dataDir)
+	if err != nil {
+		return fmt.Errorf("find data folder: %w", err)
+	}
+	unlock, err := layout{dir}.hold(0, "stamp dev runs on "+dataDir+" and keeps the copies running", "end it first, with Ctrl-C in its terminal")
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // nobody ever ran here
+	case err != nil:
+		return err
+	default:
+		defer unlock()
+	}
+	return halt(ctx, dataDir, out)
+}
+
+// halt stops all stamps of a data folder and keeps their data.
+func halt(ctx context.Context, dataDir string, out io.Writer) error {
 	dir, err := filepath.Abs(dataDir)
 	if err != nil {
 		return fmt.Errorf("find data folder: %w", err)

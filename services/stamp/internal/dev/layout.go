@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"stampworks.dev/services/stamp/internal/exit"
 )
 
 // layout is where `stamp dev` keeps things below its data folder.
@@ -34,14 +36,20 @@ func (l layout) prepare() (unlock func(), err error) {
 			return nil, fmt.Errorf("make data folder: %w", err)
 		}
 	}
-	lock, err := os.OpenFile(l.lock(), os.O_CREATE|os.O_RDWR, 0o600)
+	return l.hold(os.O_CREATE, fmt.Sprintf("another stamp dev runs on %s", l.dir), "stop it, or choose another folder with --data-dir")
+}
+
+// hold locks the data folder. Where another process holds it already, what is
+// so and what to do next are told.
+func (l layout) hold(create int, taken, next string) (unlock func(), err error) {
+	lock, err := os.OpenFile(l.lock(), create|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock data folder: %w", err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = lock.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("another stamp dev runs on %s; stop it, or choose another folder with --data-dir", l.dir)
+			return nil, &exit.Error{Code: exit.Conflict, Message: taken, Next: next}
 		}
 		return nil, fmt.Errorf("lock data folder: %w", err)
 	}

@@ -2,29 +2,32 @@ package dev
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
-	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
-	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
-	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
-	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
-
-	"stampworks.dev/services/stamp/internal/deal"
-	"stampworks.dev/services/stamp/internal/progress"
+	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/sample"
 )
 
-// company is who buys in the story.
-const company = "Acme Rockets"
+// tell says where everything is, then, in the demo, its story.
+func (s *session) tell(ctx context.Context, dir string) error {
+	if err := s.greet(ctx); err != nil {
+		return err
+	}
+	if s.opts.Demo {
+		return s.story(ctx, dir)
+	}
+	s.say("Token in %s, log in %s. Ctrl-C ends the control plane; stamps go on (stop them too: %s dev stop --data-dir %s).",
+		s.opts.TokenFile, s.logPath(), program(), s.opts.DataDir)
+	return nil
+}
 
-// healthyWithin is how long a copy may take to answer, and health to see all
-// of it.
-const healthyWithin = 30 * time.Second
+// stuck says why the story ended early. What runs goes on: nobody's copy is
+// stopped because a story could not be told.
+func (s *session) stuck(err error) {
+	s.say("The story ends here: %s", exit.Message(err))
+	s.say("Stampworks goes on at %s until Ctrl-C. What is wrong with it: %s doctor   Its log: %s", s.url, program(), s.logPath())
+}
 
 // greet says where everything is, and what separates one customer from another.
 func (s *session) greet(ctx context.Context) error {
@@ -34,25 +37,6 @@ func (s *session) greet(ctx context.Context) error {
 	}
 	s.say("Stampworks at %s · isolation: %s", s.url, isolation(cell.GetStatus().GetIsolation()))
 	return nil
-}
-
-// isolation lists what there is, then what there is not.
-func isolation(kinds map[string]string) string {
-	var has, lacks []string
-	for _, kind := range []string{"users", "files", "network", "cpu", "memory"} {
-		if means := kinds[kind]; means == "" || means == "NONE" {
-			lacks = append(lacks, kind)
-		} else {
-			has = append(has, kind)
-		}
-	}
-	switch {
-	case len(lacks) == 0:
-		return strings.Join(has, ", ")
-	case len(has) == 0:
-		return "none (run as root for users, files, network, cpu and memory)"
-	}
-	return strings.Join(has, ", ") + " (not: " + strings.Join(lacks, ", ") + ")"
 }
 
 // story wins a deal and follows it to the customer's own running copy.
@@ -70,99 +54,49 @@ func (s *session) story(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	sold := sample.Deal(product, company)
-	receipt, err := deal.Send(ctx, source, sold)
-	if err != nil {
-		return fmt.Errorf("send the deal: %w", err)
+	if err := s.assume(dir, product.Blueprint); err != nil {
+		return err
 	}
-	won := time.Now().Add(-receipt.Took)
-	s.say("2 deal won  %q %s %s, %s → signed webhook stored, answered in %d ms",
-		sold.Company, thousands(sold.Amount), sold.Currency, sold.ContactName, receipt.Took.Milliseconds())
-	delivery, err := sample.Await(ctx, s.api, receipt.Delivery)
+	won, err := s.win(ctx, product, source)
 	if err != nil {
 		return err
 	}
-	if delivery.GetTenant() == "" {
-		return fmt.Errorf("the deal made no tenant: %s %s", delivery.GetOutcome(), delivery.GetReason())
+	if won.tenant.GetSuspended() {
+		s.say("3 suspended %s stays stopped, its data kept%s", won.id(), because(won.tenant))
+		s.suggest(product.Blueprint, "tenant resume "+won.id()+" --wait", first(won.deal.Company)+" is served again")
+		return nil
 	}
-	id := strings.TrimPrefix(delivery.GetTenant(), "tenants/")
-	s.say("3 stamping  %s", id)
-	last, err := s.follow(ctx, id)
+	s.say("3 stamping  %s", won.id())
+	last, err := s.follow(ctx, won.tenant)
 	if err != nil {
 		return err
 	}
-	if err := s.live(ctx, id, won, last, delivery.GetRepeats() > 0); err != nil {
+	if err := s.live(ctx, won, last); err != nil {
 		return err
 	}
-	s.suggest(id, breakable(product.Components))
+	s.suggest(product.Blueprint, "demo break "+won.id()+" "+breakable(product.Components), "only "+first(won.deal.Company)+" goes red, then heals")
 	return nil
 }
 
-func parts(p sample.Product) string {
-	names := slices.Clone(p.Components)
-	for i, name := range names {
-		if name == "db" {
-			names[i] = "db (" + p.Database + ")"
-		}
+// assume lets the commands of a folder take the sample's CRM and product when
+// nobody says which, however many others there are later.
+func (s *session) assume(dir, blueprint string) error {
+	if s.elsewhere {
+		return nil
 	}
-	text := strings.Join(names, " ")
-	if !slices.Contains(p.Components, "db") {
-		text += " (" + p.Database + "; install PostgreSQL for a database server of each customer's own)"
-	}
-	return text
-}
-
-// follow shows the stamping until it ends.
-func (s *session) follow(ctx context.Context, tenant string) (*typev1.OperationMetadata, error) {
-	var t registryv1.Tenant
-	if err := s.api.Get(ctx, "/v1/tenants/"+tenant, nil, &t); err != nil {
-		return nil, err
-	}
-	operation := fmt.Sprintf("operations/%s.%d", tenant, t.GetGeneration())
-	last, err := progress.Watch(ctx, s.api, operation, s.opts.Out, s.opts.Terminal)
-	if err != nil {
-		return nil, err
-	}
-	if !s.opts.Terminal { // the lines of its steps are above; this is the picture of them
-		for _, line := range progress.Lines(last, time.Now()) {
-			s.say("  %s", line)
-		}
-	}
-	if failure := last.GetFailure(); last.GetState() != typev1.OperationMetadata_SUCCEEDED && failure != nil {
-		return nil, fmt.Errorf("stamping %s failed: %s %s", tenant, failure.GetMessage(), failure.GetNextAction())
-	}
-	return last, nil
-}
-
-// live tells what the customer has now.
-func (s *session) live(ctx context.Context, tenant string, won time.Time, last *typev1.OperationMetadata, before bool) error {
-	if err := answers(ctx, last.GetUrl()); err != nil {
-		return err
-	}
-	took := fmt.Sprintf("%.1f s from webhook to first good answer", time.Since(won).Seconds())
-	if before {
-		took = "this deal was won before: still one copy"
-	}
-	health, err := s.awaitHealthy(ctx, tenant)
-	if err != nil {
-		return err
-	}
-	s.say("4 live      %s; %s", took, health)
-	s.say("  %-17s %-28s API  %s/docs", first(company)+"'s own copy", last.GetUrl(), s.url)
-	s.say("  %-17s %-28s (%.8s…)", "trace", program()+" trace "+tenant, last.GetTraceId())
-	var ready provisionerv1.EvaluateReadinessResponse
-	ask := &provisionerv1.EvaluateReadinessRequest{Blueprint: "blueprints/" + blueprintOf(last.GetRevision()), Plan: last.GetPlan()}
-	if err := s.api.Post(ctx, "/v1/readiness:evaluate", nil, ask, &ready); err != nil {
-		return err
-	}
-	s.say("\"Can we take the next customer?\"  %s", ready.GetSentence())
-	return nil
+	return client.Write(dir, client.File{Address: s.url, Token: s.token, Source: sample.SourceID, Blueprint: blueprint})
 }
 
 // suggest says what to try next.
-func (s *session) suggest(tenant, component string) {
-	s.say("In another terminal:  %-44s win another (send it twice: still one)", program()+" source send --deal Globex")
-	s.say("                      %-44s only %s goes red, then heals", program()+" demo break "+tenant+" "+component, first(company))
+func (s *session) suggest(blueprint, command, means string) {
+	send := "source send --deal Globex"
+	if s.elsewhere { // what a command of this folder assumes is another one's
+		here := " --addr " + s.url + " --token \"$(cat " + s.opts.TokenFile + ")\""
+		send = "source send " + sample.SourceID + " --deal Globex --blueprint " + blueprint + here
+		command += here
+	}
+	s.say("In another terminal:  %-44s win another (send it twice: still one)", program()+" "+send)
+	s.say("                      %-44s %s", program()+" "+command, means)
 }
 
 // breakable is the component to kill: one that the customer cannot do without.
@@ -171,73 +105,4 @@ func breakable(components []string) string {
 		return "db"
 	}
 	return "app"
-}
-
-// answers waits for a good answer at the customer's own address. The stamping
-// saw one already, unless it was long ago and the copy was stopped since.
-func answers(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, healthyWithin)
-	defer cancel()
-	for {
-		status := ask(ctx, url)
-		if status == "200" {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("call the copy at %s: %s: %w", url, status, context.Cause(ctx))
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-}
-
-// awaitHealthy waits until every part is seen to serve, for a while, and says
-// how many are.
-func (s *session) awaitHealthy(ctx context.Context, tenant string) (string, error) {
-	deadline := time.Now().Add(healthyWithin)
-	for {
-		var h healthv1.TenantHealth
-		err := s.api.Get(ctx, "/v1/tenants/"+tenant+"/health", nil, &h)
-		good := 0
-		for _, c := range h.GetComponents() {
-			if c.GetState() == typev1.HealthState_HEALTHY {
-				good++
-			}
-		}
-		if (err == nil && h.GetState() == typev1.HealthState_HEALTHY) || time.Now().After(deadline) {
-			return fmt.Sprintf("%s %d/%d", h.GetState(), good, len(h.GetComponents())), nil
-		}
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// thousands writes 48000 as 48,000.
-func thousands(amount float64) string {
-	text := fmt.Sprintf("%.0f", amount)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}
-
-func first(name string) string { return strings.Fields(name)[0] }
-
-// blueprintOf takes "helpdesk" out of "blueprints/helpdesk/revisions/1.0.0".
-func blueprintOf(revision string) string {
-	if parts := strings.Split(revision, "/"); len(parts) > 1 {
-		return parts[1]
-	}
-	return revision
-}
-
-// program is how this one was called, for commands to copy.
-func program() string {
-	if name := os.Args[0]; !filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Base(os.Args[0])
 }

@@ -50,8 +50,8 @@ func ParseFormat(text string, others ...Format) (Format, error) {
 type Printer struct {
 	Out    io.Writer
 	Format Format
-	// Now is what ages are counted to.
-	Now time.Time
+	// Now reads the clock that ages are counted to, when they are written.
+	Now func() time.Time
 }
 
 // ForPeople says that a table or a page is wanted.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -35,6 +36,9 @@ type Session struct {
 	// at In too, who can be asked.
 	Terminal, Interactive bool
 
+	// Width is how wide the terminal at Out is; 0 where there is none.
+	Width int
+
 	// The global flags.
 	Address, Token, Output string
 	Timeout                time.Duration
@@ -47,15 +51,27 @@ func OfProcess(version string) (*Session, error) {
 		return nil, fmt.Errorf("find working folder: %w", err)
 	}
 	drawable := term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
+	width, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		width = 0
+	}
 	return &Session{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Dir: dir, Version: version, Now: time.Now,
+		Width: width,
+		In:    os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Dir: dir, Version: version, Now: time.Now,
 		Terminal: drawable, Interactive: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 	}, nil
 }
 
 // Gateway is the one that flags, environment or files name.
 func (s *Session) Gateway() (client.Config, error) {
-	return client.Locate(client.Config{Address: s.Address, Token: s.Token}, s.Getenv, s.Dir)
+	cfg, err := client.Locate(client.Config{Address: s.Address, Token: s.Token}, s.Getenv, s.Dir)
+	if err != nil {
+		return cfg, err
+	}
+	if u, err := url.Parse(cfg.Address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return cfg, exit.Usagef("%q is no address of a gateway: want a URL such as http://127.0.0.1:8080 in --addr or STAMP_ADDR", cfg.Address)
+	}
+	return cfg, nil
 }
 
 // Client speaks to the gateway.
@@ -74,7 +90,7 @@ func (s *Session) Printer(others ...printer.Format) (*printer.Printer, error) {
 	if err != nil {
 		return nil, exit.Usagef("%v", err)
 	}
-	return &printer.Printer{Out: s.Out, Format: format, Now: s.Now()}, nil
+	return &printer.Printer{Out: s.Out, Format: format, Now: s.Now}, nil
 }
 
 // Open gives both, in the order in which a command needs them: a wrong -o is

@@ -25,6 +25,10 @@ import (
 func For(ctx context.Context, s *session.Session, c *client.Client, operation string) (*typev1.OperationMetadata, error) {
 	bounded, cancel := s.Bounded(ctx, session.DefaultWait)
 	defer cancel()
+	if final, done, err := progress.Read(bounded, c, operation); err == nil && done && Failed(operation, final) == nil {
+		s.Say("%s", Summary(final)) // nobody waited: its steps are old news
+		return final, nil
+	}
 	final, err := progress.Watch(bounded, c, operation, s.Err, s.Terminal)
 	again := "look again with: stamp operation wait " + strings.TrimPrefix(operation, "operations/")
 	switch {

@@ -44,7 +44,7 @@ func (c *Catalog) Run(ctx context.Context) error { return c.cache.Run(ctx) }
 func (c *Catalog) Get(ctx context.Context, name names.Revision) (*registryv1.Revision, error) {
 	item, err := c.cache.Get(ctx, key(name))
 	if errs.Is(err, errs.NotFound) {
-		return nil, ErrNoRevision.With("revision", name.String())
+		return nil, ErrNoRevision.Naming("revision", name.String())
 	}
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (c *Catalog) Revisions(ctx context.Context, name names.Blueprint) ([]*regis
 		}
 	}
 	if len(list) == 0 {
-		return nil, ErrNoBlueprint.With("blueprint", name.String())
+		return nil, ErrNoBlueprint.Naming("blueprint", name.String())
 	}
 	slices.SortFunc(list, newestFirst)
 	return list, nil

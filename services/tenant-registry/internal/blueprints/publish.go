@@ -75,7 +75,7 @@ func (c *Catalog) Publish(ctx context.Context, p Publication) (*registryv1.Revis
 
 func same(there *registryv1.Revision, recipe *blueprint.Recipe) (*registryv1.Revision, error) {
 	if there.GetDigest() != recipe.Digest() {
-		return nil, ErrImmutable.With("revision", there.GetName()).With("digest", there.GetDigest())
+		return nil, ErrImmutable.Naming("revision", there.GetName()).With("digest", there.GetDigest())
 	}
 	return there, nil
 }

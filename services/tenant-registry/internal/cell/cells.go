@@ -46,7 +46,7 @@ func New(b store.Backend, prefix string) *Cells {
 func (c *Cells) Get(ctx context.Context, name names.Cell) (*registryv1.Cell, error) {
 	item, err := c.cells.Get(ctx, name.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, ErrNotFound.With("cell", name.String())
+		return nil, ErrNotFound.Naming("cell", name.String())
 	}
 	if err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (c *Cells) Cordon(ctx context.Context, name names.Cell, etag, reason string
 			return nil, err
 		}
 		if now.GetEtag() != etag {
-			return nil, ErrEtag.With("cell", name.String()).With("etag", now.GetEtag())
+			return nil, ErrEtag.Naming("cell", name.String()).With("etag", now.GetEtag())
 		}
 	}
 	var guards []store.Cond
@@ -133,9 +133,9 @@ func (c *Cells) Cordon(ctx context.Context, name names.Cell, etag, reason string
 	}, guards...)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return nil, ErrNotFound.With("cell", name.String())
+		return nil, ErrNotFound.Naming("cell", name.String())
 	case errors.Is(err, store.ErrGuard):
-		return nil, ErrEtag.With("cell", name.String())
+		return nil, ErrEtag.Naming("cell", name.String())
 	case err != nil:
 		return nil, err
 	}

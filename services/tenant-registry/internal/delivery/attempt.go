@@ -67,7 +67,7 @@ func (d *Deliveries) load(ctx context.Context, name names.Delivery) (*job, bool,
 	j := &job{name: name}
 	item, err := d.records.Get(ctx, recordID(name))
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, false, ErrNotFound.With("delivery", name.String())
+		return nil, false, ErrNotFound.Naming("delivery", name.String())
 	}
 	if err != nil {
 		return nil, false, err

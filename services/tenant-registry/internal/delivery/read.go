@@ -22,7 +22,7 @@ func (d *Deliveries) Get(ctx context.Context, name names.Delivery) (*registryv1.
 		item.Value.Body = body.Value
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, ErrNotFound.With("delivery", name.String())
+		return nil, ErrNotFound.Naming("delivery", name.String())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("get delivery %q: %w", name, err)

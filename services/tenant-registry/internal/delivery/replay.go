@@ -38,7 +38,7 @@ func (d *Deliveries) Approve(ctx context.Context, name names.Delivery) (*registr
 		case record.GetOutcome() == registryv1.Delivery_CREATED && record.GetApprover() != "":
 			return nil, nil
 		}
-		return nil, ErrNotWaiting.With("delivery", name.String()).With("outcome", record.GetOutcome().String())
+		return nil, ErrNotWaiting.Naming("delivery", name.String()).With("outcome", record.GetOutcome().String())
 	})
 }
 
@@ -52,7 +52,7 @@ func (d *Deliveries) again(ctx context.Context, name names.Delivery, allow func(
 	for {
 		item, err := d.records.Get(ctx, recordID(name))
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, ErrNotFound.With("delivery", name.String())
+			return nil, ErrNotFound.Naming("delivery", name.String())
 		}
 		if err != nil {
 			return nil, err

@@ -71,7 +71,7 @@ func (u *usage) take(d *Deliveries, source string, body int64) error {
 		}
 	}
 	if u.bytes[source]+body+recordOverhead > MaxBytes {
-		return ErrFull.With("source", "sources/"+source)
+		return ErrFull.Naming("source", "sources/"+source)
 	}
 	u.bytes[source] += body + recordOverhead
 	return nil

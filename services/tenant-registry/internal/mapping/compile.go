@@ -41,7 +41,7 @@ var slots = []slot{
 	{"tenant_id", (*registryv1.Mapping).GetTenantId, `slug(event.data.company.name)`, texts},
 	{"display_name", (*registryv1.Mapping).GetDisplayName, `event.data.company.name`, texts},
 	{"blueprint", (*registryv1.Mapping).GetBlueprint, `event.data.blueprint`, texts},
-	{"plan", (*registryv1.Mapping).GetPlan, `event.data.plan`, texts},
+	{"plan", (*registryv1.Mapping).GetPlan, `event.data.?plan.orValue("")`, texts},
 	{"region", (*registryv1.Mapping).GetRegion, `event.data.?region.orValue("")`, texts},
 	{"inputs", (*registryv1.Mapping).GetInputs, `event.data.?inputs.orValue({})`, tables},
 	{"amount", (*registryv1.Mapping).GetAmount, `event.data.?deal.?amount.orValue(0.0)`, numbers},

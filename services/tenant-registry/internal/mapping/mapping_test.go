@@ -59,6 +59,15 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// Which plan a deal without one gets is the blueprint's business.
+func TestADealNeedsNoPlan(t *testing.T) {
+	ctx := context.Background()
+	d, problem := program(t, &registryv1.Source{}).Map(ctx, "sources/crm", event(t, strings.Replace(won, `"plan"`, `"plam"`, 1)), received)
+	if problem != nil || d.Tenant.GetPlan() != "" {
+		t.Errorf("plan %q, %+v", d.Tenant.GetPlan(), problem)
+	}
+}
+
 func TestProblemsNameTheField(t *testing.T) {
 	ctx := context.Background()
 	for name, c := range map[string]struct {
@@ -69,7 +78,6 @@ func TestProblemsNameTheField(t *testing.T) {
 	}{
 		"no deal":    {nil, `{"type":"deal.won","data":{"company":{"name":"A"}}}`, "mapping.deal_id", true},
 		"no company": {nil, `{"data":{"deal":{"id":"1"}}}`, "mapping.tenant_id", true},
-		"no plan":    {nil, strings.Replace(won, `"plan"`, `"plam"`, 1), "mapping.plan", true},
 		"no words":   {nil, strings.Replace(won, " Acme Rockets ", "東京", 1), "mapping.tenant_id", false},
 		"a list":     {&registryv1.Mapping{Plan: "event.data.deal"}, won, "mapping.plan", false},
 		"no number":  {&registryv1.Mapping{Amount: "event.data.plan"}, won, "mapping.amount", false},

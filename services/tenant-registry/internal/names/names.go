@@ -30,7 +30,7 @@ func CheckID(field, id string) error {
 	if idForm.MatchString(id) {
 		return nil
 	}
-	why := `must be 1 to 40 of [a-z0-9-], begin with a letter and not end with "-"`
+	why := `must be lower-case letters, digits and "-", beginning with a letter, not ending with "-", at most 40 characters`
 	if id == Any {
 		why = `"-" is reserved`
 	}

@@ -25,7 +25,7 @@ func (s *tenants) ListTimeline(ctx context.Context, req *registryv1.ListTimeline
 			return nil, err
 		}
 		if !known {
-			return nil, tenant.ErrNotFound.With("tenant", name.String())
+			return nil, tenant.ErrNotFound.Naming("tenant", name.String())
 		}
 	}
 	page, err := newest.Page(entries, listing.Query{Token: req.GetPageToken(), Size: req.GetPageSize(), Scope: req.GetParent()})

@@ -3,26 +3,25 @@ package source
 import (
 	"fmt"
 
-	"stampworks.dev/pkg/store"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 )
 
 // shown is the answer to whoever saved a source: with what to do next, and with a
 // secret that was made here, this once.
-func (s *Sources) shown(item store.Versioned[*registryv1.Source], secret string, made bool) *registryv1.Source {
-	whole := s.whole(item, nil)
-	if made {
+func shown(whole *registryv1.Source, secret string, made bool) *registryv1.Source {
+	which := "the signing secret that it has already"
+	switch {
+	case made:
 		whole.GeneratedSecret = secret
+		which = "the signing secret shown here, now and never again"
+	case secret != "":
+		which = "the signing secret that you gave"
 	}
-	whole.SetupInstructions = instructions(whole, made)
+	whole.SetupInstructions = instructions(whole, which)
 	return whole
 }
 
-func instructions(source *registryv1.Source, made bool) string {
-	secret := "the signing secret that you gave"
-	if made {
-		secret = "the signing secret shown here, now and never again"
-	}
+func instructions(source *registryv1.Source, secret string) string {
 	return fmt.Sprintf(`In the CRM or automation tool, add an outgoing webhook in the form of Standard Webhooks:
 1. URL: %s (POST, Content-Type application/json).
 2. Secret: %s. It signs "webhook-id.webhook-timestamp.body" with HMAC-SHA256.

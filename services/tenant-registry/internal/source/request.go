@@ -66,7 +66,7 @@ func (s *Sources) remembered(ctx context.Context, name names.Source, asked *regi
 	if before.Payload != payload {
 		return nil, m, ErrKeyReused.With("source", name.String())
 	}
-	item, err := s.sources.Get(ctx, name.ID)
+	whole, err := s.Get(ctx, name)
 	if err != nil {
 		return nil, m, err
 	}
@@ -74,7 +74,7 @@ func (s *Sources) remembered(ctx context.Context, name names.Source, asked *regi
 	if err != nil {
 		return nil, m, err
 	}
-	return s.shown(item, ring.Now, before.Made), m, nil
+	return shown(whole, ring.Now, before.Made), m, nil
 }
 
 // Sweep forgets requests that are past RequestRetention.

@@ -71,9 +71,10 @@ func (s *Sources) Create(ctx context.Context, id string, asked *registryv1.Sourc
 		if before, _, err := s.remembered(ctx, name, asked, requestID); err != nil || before != nil {
 			return before, err
 		}
-		return nil, ErrExists.With("source", name.String())
+		return nil, ErrExists.Naming("source", name.String())
 	}
-	return s.shown(store.Versioned[*registryv1.Source]{Value: spec, Key: s.sources.Key(id), ModRevision: res.Revision}, secret, made), nil
+	item := store.Versioned[*registryv1.Source]{Value: spec, Key: s.sources.Key(id), ModRevision: res.Revision}
+	return shown(s.whole(item, nil), secret, made), nil
 }
 
 // Update changes a source. A mask with "secret" and none given makes a new one,
@@ -82,14 +83,14 @@ func (s *Sources) Update(ctx context.Context, name names.Source, asked *registry
 	for {
 		item, err := s.sources.Get(ctx, name.ID)
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, ErrNotFound.With("source", name.String())
+			return nil, ErrNotFound.Naming("source", name.String())
 		}
 		if err != nil {
 			return nil, err
 		}
 		before := s.whole(item, nil)
 		if asked.GetEtag() != "" && asked.GetEtag() != before.GetEtag() {
-			return nil, ErrEtag.With("source", name.String()).With("etag", before.GetEtag())
+			return nil, ErrEtag.Naming("source", name.String()).With("etag", before.GetEtag())
 		}
 		next, _ := mutable.Copy(before).(*registryv1.Source)
 		next.Name, next.Uid, next.CreateTime = before.GetName(), before.GetUid(), before.GetCreateTime()
@@ -103,10 +104,14 @@ func (s *Sources) Update(ctx context.Context, name names.Source, asked *registry
 			return nil, err
 		}
 		rotate := slices.Contains(paths, "secret") || len(paths) == 0 && asked.GetSecret() != ""
-		if !rotate && len(mutable.Changed(before, next)) == 0 {
-			return s.Get(ctx, name)
+		seen, err := s.Get(ctx, name) // with its last delivery
+		if err != nil || !rotate && len(mutable.Changed(before, next)) == 0 {
+			return seen, err
 		}
 		done, after, err := s.replace(ctx, name, item, next, asked, rotate)
+		if after != nil {
+			after.LastDelivery, after.LastDeliveryTime = seen.GetLastDelivery(), seen.GetLastDeliveryTime()
+		}
 		if err != nil || done {
 			return after, err
 		}
@@ -137,7 +142,7 @@ func (s *Sources) replace(ctx context.Context, name names.Source, item store.Ver
 		return false, nil, err
 	}
 	item.Value, item.ModRevision = next, res.Revision
-	return true, s.shown(item, secret, made), nil
+	return true, shown(s.whole(item, nil), secret, made), nil
 }
 
 // settle fills in defaults and checks.

@@ -26,7 +26,7 @@ type keyring struct {
 func (s *Sources) Keys(ctx context.Context, name names.Source, at time.Time) ([][]byte, error) {
 	ring, _, err := s.keyring(ctx, name)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, ErrNotFound.With("source", name.String())
+		return nil, ErrNotFound.Naming("source", name.String())
 	}
 	if err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func New(d Deps) *Sources {
 func (s *Sources) Get(ctx context.Context, name names.Source) (*registryv1.Source, error) {
 	item, err := s.sources.Get(ctx, name.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, ErrNotFound.With("source", name.String())
+		return nil, ErrNotFound.Naming("source", name.String())
 	}
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -52,13 +53,39 @@ type Creation struct {
 }
 
 // Create makes a tenant. ErrExists, ErrPurgedID, ErrDealTaken, ErrKeyReused, or
-// violations of "tenant.…".
+// violations of "tenant.…". Where no id is given, one that is taken leads to the
+// next numbered one.
 func (t *Tenants) Create(ctx context.Context, c Creation) (Change, error) {
 	wish := wished(c.Wish)
 	payload, err := payloadOf(c.ID, wish)
 	if err != nil {
 		return Change{}, err
 	}
+	if c.ID != "" {
+		return t.create(ctx, c, wish, payload)
+	}
+	base := names.Slug(wish.GetDisplayName())
+	if base == "" {
+		return Change{}, errs.Invalid(names.ReasonInvalid, errs.Violation{Field: idField, Description: "is required: none can be made of the display name"})
+	}
+	for n := 1; n <= maxNumber; n++ {
+		c.ID = names.Numbered(base, n)
+		change, err := t.create(ctx, c, wish, payload)
+		if !errors.Is(err, ErrExists) && !errors.Is(err, ErrPurgedID) {
+			return change, err
+		}
+	}
+	return Change{}, errs.Invalid(names.ReasonInvalid, errs.Violation{Field: idField, Description: fmt.Sprintf("is required: %q is taken, and so are %d numbered ones", base, maxNumber)})
+}
+
+// idField is what a caller calls the id in a request.
+const idField = "tenant_id"
+
+// maxNumber is the last number tried behind an id that is taken.
+const maxNumber = 1000
+
+// create makes a tenant under the id of c.
+func (t *Tenants) create(ctx context.Context, c Creation, wish *registryv1.Tenant, payload string) (Change, error) {
 	for {
 		conds, ops := c.Conds, c.Ops
 		if c.RequestID != "" {
@@ -105,13 +132,7 @@ func (t *Tenants) Create(ctx context.Context, c Creation) (Change, error) {
 // fresh makes the first generation out of a wish.
 func (t *Tenants) fresh(ctx context.Context, id string, wish *registryv1.Tenant) (*registryv1.Tenant, names.Tenant, error) {
 	spec, _ := proto.Clone(wish).(*registryv1.Tenant)
-	field := "tenant_id"
-	if id == "" {
-		if id = names.Slug(spec.GetDisplayName()); id == "" {
-			return nil, names.Tenant{}, errs.Invalid(names.ReasonInvalid, errs.Violation{Field: field, Description: "is required: none can be made of the display name"})
-		}
-	}
-	if err := names.CheckID(field, id); err != nil {
+	if err := names.CheckID(idField, id); err != nil {
 		return nil, names.Tenant{}, err
 	}
 	if err := t.settle(ctx, spec, ""); err != nil {
@@ -159,9 +180,9 @@ func (t *Tenants) whyNot(ctx context.Context, name names.Tenant, spec *registryv
 		return err
 	}
 	if _, err := t.Get(ctx, name); errs.Is(err, errs.NotFound) {
-		return ErrPurgedID.With("tenant", name.String())
+		return ErrPurgedID.Naming("tenant", name.String())
 	}
-	return ErrExists.With("tenant", name.String())
+	return ErrExists.Naming("tenant", name.String())
 }
 
 // Free says whether an id was never used.

@@ -4,12 +4,12 @@ import (
 	"stampworks.dev/pkg/errs"
 )
 
-// What tenants refuse. Errors that come back carry the tenant in their metadata:
+// What tenants refuse. Errors that come back name the tenant and carry it in their metadata:
 // compare with errors.Is.
 var (
 	ErrNotFound   = errs.New(errs.NotFound, "TENANT_NOT_FOUND", "tenant does not exist")
 	ErrExists     = errs.New(errs.AlreadyExists, "TENANT_EXISTS", "tenant exists already")
-	ErrPurgedID   = errs.New(errs.AlreadyExists, "TENANT_ID_PURGED", "tenant of this id was purged: its id is not used again")
+	ErrPurgedID   = errs.New(errs.AlreadyExists, "TENANT_ID_PURGED", "tenant was purged: its id is not used again")
 	ErrDealTaken  = errs.New(errs.AlreadyExists, "DEAL_HAS_TENANT", "deal has a tenant already")
 	ErrEtag       = errs.New(errs.Conflict, "ETAG_MISMATCH", "tenant was changed meanwhile: read it again")
 	ErrKeyReused  = errs.New(errs.AlreadyExists, "IDEMPOTENCY_KEY_REUSED", "request id was used for another request in the last 24 hours")

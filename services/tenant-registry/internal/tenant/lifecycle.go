@@ -28,9 +28,9 @@ func (t *Tenants) Delete(ctx context.Context, name names.Tenant, d Deletion) (Ch
 		case v.Spec().GetDeleteTime() != nil && d.AllowMissing:
 			return edit{nothing: true}, nil
 		case v.Spec().GetDeleteTime() != nil:
-			return edit{}, ErrGone.With("tenant", name.String())
+			return edit{}, ErrGone.Naming("tenant", name.String())
 		case v.Spec().GetDeletionProtection():
-			return edit{}, ErrProtected.With("tenant", name.String())
+			return edit{}, ErrProtected.Naming("tenant", name.String())
 		}
 		now := time.Now()
 		next.DeleteTime, next.PurgeTime = timestamppb.New(now), timestamppb.New(now.Add(t.retention))
@@ -82,9 +82,9 @@ func (t *Tenants) Undelete(ctx context.Context, name names.Tenant, etag string) 
 	return t.mutate(ctx, name, etag, false, func(v View, next *registryv1.Tenant) (edit, error) {
 		switch {
 		case v.Spec().GetDeleteTime() == nil:
-			return edit{}, ErrAlive.With("tenant", name.String())
+			return edit{}, ErrAlive.Naming("tenant", name.String())
 		case v.Spec().GetPurging():
-			return edit{}, ErrPurging.With("tenant", name.String())
+			return edit{}, ErrPurging.Naming("tenant", name.String())
 		}
 		next.DeleteTime, next.PurgeTime = nil, nil
 		e := edit{entry: timeline.Entry{Action: timeline.Undeleting, Message: "Deletion taken back"}}
@@ -97,7 +97,7 @@ func (t *Tenants) Undelete(ctx context.Context, name names.Tenant, etag string) 
 
 func refuseDeleted(v View) error {
 	if v.Spec().GetDeleteTime() != nil {
-		return ErrDeleted.With("tenant", v.Spec().GetName())
+		return ErrDeleted.Naming("tenant", v.Spec().GetName())
 	}
 	return nil
 }

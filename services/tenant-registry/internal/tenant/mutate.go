@@ -40,7 +40,7 @@ func (t *Tenants) mutate(ctx context.Context, name names.Tenant, etag string, dr
 			return Change{}, err
 		}
 		if etag != "" && etag != before.Etag() {
-			return Change{}, ErrEtag.With("tenant", name.String()).With("etag", before.Etag())
+			return Change{}, ErrEtag.Naming("tenant", name.String()).With("etag", before.Etag())
 		}
 		next := clone(before.Spec())
 		e, err := work(before, next)

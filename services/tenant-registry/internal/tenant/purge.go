@@ -33,11 +33,11 @@ func (t *Tenants) purge(ctx context.Context, name names.Tenant, d Destruction, n
 		failed := spec.GetPurging() && v.State() == registryv1.Tenant_FAILED
 		switch {
 		case spec.GetDeleteTime() == nil:
-			return edit{}, ErrNotDeleted.With("tenant", name.String())
+			return edit{}, ErrNotDeleted.Naming("tenant", name.String())
 		case spec.GetPurging() && !failed && (!d.Force || spec.GetPurge().GetForce()):
 			return edit{nothing: true}, nil
 		case d.Force && !failed:
-			return edit{}, ErrForce.With("tenant", name.String())
+			return edit{}, ErrForce.Naming("tenant", name.String())
 		}
 		next.Purging = true
 		next.Purge = &registryv1.Purge{Principal: timeline.Who(ctx), CreateTime: timestamppb.New(now), Force: d.Force}

@@ -17,7 +17,7 @@ import (
 func (t *Tenants) Get(ctx context.Context, name names.Tenant) (View, error) {
 	spec, err := t.records.Get(ctx, name.ID+specPart)
 	if errors.Is(err, store.ErrNotFound) {
-		return View{}, ErrNotFound.With("tenant", name.String())
+		return View{}, ErrNotFound.Naming("tenant", name.String())
 	}
 	if err != nil {
 		return View{}, fmt.Errorf("get tenant %q: %w", name.ID, err)

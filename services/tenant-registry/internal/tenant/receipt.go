@@ -30,7 +30,7 @@ func (t *Tenants) Receipt(ctx context.Context, name names.Tenant) (*registryv1.R
 		if _, err := t.Get(ctx, name); err != nil {
 			return nil, err
 		}
-		return nil, ErrNotPurged.With("tenant", name.String())
+		return nil, ErrNotPurged.Naming("tenant", name.String())
 	case err != nil:
 		return nil, fmt.Errorf("get receipt of tenant %q: %w", name.ID, err)
 	}

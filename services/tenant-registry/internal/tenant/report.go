@@ -30,7 +30,7 @@ func (t *Tenants) Report(ctx context.Context, name names.Tenant, uid string, sta
 			return 0, err
 		}
 		if before.Spec().GetUid() != uid {
-			return 0, ErrUID.With("tenant", name.String()).With("uid", uid)
+			return 0, ErrUID.Naming("tenant", name.String()).With("uid", uid)
 		}
 		done, err := t.reportOn(ctx, name, before, status)
 		if err != nil || done {
@@ -77,7 +77,7 @@ func older(status, old *registryv1.TenantStatus) bool {
 func (t *Tenants) bury(ctx context.Context, name names.Tenant, before View, status *registryv1.TenantStatus) (bool, error) {
 	spec := before.Spec()
 	if !spec.GetPurging() || status.GetObservedGeneration() != spec.GetGeneration() {
-		return false, ErrNotPurging.With("tenant", name.String())
+		return false, ErrNotPurging.Naming("tenant", name.String())
 	}
 	now := time.Now()
 	return t.commit(ctx, name,

@@ -40,7 +40,7 @@ type Revision struct {
 func (t *Tenants) Update(ctx context.Context, name names.Tenant, r Revision) (Change, error) {
 	change, err := t.mutate(ctx, name, r.Asked.GetEtag(), r.DryRun, func(v View, next *registryv1.Tenant) (edit, error) {
 		if v.Spec().GetDeleteTime() != nil {
-			return edit{}, ErrDeleted.With("tenant", name.String())
+			return edit{}, ErrDeleted.Naming("tenant", name.String())
 		}
 		if err := Mutable.Apply(next, r.Asked, r.Paths); err != nil {
 			return edit{}, err

@@ -4,12 +4,15 @@ package apply
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"stampworks.dev/services/stamp/internal/client"
 	"stampworks.dev/services/stamp/internal/exit"
+	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/session"
 )
 
@@ -22,9 +25,10 @@ const (
 
 type options struct {
 	*session.Session
-	client *client.Client
-	files  []string
-	wait   bool
+	client  *client.Client
+	printer *printer.Printer
+	files   []string
+	wait    bool
 }
 
 // Command is `stamp apply`.
@@ -52,7 +56,7 @@ Blueprints come first, then sources, then tenants, in whatever order the files h
 			if len(o.files) == 0 {
 				return exit.Usagef("say which files: stamp apply -f FILE, or -f - for stdin")
 			}
-			if o.client, err = s.Client(); err != nil {
+			if o.client, o.printer, err = s.Open(); err != nil {
 				return err
 			}
 			return run(cmd.Context(), o)
@@ -74,12 +78,56 @@ func run(ctx context.Context, o *options) error {
 		all = append(all, documents...)
 	}
 	order(all)
+	results := []applied{}
 	for _, d := range all {
 		result, err := d.thing.send(ctx, o)
 		if err != nil {
-			return fmt.Errorf("%s: %w", d.where, err)
+			// What was done stays done, and its secrets are told only once.
+			return errors.Join(fmt.Errorf("%s: %w", d.where, err), o.summary(results))
 		}
-		fmt.Fprintf(o.Out, "%s %s\n", d.thing.name(), result)
+		result.Name = d.thing.name()
+		results = append(results, result)
+		if err := o.line(result); err != nil {
+			return err
+		}
 	}
-	return nil
+	return o.summary(results)
+}
+
+// applied is what became of one document.
+type applied struct {
+	Name   string `json:"name"`
+	Result string `json:"result"`
+	// WebhookURL and GeneratedSecret are of a source that was created; the
+	// secret is shown this once.
+	WebhookURL      string `json:"webhookUrl,omitempty"`
+	GeneratedSecret string `json:"generatedSecret,omitempty"`
+}
+
+// line tells of one document at once, where that is the form.
+func (o *options) line(a applied) error {
+	text := a.Name + " " + a.Result
+	switch o.printer.Format {
+	case printer.JSON, printer.YAML:
+		return nil
+	case printer.Name:
+		text = a.Name
+	}
+	if a.GeneratedSecret != "" {
+		o.Say("%s: URL %s, secret %s, shown this once", a.Name, a.WebhookURL, a.GeneratedSecret)
+	}
+	_, err := fmt.Fprintln(o.Out, text)
+	return err
+}
+
+// summary is all of it as one object, for programs.
+func (o *options) summary(all []applied) error {
+	if o.printer.Format != printer.JSON && o.printer.Format != printer.YAML {
+		return nil
+	}
+	text, err := json.Marshal(map[string]any{"results": all})
+	if err != nil {
+		return fmt.Errorf("encode results: %w", err)
+	}
+	return o.printer.Raw(text)
 }

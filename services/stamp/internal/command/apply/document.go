@@ -35,7 +35,7 @@ type thing interface {
 	name() string
 	// rank orders things: what others need comes first.
 	rank() int
-	send(ctx context.Context, o *options) (result string, err error)
+	send(ctx context.Context, o *options) (result applied, err error)
 }
 
 func order(all []document) {

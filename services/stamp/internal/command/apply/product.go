@@ -18,16 +18,16 @@ func (p *product) name() string {
 func (p *product) rank() int { return 0 }
 
 // send publishes it; one that is there with the same content is unchanged.
-func (p *product) send(ctx context.Context, o *options) (string, error) {
+func (p *product) send(ctx context.Context, o *options) (applied, error) {
 	missing, err := absent(o.client.Get(ctx, "/v1/"+p.name(), nil, &registryv1.Revision{}))
 	if err != nil {
-		return "", err
+		return applied{}, err
 	}
 	if _, err := recipe.Publish(ctx, o.client, p.prepared); err != nil {
-		return "", err
+		return applied{}, err
 	}
 	if missing {
-		return created, nil
+		return applied{Result: created}, nil
 	}
-	return unchanged, nil
+	return applied{Result: unchanged}, nil
 }

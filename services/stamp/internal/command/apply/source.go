@@ -20,29 +20,26 @@ type source struct {
 func (s *source) name() string { return s.wish.GetName() }
 func (s *source) rank() int    { return 1 }
 
-// send creates or changes it. A secret that was made is told once, on stderr.
-func (s *source) send(ctx context.Context, o *options) (string, error) {
+// send creates or changes it.
+func (s *source) send(ctx context.Context, o *options) (applied, error) {
 	before, after := &registryv1.Source{}, &registryv1.Source{}
 	missing, err := absent(o.client.Get(ctx, "/v1/"+s.name(), nil, before))
 	if err != nil {
-		return "", err
+		return applied{}, err
 	}
 	if !missing {
 		query := url.Values{"update_mask": {strings.Join(s.mask, ",")}}
 		err := o.client.Patch(ctx, "/v1/"+s.name(), query, s.wish, after)
-		return differs(before.GetEtag(), after.GetEtag()), err
+		return applied{Result: differs(before.GetEtag(), after.GetEtag())}, err
 	}
 	if s.wish.GetKind() == registryv1.Source_KIND_UNSPECIFIED {
 		s.wish.Kind = registryv1.Source_STANDARD
 	}
 	if err := o.client.Post(ctx, "/v1/sources", url.Values{"source_id": {names.Short(s.name())}}, s.wish, after); err != nil {
-		return "", err
-	}
-	if after.GetGeneratedSecret() != "" {
-		o.Say("%s: URL %s, secret %s, shown this once", s.name(), after.GetWebhookUrl(), after.GetGeneratedSecret())
+		return applied{}, err
 	}
 	if err := sources.Keep(o.Session, o.client, after, s.wish.GetSecret()); err != nil {
 		o.Say("the secret is not kept for \"stamp source send\": %v", err)
 	}
-	return created, nil
+	return applied{Result: created, WebhookURL: after.GetWebhookUrl(), GeneratedSecret: after.GetGeneratedSecret()}, nil
 }

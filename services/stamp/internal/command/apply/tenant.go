@@ -25,29 +25,29 @@ func (t *tenant) name() string { return t.wish.GetName() }
 func (t *tenant) rank() int    { return 2 }
 
 // send creates or changes it. Whether it was changed shows in its etag.
-func (t *tenant) send(ctx context.Context, o *options) (string, error) {
+func (t *tenant) send(ctx context.Context, o *options) (applied, error) {
 	before, after := &registryv1.Tenant{}, &registryv1.Tenant{}
 	missing, err := absent(o.client.Get(ctx, "/v1/"+t.name(), nil, before))
 	if err != nil {
-		return "", err
+		return applied{}, err
 	}
 	query := url.Values{"allow_missing": {"true"}, "update_mask": {strings.Join(t.mask, ",")}}
 	op := &longrunningpb.Operation{}
 	if err := o.client.Patch(ctx, "/v1/"+t.name(), query, t.wish, op); err != nil {
-		return "", err
+		return applied{}, err
 	}
 	if o.wait && op.GetName() != "" {
 		if err := wait.Started(ctx, o.Session, o.client, op); err != nil {
-			return "", err
+			return applied{}, err
 		}
 	}
 	if missing {
-		return created, nil
+		return applied{Result: created}, nil
 	}
 	if err := o.client.Get(ctx, "/v1/"+t.name(), nil, after); err != nil {
-		return "", err
+		return applied{}, err
 	}
-	return differs(before.GetEtag(), after.GetEtag()), nil
+	return applied{Result: differs(before.GetEtag(), after.GetEtag())}, nil
 }
 
 // absent tells a resource that is not there from other trouble.

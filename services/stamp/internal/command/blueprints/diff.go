@@ -10,6 +10,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
@@ -46,7 +47,8 @@ stamp tenant preview TENANT --blueprint NAME@NEW`,
 		Example: `  stamp blueprint diff helpdesk 1.0.0 1.1.0
   stamp blueprint diff helpdesk 1.0.0 1.1.0 --impact
   stamp blueprint diff helpdesk 1.0.0 1.1.0 --impact --filter 'plan = enterprise' -o json`,
-		Args: cobra.ExactArgs(3),
+		Args:              cobra.ExactArgs(3),
+		ValidArgsFunction: complete.Revisions(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.name, o.old, o.new = names.Blueprint(args[0]), args[1], args[2]
 			if o.client, o.printer, err = s.Open(); err != nil {

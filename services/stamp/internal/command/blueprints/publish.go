@@ -54,5 +54,5 @@ func runPublish(ctx context.Context, o *publishOptions) error {
 	if err != nil {
 		return err
 	}
-	return printer.One(o.printer, revisionView(o.printer.Now), revision)
+	return printer.One(o.printer, revisionView(o.printer.Now()), revision)
 }

@@ -68,5 +68,5 @@ func runCordon(ctx context.Context, o *cordonOptions, cell, verb string, body fu
 	if err := o.client.Post(ctx, "/v1/"+o.name+":"+verb, nil, body(), changed); err != nil {
 		return err
 	}
-	return printer.One(o.printer, view(o.printer.Now), changed)
+	return printer.One(o.printer, view(o.printer.Now()), changed)
 }

@@ -28,7 +28,7 @@ func listCommand(s *session.Session) *cobra.Command {
 			if len(list.GetCells()) == 0 {
 				s.Say("no cells: no provisioner has reported yet; see: stamp doctor")
 			}
-			return printer.List(p, view(p.Now), list, list.GetCells())
+			return printer.List(p, view(p.Now()), list, list.GetCells())
 		},
 	}
 }

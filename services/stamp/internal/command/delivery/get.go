@@ -11,6 +11,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/session"
 )
@@ -28,7 +29,8 @@ func getCommand(s *session.Session) *cobra.Command {
 		Short: "Read one delivery with its body",
 		Example: `  stamp delivery get demo/3f2a
   stamp delivery get demo/3f2a -o json`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Deliveries(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.client, o.printer, err = s.Open(); err != nil {
 				return err
@@ -47,7 +49,7 @@ func runGet(ctx context.Context, o *getOptions, text string) error {
 	if err := o.client.Get(ctx, "/v1/"+name, nil, d); err != nil {
 		return err
 	}
-	if err := printer.One(o.printer, View(o.printer.Now), d); err != nil || !o.printer.ForPeople() {
+	if err := printer.One(o.printer, View(o.printer.Now()), d); err != nil || !o.printer.ForPeople() {
 		return err
 	}
 	if d.GetPreview() != "" {

@@ -58,5 +58,5 @@ func runList(ctx context.Context, o *listOptions) error {
 	case list.GetNextPageToken() != "":
 		o.Say("the first %d; all of them with: --all", len(list.GetDeliveries()))
 	}
-	return printer.List(o.printer, View(o.printer.Now), list, list.GetDeliveries())
+	return printer.List(o.printer, View(o.printer.Now()), list, list.GetDeliveries())
 }

@@ -10,6 +10,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
@@ -70,6 +71,7 @@ func approveCommand(s *session.Session) *cobra.Command {
 func (o *workOptions) command(short, example string) *cobra.Command {
 	return &cobra.Command{
 		Use: o.verb + " DELIVERY", Short: short, Example: example, Args: cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Deliveries(o.Session),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.client, o.printer, err = o.Open(); err != nil {
 				return err
@@ -93,5 +95,5 @@ func runWork(ctx context.Context, o *workOptions, text string) error {
 			return err
 		}
 	}
-	return printer.One(o.printer, View(o.printer.Now), d)
+	return printer.One(o.printer, View(o.printer.Now()), d)
 }

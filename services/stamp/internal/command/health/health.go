@@ -57,7 +57,7 @@ func runFleet(ctx context.Context, o *options) error {
 	if o.printer.ForPeople() {
 		fmt.Fprintln(o.Out, printer.Safe(fleet.GetSummary()))
 	}
-	return printer.List(o.printer, fleetView(o.printer.Now), fleet, fleet.GetTenants())
+	return printer.List(o.printer, fleetView(o.printer.Now()), fleet, fleet.GetTenants())
 }
 
 func runTenant(ctx context.Context, o *options) error {
@@ -66,7 +66,7 @@ func runTenant(ctx context.Context, o *options) error {
 		return err
 	}
 	if o.printer.Format == printer.Name {
-		return printer.One(o.printer, fleetView(o.printer.Now), h)
+		return printer.One(o.printer, fleetView(o.printer.Now()), h)
 	}
 	if o.printer.ForPeople() {
 		fmt.Fprintln(o.Out, printer.Safe(h.GetSummary()))
@@ -75,7 +75,7 @@ func runTenant(ctx context.Context, o *options) error {
 	if h.GetEndpoint() != nil {
 		checks = append(checks, h.GetEndpoint())
 	}
-	return printer.List(o.printer, checkView(o.printer.Now), h, checks)
+	return printer.List(o.printer, checkView(o.printer.Now()), h, checks)
 }
 
 func fleetView(now time.Time) printer.View[*healthv1.TenantHealth] {

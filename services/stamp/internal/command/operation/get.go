@@ -68,7 +68,7 @@ func runGet(ctx context.Context, o *getOptions) error {
 // Details are an operation's rows, and what went wrong.
 func Details(meta *typev1.OperationMetadata, p *printer.Printer) []string {
 	var lines []string
-	for _, line := range progress.Lines(meta, p.Now) {
+	for _, line := range progress.Lines(meta, p.Now()) {
 		lines = append(lines, "  "+line)
 	}
 	if f := meta.GetFailure(); f != nil && meta.GetState() != typev1.OperationMetadata_SUCCEEDED {

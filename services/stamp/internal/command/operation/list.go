@@ -65,5 +65,5 @@ func runList(ctx context.Context, o *listOptions) error {
 	case list.GetNextPageToken() != "":
 		o.Say("the first %d; all of them with: --all", len(list.GetOperations()))
 	}
-	return printer.List(o.printer, view(o.printer.Now), list, list.GetOperations())
+	return printer.List(o.printer, view(o.printer.Now()), list, list.GetOperations())
 }

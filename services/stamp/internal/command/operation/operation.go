@@ -30,7 +30,7 @@ func Command(s *session.Session) *cobra.Command {
 
 // Print writes one operation.
 func Print(p *printer.Printer, op *longrunningpb.Operation) error {
-	return printer.One(p, view(p.Now), op)
+	return printer.One(p, view(p.Now()), op)
 }
 
 // Name is the operation that is meant: "acme.1", or "acme" for its newest.

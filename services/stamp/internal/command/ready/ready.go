@@ -11,6 +11,7 @@ import (
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/command/source"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
@@ -43,10 +44,11 @@ func Command(s *session.Session) *cobra.Command {
 			return run(cmd.Context(), o)
 		},
 	}
-	cmd.Flags().StringVar(&o.blueprint, "blueprint", "", "the product (default the only one there is)")
+	cmd.Flags().StringVar(&o.blueprint, "blueprint", "", "the product (default the one of stamp dev --demo, or the only one there is)")
 	cmd.Flags().StringVar(&o.plan, "plan", "", "the size and tier (default the blueprint's)")
 	cmd.Flags().StringVar(&o.region, "region", "", "where (default anywhere)")
 	cmd.Flags().Int32Var(&o.count, "count", 1, "how many customers")
+	complete.Flags(cmd, s)
 	return cmd
 }
 
@@ -55,7 +57,7 @@ func run(ctx context.Context, o *options) (err error) {
 		return exit.Usagef("-o name: an answer has no name")
 	}
 	if o.blueprint == "" {
-		if o.blueprint, err = source.OnlyBlueprint(ctx, o.client); err != nil {
+		if o.blueprint, err = source.AssumedBlueprint(ctx, o.Session, o.client); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@
 //
 //	code 6 stamp tenant get nobody       the command must end with 6
 //	asked GET /v1/tenants/acme           wait until the gateway was asked this
+//	assume crm helpdesk              what stamp dev --demo notes for the commands here
 //
 // Goldens are updated by: go test ./internal/command/scripts -update
 package scripts

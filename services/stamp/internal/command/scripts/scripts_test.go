@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"stampworks.dev/services/stamp/internal/client"
 	"stampworks.dev/services/stamp/internal/command"
 	"stampworks.dev/services/stamp/internal/session"
 )
@@ -51,7 +52,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("STAMP_TOKEN", "secret")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "asked": asked},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "asked": asked, "assume": assume},
 	})
 }
 
@@ -74,6 +75,14 @@ func code(ts *testscript.TestScript, _ bool, args []string) {
 	if got != want {
 		ts.Fatalf("%v ended with %d, want %d", args[1:], got, want)
 	}
+}
+
+// assume writes what stamp dev --demo notes for the commands of a folder.
+func assume(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: assume SOURCE BLUEPRINT")
+	}
+	ts.Check(client.Write(ts.Getenv("WORK"), client.File{Address: ts.Getenv("STAMP_ADDR"), Source: args[0], Blueprint: args[1]}))
 }
 
 // asked waits until the gateway was asked something.

@@ -33,7 +33,7 @@ func (e *everything) components(now time.Time) []string {
 		})
 	}
 	if end := e.health.GetEndpoint(); end != nil {
-		rows = append(rows, []string{"(the URL)", "", "", "", health(end), "", end.GetMessage()})
+		rows = append(rows, []string{"endpoint", "", "", "", health(end), "", end.GetMessage()})
 	}
 	return printer.Align("", rows)
 }

@@ -18,36 +18,50 @@ import (
 	"stampworks.dev/services/stamp/internal/wait"
 )
 
-// width is how wide the screen may be.
-const width = 100
+// usual is how wide the screen is taken to be where nobody can tell.
+const usual = 100
+
+// sheet is what is written on: a terminal of a width, or, with width 0, a
+// file or a pipe, where a long line stays one.
+type sheet struct{ width int }
+
+// fits is how wide a line is laid out.
+func (s sheet) fits() int {
+	if s.width == 0 {
+		return usual
+	}
+	return s.width
+}
 
 // page is the screen, section by section; an empty section is left out.
-func (e *everything) page(now time.Time) []string {
-	lines := e.head(now)
+func (e *everything) page(now time.Time, s sheet) []string {
+	lines := e.head(now, s)
+	timeline, hang := e.history(now)
 	for _, section := range []struct {
 		title string
 		lines []string
+		hang  int
 	}{
-		{"Components", e.components(now)},
-		{e.operationTitle(now), e.steps(now)},
-		{"Failure", e.failure()},
-		{"Obstacles", e.obstacles(now)},
-		{"Isolation", e.isolation()},
-		{"Timeline", e.history(now)},
+		{"Components", e.components(now), 2},
+		{e.operationTitle(now), e.steps(now), 2},
+		{"Failure", e.failure(), 2},
+		{"Obstacles", e.obstacles(now), 4},
+		{"Isolation", s.wrap(e.isolation()), 2},
+		{"Timeline", timeline, hang},
 	} {
 		if len(section.lines) == 0 {
 			continue
 		}
 		lines = append(lines, "", section.title)
 		for _, line := range section.lines {
-			lines = append(lines, cut("  "+line))
+			lines = append(lines, s.fold("  "+line, 2+section.hang)...)
 		}
 	}
 	return lines
 }
 
 // head is who it is and how it is, then the facts.
-func (e *everything) head(now time.Time) []string {
+func (e *everything) head(now time.Time, s sheet) []string {
 	t := e.tenant
 	id := names.Short(t.GetName())
 	name := id
@@ -59,10 +73,10 @@ func (e *everything) head(now time.Time) []string {
 		state += " · " + e.health.GetState().String()
 	}
 	name = printer.Safe(name)
-	gap := max(width-utf8.RuneCountInString(name)-utf8.RuneCountInString(state), 2)
+	gap := max(s.fits()-utf8.RuneCountInString(name)-utf8.RuneCountInString(state), 2)
 	lines := []string{name + strings.Repeat(" ", gap) + state}
-	if s := e.health.GetSummary(); s != "" {
-		lines = append(lines, cut("  "+printer.Safe(s)))
+	if summary := e.health.GetSummary(); summary != "" {
+		lines = append(lines, s.fold("  "+printer.Safe(summary), 2)...)
 	}
 	for _, fact := range []struct {
 		title string
@@ -75,11 +89,11 @@ func (e *everything) head(now time.Time) []string {
 		{"Inputs", inputs(t)},
 		{"Wish", e.wish(now)},
 	} {
-		for i, line := range wrap(fact.parts) {
+		for i, line := range s.wrap(fact.parts) {
 			if i > 0 {
 				fact.title = ""
 			}
-			lines = append(lines, cut(fmt.Sprintf("  %-9s %s", fact.title, line)))
+			lines = append(lines, s.fold(fmt.Sprintf("  %-9s %s", fact.title, line), beside)...)
 		}
 	}
 	return lines
@@ -205,10 +219,11 @@ func (e *everything) isolation() []string {
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		parts = append(parts, kind+": "+kinds[kind])
 	}
-	return wrap(parts)
+	return parts
 }
 
-func (e *everything) history(now time.Time) []string {
+// history is what happened, and where the column of sentences begins.
+func (e *everything) history(now time.Time) (lines []string, hang int) {
 	var rows [][]string
 	for i, entry := range e.timeline.GetTimelineEntries() {
 		if i == entries {
@@ -216,7 +231,11 @@ func (e *everything) history(now time.Time) []string {
 		}
 		rows = append(rows, []string{printer.Age(entry.GetCreateTime(), now), entry.GetAction(), entry.GetPrincipal(), entry.GetMessage()})
 	}
-	return printer.Align("", rows)
+	lines = printer.Align("", rows)
+	for i, row := range rows {
+		hang = max(hang, utf8.RuneCountInString(lines[i])-utf8.RuneCountInString(printer.Safe(row[3])))
+	}
+	return lines, hang
 }
 
 func prefixed(prefix, text string) string {
@@ -226,23 +245,55 @@ func prefixed(prefix, text string) string {
 	return prefix + text
 }
 
-func cut(line string) string {
-	if runes := []rune(line); len(runes) > width {
-		return string(runes[:width-1]) + "…"
+// fold breaks a line that is wider than the terminal at its spaces; what goes
+// on below hangs that far in. A word that is too wide stays whole: it may be
+// copied.
+func (s sheet) fold(line string, hang int) []string {
+	if s.width == 0 {
+		return []string{line}
 	}
-	return line
+	var lines []string
+	for {
+		runes := []rune(line)
+		at := len(runes)
+		if at > s.width {
+			at = breakAt(runes, s.width, hang)
+		}
+		if at == len(runes) {
+			return append(lines, line)
+		}
+		lines = append(lines, strings.TrimRight(string(runes[:at]), " "))
+		line = strings.Repeat(" ", hang) + strings.TrimLeft(string(runes[at:]), " ")
+	}
 }
 
+// breakAt is the last space that still fits, or else the next one.
+func breakAt(line []rune, width, hang int) int {
+	for at := width; at > hang; at-- {
+		if line[at] == ' ' {
+			return at
+		}
+	}
+	for at := max(width, hang); at < len(line); at++ {
+		if line[at] == ' ' {
+			return at
+		}
+	}
+	return len(line)
+}
+
+// beside is how wide a title is, with the space after it.
+const beside = 12
+
 // wrap joins those parts that are not empty into lines that fit beside a title.
-func wrap(parts []string) []string {
-	const beside = 12
+func (s sheet) wrap(parts []string) []string {
 	var lines []string
 	for _, p := range parts {
 		if p = printer.Safe(p); p == "" {
 			continue
 		}
 		last := len(lines) - 1
-		if last >= 0 && utf8.RuneCountInString(lines[last])+utf8.RuneCountInString(p)+len(" · ")+beside <= width {
+		if last >= 0 && utf8.RuneCountInString(lines[last])+utf8.RuneCountInString(p)+len(" · ")+beside <= s.fits() {
 			lines[last] += " · " + p
 			continue
 		}

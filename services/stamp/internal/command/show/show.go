@@ -1,5 +1,5 @@
 // Package show is the command `stamp show`: everything about one customer on
-// one screen of 100 columns.
+// one screen.
 package show
 
 import (
@@ -58,7 +58,7 @@ func run(ctx context.Context, o *options) error {
 		}
 		return o.printer.Raw(text)
 	}
-	for _, line := range all.page(o.printer.Now) {
+	for _, line := range all.page(o.printer.Now(), sheet{o.Width}) {
 		fmt.Fprintln(o.Out, line)
 	}
 	for _, missing := range all.missing {

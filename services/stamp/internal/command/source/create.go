@@ -12,6 +12,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/secretfile"
@@ -47,6 +48,7 @@ have led to. The secret is shown once, and kept in .stamp/sources.json for "stam
 		},
 	}
 	o.add(cmd)
+	complete.Flags(cmd, s)
 	return cmd
 }
 
@@ -63,7 +65,7 @@ func runCreate(ctx context.Context, o *createOptions) error {
 		o.Say("the secret is not kept for \"stamp source send\": %v", err)
 	}
 	if !o.printer.ForPeople() {
-		return printer.One(o.printer, view(o.printer.Now), made)
+		return printer.One(o.printer, view(o.printer.Now()), made)
 	}
 	fmt.Fprintf(o.Out, "Source  %s (%s)\nURL     %s\n", o.id, made.GetMode(), made.GetWebhookUrl())
 	if made.GetGeneratedSecret() != "" {

@@ -28,7 +28,7 @@ func listCommand(s *session.Session) *cobra.Command {
 			if len(list.GetSources()) == 0 {
 				s.Say("no sources; set one up with: stamp source create NAME")
 			}
-			return printer.List(p, view(p.Now), list, list.GetSources())
+			return printer.List(p, view(p.Now()), list, list.GetSources())
 		},
 	}
 }

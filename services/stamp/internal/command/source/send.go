@@ -16,6 +16,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/command/delivery"
 	"stampworks.dev/services/stamp/internal/deal"
 	"stampworks.dev/services/stamp/internal/exit"
@@ -49,7 +50,8 @@ The secret is --secret, STAMP_SOURCE_SECRET, or the one kept in .stamp/sources.j
 		Example: `  stamp source send --deal Globex
   stamp source send crm --deal "Acme Rockets" --amount 48000 --contact "Dana Ruiz" --wait
   stamp source send --deal Globex --event-id evt-2       another message about the same deal`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: complete.Sources(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if len(args) > 0 {
 				o.source = names.Short(names.Source(args[0]))
@@ -61,6 +63,7 @@ The secret is --secret, STAMP_SOURCE_SECRET, or the one kept in .stamp/sources.j
 		},
 	}
 	o.add(cmd)
+	complete.Flags(cmd, s)
 	return cmd
 }
 
@@ -70,7 +73,7 @@ func (o *sendOptions) add(cmd *cobra.Command) {
 	f.StringVar(&d.Company, "company", "", "the customer (default --deal)")
 	f.StringVar(&d.ID, "id", "", "the deal's id in the CRM (default made of its name)")
 	f.StringVar(&d.EventID, "event-id", "", "the message's id (default made of the deal's)")
-	f.StringVar(&d.Blueprint, "blueprint", "", "the product (default the only one there is)")
+	f.StringVar(&d.Blueprint, "blueprint", "", "the product (default the one of stamp dev --demo, or the only one there is)")
 	f.StringVar(&d.Plan, "plan", "", "the size and tier (default the blueprint's)")
 	f.StringVar(&d.Region, "region", "", "where")
 	f.Float64Var(&d.Amount, "amount", 0, "in whole units (default 24000)")
@@ -91,11 +94,11 @@ func runSend(ctx context.Context, o *sendOptions) (err error) {
 	if o.deal.Inputs, err = inputs.Plain(o.inputs); err != nil {
 		return err
 	}
-	if err := o.signer(); err != nil {
+	if err := o.signer(ctx); err != nil {
 		return err
 	}
 	if o.deal.Blueprint == "" {
-		if o.deal.Blueprint, err = OnlyBlueprint(ctx, o.client); err != nil {
+		if o.deal.Blueprint, err = AssumedBlueprint(ctx, o.Session, o.client); err != nil {
 			return err
 		}
 	}
@@ -115,13 +118,19 @@ func runSend(ctx context.Context, o *sendOptions) (err error) {
 }
 
 // signer finds the source and its secret.
-func (o *sendOptions) signer() error {
+func (o *sendOptions) signer(ctx context.Context) error {
 	kept, err := secretfile.Sources(o.Dir, o.client.Address())
+	if err != nil {
+		return err
+	}
+	assumed, err := client.Assumed(o.Dir, o.client.Address())
 	if err != nil {
 		return err
 	}
 	switch known := slices.Sorted(maps.Keys(kept)); {
 	case o.source != "":
+	case kept[assumed.Source] != "":
+		o.source = assumed.Source
 	case len(known) == 1:
 		o.source = known[0]
 	case len(known) == 0:
@@ -130,6 +139,9 @@ func (o *sendOptions) signer() error {
 		return exit.Usagef("say which source: %s", strings.Join(known, ", "))
 	}
 	if o.secret = cmp.Or(o.secret, o.Getenv("STAMP_SOURCE_SECRET"), kept[o.source]); o.secret == "" {
+		if err := o.client.Get(ctx, "/v1/sources/"+o.source, nil, &registryv1.Source{}); err != nil {
+			return err // there is no such source, or worse
+		}
 		return exit.Usagef("no secret of %s is kept in .stamp/sources.json: give it with --secret or STAMP_SOURCE_SECRET", o.source)
 	}
 	return nil
@@ -154,7 +166,7 @@ func (o *sendOptions) outcome(ctx context.Context, r deal.Receipt) (*registryv1.
 
 func (o *sendOptions) print(d *registryv1.Delivery) error {
 	if !o.printer.ForPeople() {
-		return printer.One(o.printer, delivery.View(o.printer.Now), d)
+		return printer.One(o.printer, delivery.View(o.printer.Now()), d)
 	}
 	fmt.Fprintf(o.Out, "%s  %s\n", names.Short(d.GetName()), told(d))
 	return nil
@@ -171,24 +183,4 @@ func (o *sendOptions) await(ctx context.Context, d *registryv1.Delivery) error {
 	}
 	_, err := wait.For(ctx, o.Session, o.client, fmt.Sprintf("operations/%s.%d", names.Short(tenant.GetName()), tenant.GetGeneration()))
 	return err
-}
-
-// OnlyBlueprint is the blueprint that is meant when nobody says: the only one.
-func OnlyBlueprint(ctx context.Context, c *client.Client) (string, error) {
-	list := &registryv1.ListBlueprintsResponse{}
-	if err := c.Get(ctx, "/v1/blueprints", nil, list); err != nil {
-		return "", err
-	}
-	all := list.GetBlueprints()
-	switch len(all) {
-	case 0:
-		return "", &exit.Error{Code: exit.Failure, Message: "there is no product yet", Next: "publish one with: stamp blueprint publish FILE"}
-	case 1:
-		return names.Short(all[0].GetName()), nil
-	}
-	var known []string
-	for _, b := range all {
-		known = append(known, names.Short(b.GetName()))
-	}
-	return "", exit.Usagef("say which product with --blueprint: %s", strings.Join(known, ", "))
 }

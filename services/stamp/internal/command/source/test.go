@@ -11,6 +11,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/command/delivery"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
@@ -31,7 +32,8 @@ func testCommand(s *session.Session) *cobra.Command {
 		Short: "Show what a payload would lead to; nothing is stored",
 		Example: `  stamp source test crm deal.json
   curl -s https://crm.example/sample | stamp source test crm -`,
-		Args: cobra.ExactArgs(2),
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: complete.Sources(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.name, o.file = names.Source(args[0]), args[1]
 			if o.client, o.printer, err = s.Open(); err != nil {
@@ -59,7 +61,7 @@ func runTest(ctx context.Context, o *testOptions) error {
 	}
 	d := answer.GetDelivery()
 	if !o.printer.ForPeople() {
-		return printer.One(o.printer, delivery.View(o.printer.Now), d)
+		return printer.One(o.printer, delivery.View(o.printer.Now()), d)
 	}
 	fmt.Fprintln(o.Out, told(d))
 	if d.GetPreview() != "" {

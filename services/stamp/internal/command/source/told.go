@@ -17,7 +17,7 @@ func told(d *registryv1.Delivery) string {
 	if d.GetTenant() != "" {
 		parts = append(parts, names.Short(d.GetTenant()))
 	}
-	if d.GetField() != "" {
+	if d.GetField() != "" && !strings.HasPrefix(d.GetReason(), d.GetField()) {
 		parts = append(parts, d.GetField())
 	}
 	if d.GetReason() != "" {

@@ -13,6 +13,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
@@ -35,7 +36,8 @@ func updateCommand(s *session.Session) *cobra.Command {
 		Short: "Change a source; only the flags that are given are changed",
 		Example: `  stamp source update crm --mode APPROVE
   stamp source update crm --map plan='"standard"'`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Sources(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.name = names.Source(args[0])
 			cmd.Flags().Visit(func(f *pflag.Flag) {
@@ -50,6 +52,7 @@ func updateCommand(s *session.Session) *cobra.Command {
 		},
 	}
 	o.add(cmd)
+	complete.Flags(cmd, s)
 	cmd.Flags().StringVar(&o.etag, "etag", "", "change only what you saw")
 	return cmd
 }
@@ -77,5 +80,5 @@ func runUpdate(ctx context.Context, o *updateOptions) error {
 	if err := o.client.Patch(ctx, "/v1/"+o.name, url.Values{"update_mask": {strings.Join(o.mask, ",")}}, wish, changed); err != nil {
 		return err
 	}
-	return printer.One(o.printer, view(o.printer.Now), changed)
+	return printer.One(o.printer, view(o.printer.Now()), changed)
 }

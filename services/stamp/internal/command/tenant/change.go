@@ -56,5 +56,5 @@ func (o *changeOptions) finish(ctx context.Context, op *longrunningpb.Operation)
 	if err := o.client.Get(ctx, "/v1/"+tenantOf(op, o.name), nil, tenant); err != nil {
 		return err
 	}
-	return printer.One(o.printer, view(o.printer.Now), tenant)
+	return printer.One(o.printer, view(o.printer.Now()), tenant)
 }

@@ -3,6 +3,8 @@ package tenant
 import (
 	"context"
 	"net/url"
+	"regexp"
+	"strings"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/spf13/cobra"
@@ -45,7 +47,7 @@ The copy is made by the provisioner; --wait shows the steps and ends when it ans
 			return runCreate(cmd.Context(), o)
 		},
 	}
-	o.wish.add(cmd)
+	o.wish.add(cmd, s)
 	o.flags(cmd)
 	cmd.Flags().StringVar(&o.restoreFrom, "restore-from", "", "begin with the data of a backup, as `TENANT/BACKUP`")
 	cmd.Flags().StringVar(&o.requestID, "request-id", "", "makes the same call repeatable for a day")
@@ -82,8 +84,22 @@ func runCreate(ctx context.Context, o *createOptions) error {
 	if o.dryRun {
 		return previewOf(ctx, &o.changeOptions, op)
 	}
+	if id := strings.TrimPrefix(tenantOf(op, ""), "tenants/"); o.id == "" && id != "" {
+		o.Say("its id is %s%s", id, whyNumbered(id, o.wish.displayName))
+	}
 	if o.validateOnly {
 		o.Say("all is well; nothing was written")
 	}
 	return o.finish(ctx, op)
+}
+
+var numbered = regexp.MustCompile(`-[0-9]+$`)
+
+// whyNumbered explains a number that is not the customer's own.
+func whyNumbered(id, displayName string) string {
+	number := numbered.FindString(id)
+	if number == "" || strings.HasSuffix(strings.TrimSpace(displayName), number[1:]) {
+		return ""
+	}
+	return ": " + strings.TrimSuffix(id, number) + " was used before"
 }

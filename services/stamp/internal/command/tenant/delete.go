@@ -24,6 +24,8 @@ func deleteCommand(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete TENANT",
 		Short: "Stop a customer's copy for good; its data is kept until purged",
+		Long: `Stop a customer's copy for good; its data is kept until purged. On a terminal it asks first;
+elsewhere it wants --yes.`,
 		Example: `  stamp tenant delete acme
   stamp tenant delete acme --yes --wait`,
 		Args:              cobra.ExactArgs(1),

@@ -29,7 +29,7 @@ func getCommand(s *session.Session) *cobra.Command {
 			if err := c.Get(cmd.Context(), "/v1/"+names.Tenant(args[0]), nil, tenant); err != nil {
 				return err
 			}
-			return printer.One(p, view(p.Now), tenant)
+			return printer.One(p, view(p.Now()), tenant)
 		},
 	}
 }

@@ -93,7 +93,7 @@ func (o *changeOptions) quietly(ctx context.Context, verb string, body message) 
 	} else {
 		o.Say("%s is not held", o.name)
 	}
-	return printer.One(o.printer, view(o.printer.Now), tenant)
+	return printer.One(o.printer, view(o.printer.Now()), tenant)
 }
 
 // expiry is the end that --for or --until gives.

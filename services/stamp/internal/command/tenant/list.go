@@ -76,7 +76,7 @@ func runList(ctx context.Context, o *listOptions) error {
 	case list.GetNextPageToken() != "":
 		o.Say("the first %d of %d; all of them with: --all", len(list.GetTenants()), list.GetTotalSize())
 	}
-	return printer.List(o.printer, view(o.printer.Now), list, list.GetTenants())
+	return printer.List(o.printer, view(o.printer.Now()), list, list.GetTenants())
 }
 
 // listCSV passes on the gateway's CSV: with --all every page, under the one

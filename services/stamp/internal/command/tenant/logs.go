@@ -37,7 +37,7 @@ func logsCommand(s *session.Session) *cobra.Command {
 		Example: `  stamp tenant logs acme
   stamp tenant logs acme db -f --tail 20`,
 		Args:              cobra.RangeArgs(1, 2),
-		ValidArgsFunction: complete.Tenants(s),
+		ValidArgsFunction: complete.Components(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			o.name = names.Tenant(args[0])
 			if len(args) > 1 {
@@ -50,7 +50,7 @@ func logsCommand(s *session.Session) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on until Ctrl-C")
-	cmd.Flags().IntVar(&o.tail, "tail", 100, "how many `lines` of the end")
+	cmd.Flags().IntVar(&o.tail, "tail", 100, "how many `lines` of the end, of each component")
 	return cmd
 }
 

@@ -58,7 +58,7 @@ is wanted already, with flags as "stamp tenant update" with them would do.
 			return runUpdate(cmd.Context(), o)
 		},
 	}
-	o.wish.add(cmd)
+	o.wish.add(cmd, s)
 	return cmd
 }
 

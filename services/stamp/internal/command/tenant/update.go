@@ -52,7 +52,7 @@ added to the others, or takes the place of the one of that name.
 			return runUpdate(cmd.Context(), o)
 		},
 	}
-	o.wish.add(cmd)
+	o.wish.add(cmd, s)
 	o.flags(cmd)
 	o.etagFlag(cmd)
 	cmd.Flags().BoolVar(&o.validateOnly, "validate-only", false, "check everything, and write nothing")

@@ -14,9 +14,11 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/inputs"
 	"stampworks.dev/services/stamp/internal/names"
+	"stampworks.dev/services/stamp/internal/session"
 )
 
 // wishFlags are the flags that say what is wanted for a tenant; create and
@@ -44,7 +46,7 @@ var fieldOf = map[string]string{
 	"owner": "deal.owner", "deal-url": "deal.url", "contact": "contact.display_name", "contact-email": "contact.email",
 }
 
-func (w *wishFlags) add(cmd *cobra.Command) {
+func (w *wishFlags) add(cmd *cobra.Command, s *session.Session) {
 	f := cmd.Flags()
 	f.StringVar(&w.displayName, "display-name", "", "what people call the customer")
 	f.StringVar(&w.blueprint, "blueprint", "", "the product: `NAME` for its newest revision, or NAME@REVISION")
@@ -65,6 +67,7 @@ func (w *wishFlags) add(cmd *cobra.Command) {
 	f.StringVar(&w.window, "maintenance-window", "", "when disturbing work may begin, as `CRON` in UTC (\"0 3 * * 6\"); \"\" for any time")
 	f.DurationVar(&w.windowLength, "maintenance-duration", defaultWindow, "how long the maintenance window stays open")
 	f.StringVar(&w.drift, "drift-policy", "", "what becomes of changes by hand: `repair` or show")
+	complete.Flags(cmd, s)
 }
 
 // mask are the tenant's fields whose flags were given.

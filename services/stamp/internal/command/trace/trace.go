@@ -68,7 +68,7 @@ func run(ctx context.Context, o *options, text string) error {
 	if err != nil {
 		return err
 	}
-	for _, line := range Waterfall(name, meta, o.printer.Now) {
+	for _, line := range Waterfall(name, meta, o.printer.Now()) {
 		fmt.Fprintln(o.Out, line)
 	}
 	return nil

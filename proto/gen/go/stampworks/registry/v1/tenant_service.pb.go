@@ -94,7 +94,8 @@ type CreateTenantRequest struct {
 	// The tenant; its name is ignored.
 	Tenant *Tenant `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// Its id: 1 to 40 of [a-z0-9-], beginning with a letter, ending without "-".
-	// Empty: made from the display name.
+	// Empty: made from the display name, with a number where that one was used
+	// before.
 	TenantId string `protobuf:"bytes,2,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
 	// Makes the call repeatable for 24 h (AIP-155).
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
