@@ -86,3 +86,16 @@ func (d Desk) call(method, path string, send, into any) error {
 	}
 	return json.Unmarshal(text, into)
 }
+
+// TryOpen opens a ticket, if it is taken.
+func (d Desk) TryOpen(title string) error {
+	return d.call(http.MethodPost, "/api/tickets", map[string]string{"title": title}, nil)
+}
+
+// Delete removes a ticket.
+func (d Desk) Delete(t testing.TB, id int64) {
+	t.Helper()
+	if err := d.call(http.MethodDelete, fmt.Sprintf("/api/tickets/%d", id), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"stampworks.dev/pkg/testkit"
@@ -112,4 +113,25 @@ func (a *API) AwaitHealthy(id string, limit time.Duration) *healthv1.TenantHealt
 		return nil
 	})
 	return &h
+}
+
+// Done makes a call that causes work, waits for its operation and gives its
+// metadata; one that fails ends the test.
+func (a *API) Done(method, path string, send proto.Message, limit time.Duration) *typev1.OperationMetadata {
+	a.t.Helper()
+	var op longrunningpb.Operation
+	a.Must(a.Call(method, path, send, &op))
+	var meta *typev1.OperationMetadata
+	testkit.Eventually(a.t, limit, func() error {
+		now, m, err := a.Operation(op.GetName())
+		if err == nil && !now.GetDone() {
+			err = fmt.Errorf("%s is %v", op.GetName(), m)
+		}
+		meta = m
+		return err
+	})
+	if meta.GetState() != typev1.OperationMetadata_SUCCEEDED {
+		a.t.Fatalf("%s ended as %v", op.GetName(), meta)
+	}
+	return meta
 }
