@@ -3,10 +3,12 @@ package complete
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
@@ -41,6 +43,27 @@ func Cells(s *session.Session) cobra.CompletionFunc {
 		}
 		return found, err
 	}, s)
+}
+
+// Backups completes the first argument with the tenants that there are, and the
+// second with that one's backups.
+func Backups(s *session.Session) cobra.CompletionFunc {
+	tenants := Tenants(s)
+	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) != 1 {
+			return tenants(cmd, args, typed)
+		}
+		return first(func(ctx context.Context, c *client.Client) ([]cobra.Completion, error) {
+			list := &provisionerv1.ListBackupsResponse{}
+			err := client.List(ctx, c, "/v1/"+names.Tenant(args[0])+"/backups", nil, true, list)
+			var found []cobra.Completion
+			for _, b := range list.GetBackups() {
+				_, id, _ := strings.Cut(names.Short(b.GetName()), "/")
+				found = append(found, cobra.CompletionWithDesc(id, b.GetReason().String()+" "+b.GetCreateTime().AsTime().Format(time.DateTime)))
+			}
+			return found, err
+		}, s)(cmd, nil, typed)
+	}
 }
 
 // first completes the first argument only, and files never.
