@@ -255,6 +255,11 @@ func TestPurgeTakesBackups(t *testing.T) {
 			k.has("acme", "final-2", "backup-1")
 			k.registry.Wish("acme", func(t *registryv1.Tenant) { t.Purging = true })
 			k.until("acme", 3, typev1.OperationMetadata_SUCCEEDED)
+			r := k.registry.Receipt("acme")
+			gone, kept := slices.Contains(r.GetDestroyed(), "backup backup-1"), slices.Contains(r.GetBackupsKept(), "tenants/acme/backups/backup-1")
+			if gone == (c.retention > 0) || kept != (c.retention > 0) {
+				t.Errorf("receipt %v", r)
+			}
 			if c.retention > 0 {
 				for _, b := range k.has("acme", "final-2", "backup-1") {
 					if want := k.clock.Now().Add(c.retention); !b.GetExpireTime().AsTime().Equal(want) {
@@ -292,6 +297,11 @@ func TestOnlyCopyIsNotDestroyed(t *testing.T) {
 	}
 	if len(k.cell.Tenants()) != 1 {
 		t.Error("the only copy of the data was destroyed")
+	}
+	k.registry.Wish("acme", func(t *registryv1.Tenant) { t.Purge = &registryv1.Purge{Force: true} })
+	k.until("acme", 4, typev1.OperationMetadata_SUCCEEDED)
+	if len(k.cell.Tenants()) != 0 {
+		t.Error("a person said so, and the stamp is still there")
 	}
 }
 

@@ -115,6 +115,7 @@ func (r *run) readRecipe(ctx context.Context) error {
 			r.fail("", err)
 			return nil
 		}
+		return r.stock(ctx)
 	}
 	if r.wish.Lifecycle != pb.Stamp_RUNNING {
 		return r.safekeep(ctx)

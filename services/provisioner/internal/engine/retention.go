@@ -96,29 +96,30 @@ func (s *shard) retention(ctx context.Context, keep driver.Keeper, newest *pb.Ba
 
 // endBackups is what becomes of the backups of a stamp that was destroyed: they
 // go with it, or, when they are kept on or somebody needs them, later by
-// themselves.
-func (s *shard) endBackups(ctx context.Context, d driver.Driver, ref driver.Ref, now time.Time) error {
+// themselves. Those it names.
+func (s *shard) endBackups(ctx context.Context, d driver.Driver, ref driver.Ref, now time.Time) (later []string, err error) {
 	all, err := s.Store.AllBackups(ctx, ref.Tenant)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	keep, keeps := d.(driver.Keeper)
 	for _, b := range all {
 		by, err := NeededBy(ctx, s.Store, s.View, b, nil)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		here := keeps && record.CellID(b.GetCell()) == s.Cell
 		if here && by == "" && (s.BackupRetention <= 0 || b.GetCreateTime() == nil) {
 			err = DropBackup(ctx, s.Store, keep, b, s.claim.Guard())
 		} else {
+			later = append(later, b.GetName())
 			err = s.expire(ctx, b, now.Add(s.BackupRetention))
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return later, nil
 }
 
 // expire notes when a backup goes by itself, unless it says so already.

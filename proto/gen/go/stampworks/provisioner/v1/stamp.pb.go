@@ -213,8 +213,10 @@ type Stamp struct {
 	LeftBehind []string `protobuf:"bytes,32,rep,name=left_behind,json=leftBehind,proto3" json:"left_behind,omitempty"`
 	// When its newest backup was kept.
 	LastBackupTime *timestamppb.Timestamp `protobuf:"bytes,33,opt,name=last_backup_time,json=lastBackupTime,proto3" json:"last_backup_time,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The backups that a purge left to go later, by their names.
+	BackupsKept   []string `protobuf:"bytes,34,rep,name=backups_kept,json=backupsKept,proto3" json:"backups_kept,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Stamp) Reset() {
@@ -474,6 +476,13 @@ func (x *Stamp) GetLeftBehind() []string {
 func (x *Stamp) GetLastBackupTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.LastBackupTime
+	}
+	return nil
+}
+
+func (x *Stamp) GetBackupsKept() []string {
+	if x != nil {
+		return x.BackupsKept
 	}
 	return nil
 }
@@ -994,7 +1003,7 @@ var File_stampworks_provisioner_v1_stamp_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\n" +
-	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xc3\x0f\n" +
+	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xe6\x0f\n" +
 	"\x05Stamp\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\n" +
@@ -1037,7 +1046,8 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\tdestroyed\x18\x1f \x03(\tR\tdestroyed\x12\x1f\n" +
 	"\vleft_behind\x18  \x03(\tR\n" +
 	"leftBehind\x12D\n" +
-	"\x10last_backup_time\x18! \x01(\v2\x1a.google.protobuf.TimestampR\x0elastBackupTime\x1a;\n" +
+	"\x10last_backup_time\x18! \x01(\v2\x1a.google.protobuf.TimestampR\x0elastBackupTime\x12!\n" +
+	"\fbackups_kept\x18\" \x03(\tR\vbackupsKept\x1a;\n" +
 	"\rReservedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a<\n" +
