@@ -52,6 +52,14 @@ func (c *compiler) compileComponent(path, name string, m *typev1.Component) *com
 	if m.GetSetup() != nil && len(m.GetVolumes()) == 0 {
 		c.atKey(path+".setup", "runs once per volume, and there is none", "volumes, or migrate, which runs once per revision")
 	}
+	for _, job := range []struct {
+		name string
+		msg  *typev1.Job
+	}{{"setup", m.GetSetup()}, {"migrate", m.GetMigrate()}, {"backup", m.GetBackup()}} {
+		if job.msg.GetStopped() {
+			c.atKey(path+"."+job.name+".stopped", "is for restore alone", "it in restore")
+		}
+	}
 	out.setup = c.compileJob(path+".setup", m.GetSetup(), in)
 	out.migrate = c.compileJob(path+".migrate", m.GetMigrate(), in)
 	out.backup = c.compileJob(path+".backup", m.GetBackup(), saved)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"stampworks.dev/pkg/rpc"
 	"stampworks.dev/pkg/rpc/admin"
@@ -51,6 +52,9 @@ type Config struct {
 	// ParallelSteps is how many steps run at once in the cell. Default: four a
 	// core, at least eight.
 	ParallelSteps int `yaml:"parallel_steps" help:"how many steps run at once in the cell" default:"4 a core, at least 8"`
+	// BackupRetention is how long the backups of a purged tenant are kept.
+	// Default: they go with it.
+	BackupRetention time.Duration `yaml:"backup_retention" help:"how long the backups of a purged tenant are kept, such as 720h" default:"they go with it"`
 	// OTLPEndpoint is what the stamps' components are told to send telemetry to;
 	// empty tells them nothing.
 	OTLPEndpoint string `yaml:"otlp_endpoint" help:"where components send telemetry"`
@@ -117,6 +121,8 @@ func (c Config) Validate() error {
 		return errors.New("registry.target is required")
 	case c.ParallelSteps < 0:
 		return fmt.Errorf("parallel_steps %d is below zero", c.ParallelSteps)
+	case c.BackupRetention < 0:
+		return fmt.Errorf("backup_retention %v is below zero", c.BackupRetention)
 	case strings.ContainsAny(c.Cell.Name, "/. "):
 		return fmt.Errorf("cell.name %q must be a plain name", c.Cell.Name)
 	}

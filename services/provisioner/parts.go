@@ -122,7 +122,9 @@ func newParts(cfg Config, deps Deps, backend *etcd.Backend, claims *claim.Manage
 // work makes what runs under claims.
 func (p *parts) work(cfg Config, tracer *trace.Tracer) {
 	p.engine = engine.New(
-		engine.Config{Parallel: cfg.ParallelSteps, Telemetry: render.Telemetry{Endpoint: cfg.OTLPEndpoint}},
+		engine.Config{
+			Parallel: cfg.ParallelSteps, BackupRetention: cfg.BackupRetention, Telemetry: render.Telemetry{Endpoint: cfg.OTLPEndpoint},
+		},
 		engine.Deps{
 			Store: p.records, Placements: p.placements, Operations: p.operations, View: p.view, Recipes: p.shelf,
 			Vault: p.vault, Drivers: p.drivers, Prober: probe.Network{}, Reporter: p.reporter, Tracer: tracer, Log: p.log,

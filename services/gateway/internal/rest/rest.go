@@ -74,6 +74,7 @@ func register(ctx context.Context, mux *runtime.ServeMux, deps Deps) error {
 		registryv1.RegisterIntakeServiceHandlerClient(ctx, mux, registryv1.NewIntakeServiceClient(registry)),
 		provisionerv1.RegisterStampServiceHandlerClient(ctx, mux, provisionerv1.NewStampServiceClient(provisioner)),
 		provisionerv1.RegisterReadinessServiceHandlerClient(ctx, mux, provisionerv1.NewReadinessServiceClient(provisioner)),
+		provisionerv1.RegisterBackupServiceHandlerClient(ctx, mux, provisionerv1.NewBackupServiceClient(provisioner)),
 		operations.RegisterOperationsHandlerClient(ctx, mux, longrunningpb.NewOperationsClient(provisioner)),
 		healthv1.RegisterHealthServiceHandlerClient(ctx, mux, healthv1.NewHealthServiceClient(health)),
 	} {

@@ -43,7 +43,7 @@ func (r *run) before(s Step) error {
 		r.ledger(kindComponent, s.Component, pb.LedgerEntry_DESTROYING, "")
 		r.unwant(s.Component)
 	case Destroy:
-		r.book.Stamp.Destroyed = inventory(r.book.Stamp)
+		r.book.Stamp.Destroyed = inventory(r.book.Stamp, r.stored)
 		for _, e := range r.book.Stamp.GetLedger() {
 			r.ledger(e.GetKind(), e.GetName(), pb.LedgerEntry_DESTROYING, "")
 		}

@@ -82,13 +82,18 @@ func (r *run) done(ctx context.Context) (time.Duration, error) {
 }
 
 // rest ends a visit at a stamp at which nothing is to be done: what was
-// observed is kept, and told if the registry knows otherwise.
+// observed is kept, and told if the registry knows otherwise. It may be time for
+// a backup.
 func (r *run) rest(ctx context.Context) (time.Duration, error) {
+	again, err := r.schedule(ctx)
+	if err != nil {
+		return 0, err
+	}
 	if err := r.book.Save(ctx); err != nil {
 		return 0, err
 	}
 	r.tell(ctx)
-	return later(r.Resync), nil
+	return again, nil
 }
 
 // attemptFailed keeps the failure and says when to try again: later and later,
@@ -130,7 +135,7 @@ func (r *run) hopeless(ctx context.Context, f *typev1.Failure) (time.Duration, e
 	case e != nil && e.GetFailure() == nil && r.touched():
 		e.Failure = f
 	case r.wish.Lifecycle == pb.Stamp_DESTROYED && r.asked.GetPurge().GetForce():
-		r.leave(f)
+		r.leave(ctx, f)
 	case r.wish.Lifecycle == pb.Stamp_STOPPED && r.wish.backsUp(r.book.Stamp) && f.GetCode() == typev1.Failure_BACKUP_FAILED:
 		r.book.Stamp.JobsDone[keepID] = failedBackup(r.wish.Backup.ID)
 	default:

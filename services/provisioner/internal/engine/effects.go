@@ -251,10 +251,18 @@ func (r *run) drop(component string) {
 }
 
 func (r *run) destroy() func(context.Context) result {
-	ref := r.ref()
+	ref, now := r.ref(), r.Now()
 	return func(ctx context.Context) result {
-		err := asFailure(r.driver.Destroy(ctx, ref), typev1.Failure_DESTROY_INCOMPLETE)
-		return result{err: err, apply: func(r *run) error { r.emptied(); return nil }}
+		err := r.driver.Destroy(ctx, ref)
+		var kept []string
+		if err == nil {
+			kept, err = r.endBackups(ctx, r.driver, ref, now)
+		}
+		return result{err: asFailure(err, typev1.Failure_DESTROY_INCOMPLETE), apply: func(r *run) error {
+			r.keptOn(kept)
+			r.emptied()
+			return nil
+		}}
 	}
 }
 

@@ -32,6 +32,14 @@ type Config struct {
 	// Backoff replaces the wait after an attempt that failed, counted from 1;
 	// for tests.
 	Backoff func(attempt int32) time.Duration
+	// BackupRetention is how long the backups of a purged tenant are kept; default
+	// they go with it.
+	BackupRetention time.Duration
+	// SweepEvery is how often it is looked for those whose time is over; default
+	// 1 h.
+	SweepEvery time.Duration
+	// Now replaces the clock of schedules and retention; for tests.
+	Now func() time.Time
 	// Telemetry is what long-running components are told.
 	Telemetry render.Telemetry
 }
@@ -40,6 +48,10 @@ func (c Config) withDefaults() Config {
 	c.Parallel = cmp.Or(c.Parallel, max(4*runtime.GOMAXPROCS(0), 8))
 	c.Tenants = cmp.Or(c.Tenants, 1024)
 	c.Resync = cmp.Or(c.Resync, 30*time.Second)
+	c.SweepEvery = cmp.Or(c.SweepEvery, time.Hour)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.Backoff == nil {
 		c.Backoff = backoff
 	}

@@ -19,9 +19,10 @@ const (
 )
 
 // gate says what keeps this run from beginning anything, and for how long; nil
-// when nothing does. What has begun is not stopped half-way.
+// when nothing does. What has begun is not stopped half-way, and a backup changes
+// nothing.
 func (r *run) gate(now time.Time) (*typev1.Obstacle, time.Duration) {
-	if r.underWay() || r.book.Op.GetCancelRequested() {
+	if r.errand().GetMakeBackup() != nil || r.underWay() || r.book.Op.GetCancelRequested() {
 		return nil, 0
 	}
 	if h := r.asked.GetHold(); h != nil && now.Before(h.GetExpireTime().AsTime()) {

@@ -265,6 +265,7 @@ type options struct {
 	places bool // run the placer too
 	// parallel is how many effects run at once; 0 is the default.
 	parallel int
+	tune     func(*engine.Config)
 }
 
 // start runs a replica; stop it, or let the test end.
@@ -307,7 +308,11 @@ func (w *world) start(o options) *replica {
 	reporter := report.New(registryv1.NewReportServiceClient(conn), log)
 	follower := &desired.Follower{View: r.view, Tenants: registryv1.NewTenantServiceClient(conn), Log: log}
 	shelf := recipes.NewShelf(registryv1.NewBlueprintServiceClient(conn))
-	e := engine.New(engine.Config{Resync: o.resync, Parallel: o.parallel, Backoff: func(int32) time.Duration { return 20 * time.Millisecond }}, engine.Deps{
+	cfg := engine.Config{Resync: o.resync, Parallel: o.parallel, Backoff: func(int32) time.Duration { return 20 * time.Millisecond }}
+	if o.tune != nil {
+		o.tune(&cfg)
+	}
+	e := engine.New(cfg, engine.Deps{
 		Store: records, Placements: placements, Operations: operations, View: r.view, Recipes: shelf,
 		Vault: &secrets.Vault{Box: w.box, Sealed: records.Secrets}, Drivers: cells, Prober: r.prober, Reporter: reporter, Tracer: tracer, Log: log,
 	})
@@ -416,4 +421,17 @@ func (w *world) until(id string, generation int64, state typev1.OperationMetadat
 		return nil
 	})
 	return m
+}
+
+// operations are all that a tenant has.
+func (w *world) operations(id string) []*pb.OperationRecord {
+	found, _, err := w.records().Operations.List(w.t.Context(), store.ListOptions{Prefix: id + "."})
+	if err != nil {
+		return nil
+	}
+	all := make([]*pb.OperationRecord, 0, len(found))
+	for _, v := range found {
+		all = append(all, v.Value)
+	}
+	return all
 }

@@ -179,7 +179,7 @@ func (r *run) keepBackup(keep driver.Keeper, ref driver.Ref, key string) func(co
 		Name: record.BackupName(r.id, key), TenantUid: ref.UID, Reason: r.backupReason(), Revision: r.book.Stamp.GetRevision(),
 		Components: r.wish.Backup.Components, Cell: record.CellName(r.Cell),
 	}
-	guard := r.claim.Guard()
+	guard, prune := r.claim.Guard(), r.prune(keep)
 	return func(ctx context.Context) result {
 		at := record.BackupID(ref.Tenant, key)
 		if _, err := r.Store.Backups.Create(ctx, at, b, guard); err != nil && !errors.Is(err, store.ErrExists) {
@@ -194,7 +194,10 @@ func (r *run) keepBackup(keep driver.Keeper, ref driver.Ref, key string) func(co
 		if _, err := r.Store.Backups.Update(ctx, at, func(into *pb.Backup) error { proto.Reset(into); proto.Merge(into, b); return nil }, guard); err != nil {
 			return result{err: fmt.Errorf("note backup %q: %w", at, err)}
 		}
+		prune(ctx, b)
 		out := doneFor(keepID, key, keep.ClearBackup(ctx, ref))
+		noted := out.apply
+		out.apply = func(r *run) error { r.book.Stamp.LastBackupTime = b.GetCreateTime(); return noted(r) }
 		out.message = fmt.Sprintf("%s, %d files, %d bytes", key, kept.Files, kept.SizeBytes)
 		return out
 	}

@@ -190,9 +190,15 @@ func (r *run) open(ctx context.Context) (*pb.OperationRecord, error) {
 	if err != nil {
 		return nil, err
 	}
-	if errand != nil && (op == nil || begunRestore(errand)) {
-		r.book.Attach(errand, rev)
+	if errand == nil || op != nil && !begunRestore(errand) {
+		return r.book.Op, nil
 	}
+	if errand.GetMetadata().GetAttempt() == 0 {
+		if err := r.Store.CloseOlder(ctx, r.id, r.asked.GetGeneration(), r.claim.Guard()); err != nil {
+			return nil, err
+		}
+	}
+	r.book.Attach(errand, rev)
 	return r.book.Op, nil
 }
 

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
@@ -11,13 +13,20 @@ import (
 	"stampworks.dev/services/provisioner/driver"
 )
 
-// inventory is what there is of a stamp by its ledger, for the receipt. After a
-// crash it may be asked again, when the ledger says nothing any more.
-func inventory(s *pb.Stamp) []string {
+// inventory is what there is of a stamp by its ledger, and its backups, for the
+// receipt. After a crash it may be asked again, when some are gone already, or
+// the ledger says nothing any more.
+func inventory(s *pb.Stamp, backups []string) []string {
 	if len(s.GetLedger()) == 0 {
 		return s.GetDestroyed()
 	}
 	var all []string
+	for _, known := range s.GetDestroyed() {
+		if strings.HasPrefix(known, kindBackup) && !slices.Contains(backups, known) {
+			all = append(all, known)
+		}
+	}
+	all = append(all, backups...)
 	for _, e := range s.GetLedger() {
 		if e.GetKind() == kindSite {
 			all = append(all, siteInventory(siteOf(s))...)
@@ -28,11 +37,38 @@ func inventory(s *pb.Stamp) []string {
 	return all
 }
 
+// kindBackup begins the names of backups in the receipt.
+const kindBackup = "backup "
+
+// stock reads which backups a stamp that is destroyed has.
+func (r *run) stock(ctx context.Context) error {
+	all, err := r.Store.AllBackups(ctx, r.id)
+	for _, b := range all {
+		r.stored = append(r.stored, kindBackup+short(b.GetName()))
+	}
+	return err
+}
+
+// keptOn notes the backups that go later.
+func (r *run) keptOn(names []string) {
+	s := r.book.Stamp
+	s.BackupsKept = names
+	s.Destroyed = slices.DeleteFunc(s.GetDestroyed(), func(what string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return what == kindBackup+short(name) })
+	})
+}
+
 // leave ends a purge that a person forced: what could not be destroyed is
 // written down, and the ledger forgets it.
-func (r *run) leave(f *typev1.Failure) {
+func (r *run) leave(ctx context.Context, f *typev1.Failure) {
 	s := r.book.Stamp
 	s.LeftBehind = append([]string{f.GetMessage()}, f.GetEvidence()...)
+	kept, err := r.endBackups(ctx, r.driver, r.ref(), r.Now())
+	r.keptOn(kept)
+	if err != nil {
+		s.LeftBehind = append(s.LeftBehind, "backups: "+err.Error())
+		s.Destroyed = slices.DeleteFunc(s.GetDestroyed(), func(what string) bool { return strings.HasPrefix(what, kindBackup) })
+	}
 	r.emptied()
 }
 
@@ -50,7 +86,7 @@ func (r *run) receipt() *registryv1.Receipt {
 	if r.wish.Lifecycle != pb.Stamp_DESTROYED {
 		return nil
 	}
-	return &registryv1.Receipt{Destroyed: r.book.Stamp.GetDestroyed(), LeftBehind: r.book.Stamp.GetLeftBehind()}
+	return &registryv1.Receipt{Destroyed: r.book.Stamp.GetDestroyed(), LeftBehind: r.book.Stamp.GetLeftBehind(), BackupsKept: r.book.Stamp.GetBackupsKept()}
 }
 
 // siteInventory names what a stamp was given of its cell.

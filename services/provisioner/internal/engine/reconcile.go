@@ -110,6 +110,13 @@ func (r *run) read(ctx context.Context) error {
 
 // readRecipe gets what the revision says, and from it what is to be kept safe.
 func (r *run) readRecipe(ctx context.Context) error {
+	if r.wish.Lifecycle == pb.Stamp_DESTROYED {
+		if err := mayDestroy(r.asked, r.book.Stamp); err != nil {
+			r.fail("", err)
+			return nil
+		}
+		return r.stock(ctx)
+	}
 	if r.wish.Lifecycle != pb.Stamp_RUNNING {
 		return r.safekeep(ctx)
 	}

@@ -44,6 +44,7 @@ type run struct {
 	// shut are the same while the endpoint is closed; nil when it never is.
 	shut   *render.Forms
 	source *pb.Backup // whose data is to be brought back
+	stored []string   // the backups of a stamp that is destroyed, for the receipt
 
 	board    board
 	wake     <-chan struct{}

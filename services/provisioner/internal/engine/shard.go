@@ -33,6 +33,7 @@ type shard struct {
 	books   map[string]*record.Book    // of every tenant that has a record
 	repair  map[string]int32           // failed repairs in a row
 	errands map[string]map[string]bool // operations without a generation that are open, by tenant
+	ticks   map[string]tick            // when schedules are due next, by tenant
 }
 
 // RunShard works on the tenants of a shard until ctx ends: with the claim.
@@ -45,6 +46,7 @@ func (e *Engine) RunShard(ctx context.Context, which claim.Shard, held claim.Cla
 		Engine: e, Shard: which, claim: held, driver: d, queue: newQueue(),
 		slots: semaphore.NewWeighted(int64(e.Parallel)),
 		books: map[string]*record.Book{}, repair: map[string]int32{}, errands: map[string]map[string]bool{},
+		ticks: map[string]tick{},
 	}
 	defer s.queue.Close()
 	stopWatch, err := e.Tracer.Watch(which.Cell, s.queue)
@@ -60,6 +62,7 @@ func (e *Engine) RunShard(ctx context.Context, which claim.Shard, held claim.Cla
 	g.Go(func() error { return follow(ctx, e.Placements, s.placed) })
 	g.Go(func() error { return follow(ctx, e.Operations, s.asked) })
 	g.Go(func() error { return s.work(ctx) })
+	g.Go(func() error { return s.sweep(ctx) })
 	return g.Wait()
 }
 
@@ -118,6 +121,7 @@ func (s *shard) setBook(tenant string, b *record.Book) {
 	defer s.mu.Unlock()
 	if b == nil {
 		delete(s.books, tenant)
+		delete(s.ticks, tenant)
 		return
 	}
 	s.books[tenant] = b

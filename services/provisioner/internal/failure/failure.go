@@ -78,12 +78,13 @@ func codeOf(err error) typev1.Failure_Code {
 }
 
 // Attempt gives f as the failure of an attempt, counted from 1: with the last
-// attempt that its code allows, it is not retryable any more.
+// attempt that its code allows, it is not retryable any more; one that never was
+// stays so.
 func Attempt(f *typev1.Failure, attempt int32) *typev1.Failure {
 	f = proto.CloneOf(f)
 	most := rules[f.GetCode()].attempts
 	f.Attempt, f.NextRetryTime = attempt, nil
-	f.Retryable = most == forever || int(attempt) < most
+	f.Retryable = f.GetRetryable() && (most == forever || int(attempt) < most)
 	return f
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -37,7 +38,8 @@ func (s *Store) ReadOperation(ctx context.Context, tenant string, generation int
 }
 
 // CloseOlder ends what is open of generations before this one as SUPERSEDED,
-// and forgets all but the newest.
+// and forgets all but the newest. Of work without a generation the newest of
+// each word stays: its number is not to be used again.
 func (s *Store) CloseOlder(ctx context.Context, tenant string, generation int64, guard store.Cond) error {
 	all, _, err := s.Operations.List(ctx, store.ListOptions{Prefix: tenant + "."})
 	if err != nil {
@@ -46,10 +48,13 @@ func (s *Store) CloseOlder(ctx context.Context, tenant string, generation int64,
 	slices.SortFunc(all, func(a, b store.Versioned[*pb.OperationRecord]) int {
 		return b.Value.GetMetadata().GetCreateTime().AsTime().Compare(a.Value.GetMetadata().GetCreateTime().AsTime())
 	})
+	newest := map[string]bool{}
 	for i, v := range all {
 		id := s.Operations.ID(v.Key)
+		first := v.Value.GetErrand() != nil && !newest[word(id)]
+		newest[word(id)] = true
 		switch m := v.Value.GetMetadata(); {
-		case v.Value.GetErrand() != nil && !Over(m): // no generation: its turn comes
+		case first, v.Value.GetErrand() != nil && !Over(m): // no generation: its turn comes
 		case m.GetGeneration() >= generation:
 		case i >= keepOperations:
 			err = s.Operations.Delete(ctx, id, guard)
@@ -61,6 +66,12 @@ func (s *Store) CloseOlder(ctx context.Context, tenant string, generation int64,
 		}
 	}
 	return nil
+}
+
+// word is "backup" of "acme.backup-3".
+func word(operationID string) string {
+	_, rest, _ := strings.Cut(operationID, ".")
+	return rest[:max(strings.LastIndexByte(rest, '-'), 0)]
 }
 
 func supersede(op *pb.OperationRecord) error {

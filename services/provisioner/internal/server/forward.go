@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 
+	"google.golang.org/grpc"
+
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/rpc/identity"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
@@ -14,7 +16,16 @@ import (
 // otherwise a client of the replica that does. A call that was forwarded once
 // is not forwarded again: views of who is present may differ for a moment.
 func (s *Server) here(ctx context.Context, stamp *pb.Stamp) (driver.Driver, pb.StampServiceClient, error) {
-	cell := record.CellID(stamp.GetCell())
+	d, conn, err := s.reach(ctx, stamp.GetCell())
+	if d != nil || err != nil {
+		return d, nil, err
+	}
+	return nil, pb.NewStampServiceClient(conn), nil
+}
+
+// reach is the same by the name of the cell.
+func (s *Server) reach(ctx context.Context, name string) (driver.Driver, grpc.ClientConnInterface, error) {
+	cell := record.CellID(name)
 	if d, ok := s.Drivers[cell]; ok {
 		return d, nil, nil
 	}
@@ -22,10 +33,7 @@ func (s *Server) here(ctx context.Context, stamp *pb.Stamp) (driver.Driver, pb.S
 		return nil, nil, errs.New(errs.Unavailable, "CELL_UNREACHABLE", "this replica does not reach cell %q", cell)
 	}
 	conn, err := s.Peers.Reaching(cell)
-	if err != nil {
-		return nil, nil, err
-	}
-	return nil, pb.NewStampServiceClient(conn), nil
+	return nil, conn, err
 }
 
 func ref(stamp *pb.Stamp) driver.Ref {

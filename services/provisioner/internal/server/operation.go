@@ -17,9 +17,9 @@ import (
 	"stampworks.dev/services/provisioner/internal/record"
 )
 
-// message gives an operation as the API shows it. find gives the tenant for
-// the response of one that succeeded.
-func message(ctx context.Context, op *pb.OperationRecord, find func(context.Context, *pb.OperationRecord) *registryv1.Tenant) (*longrunningpb.Operation, error) {
+// message gives an operation as the API shows it. find gives the response of
+// one that succeeded.
+func message(ctx context.Context, op *pb.OperationRecord, find func(context.Context, *pb.OperationRecord) proto.Message) (*longrunningpb.Operation, error) {
 	metadata, err := anypb.New(op.GetMetadata())
 	if err != nil {
 		return nil, fmt.Errorf("pack metadata of %q: %w", op.GetName(), err)
@@ -70,17 +70,28 @@ func failureStatus(m *typev1.OperationMetadata) (*rpcstatus.Status, error) {
 	return &rpcstatus.Status{Code: int32(code), Message: message, Details: details}, nil
 }
 
-// current asks the registry for the tenant; when it is away or the tenant is
-// gone, what is known of it will do.
-func (s *Server) current(ctx context.Context, op *pb.OperationRecord) *registryv1.Tenant {
+// current gives what an operation was about as it is now: its backup, or the
+// tenant as the registry has it. When that is away or gone, what is known of it
+// will do.
+func (s *Server) current(ctx context.Context, op *pb.OperationRecord) proto.Message {
+	if op.GetErrand() != nil {
+		if b, err := s.backup(ctx, op.GetMetadata().GetBackup()); err == nil {
+			return b
+		}
+		return s.viewed(ctx, op)
+	}
 	if t, err := s.Tenants.GetTenant(ctx, &registryv1.GetTenantRequest{Name: op.GetMetadata().GetTenant()}); err == nil {
 		return t
 	}
 	return s.viewed(ctx, op)
 }
 
-// viewed gives the tenant as this replica last saw it.
-func (s *Server) viewed(_ context.Context, op *pb.OperationRecord) *registryv1.Tenant {
+// viewed gives it without asking anybody: the backup's name, or the tenant as
+// this replica last saw it.
+func (s *Server) viewed(_ context.Context, op *pb.OperationRecord) proto.Message {
+	if op.GetErrand() != nil {
+		return &pb.Backup{Name: op.GetMetadata().GetBackup(), TenantUid: op.GetTenantUid()}
+	}
 	if t, ok := s.View.Get(record.TenantID(op.GetMetadata().GetTenant())); ok {
 		return proto.CloneOf(t)
 	}

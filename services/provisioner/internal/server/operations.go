@@ -46,6 +46,9 @@ func (s *Server) find(ctx context.Context, name string) (*pb.OperationRecord, er
 	if !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
+	if generation == 0 {
+		return nil, notFound(name) // nobody asked for it
+	}
 	t, err := s.Tenants.GetTenant(ctx, &registryv1.GetTenantRequest{Name: record.TenantName(tenant)})
 	switch {
 	case errs.Is(err, errs.NotFound):

@@ -49,6 +49,7 @@ type Server struct {
 	longrunningpb.UnimplementedOperationsServer
 	pb.UnimplementedStampServiceServer
 	pb.UnimplementedReadinessServiceServer
+	pb.UnimplementedBackupServiceServer
 }
 
 // Register puts the services on a server.
@@ -57,4 +58,5 @@ func Register(to grpc.ServiceRegistrar, deps Deps) {
 	longrunningpb.RegisterOperationsServer(to, s)
 	pb.RegisterStampServiceServer(to, s)
 	pb.RegisterReadinessServiceServer(to, s)
+	pb.RegisterBackupServiceServer(to, s)
 }

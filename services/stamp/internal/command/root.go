@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stampworks.dev/services/stamp/internal/command/apply"
+	"stampworks.dev/services/stamp/internal/command/backup"
 	"stampworks.dev/services/stamp/internal/command/blueprints"
 	"stampworks.dev/services/stamp/internal/command/cell"
 	"stampworks.dev/services/stamp/internal/command/complete"
@@ -64,7 +65,7 @@ takes those of the nearest .stamp/client.json, which "stamp dev" writes.`,
 	globals(root, s)
 	group(root, groupStart, "Start here:", append(machines, apply.Command(s), ready.Command(s), doctor.Command(s))...)
 	group(root, groupLook, "Look:", show.Command(s), health.Command(s), trace.Command(s), operation.Command(s), delivery.Command(s))
-	group(root, groupKeep, "Keep:", tenant.Command(s), blueprints.Command(s), source.Command(s), cell.Command(s), pki.Command(s))
+	group(root, groupKeep, "Keep:", tenant.Command(s), backup.Command(s), blueprints.Command(s), source.Command(s), cell.Command(s), pki.Command(s))
 	root.AddCommand(version.Command(s))
 	strict(root)
 	return root

@@ -19,13 +19,21 @@ func Operation(text string) string { return under("operations/", text) }
 // Blueprint is blueprints/{id}.
 func Blueprint(text string) string { return under("blueprints/", text) }
 
-// Backup is tenants/{id}/backups/{id}: "acme/backup-3" is taken as well.
-func Backup(text string) string {
-	tenant, backup, ok := strings.Cut(text, "/")
-	if !ok || strings.HasPrefix(text, "tenants/") {
-		return text
+// Backup is tenants/{tenant}/backups/{id}, of the two words or of "acme/backup-3";
+// empty when neither is there.
+func Backup(words ...string) string {
+	text := strings.Join(words, "/")
+	if len(words) == 2 {
+		text = Tenant(words[0]) + "/backups/" + words[1]
 	}
-	return Tenant(tenant) + "/backups/" + backup
+	if tenant, id, two := strings.Cut(text, "/"); two && tenant != "tenants" && !strings.Contains(id, "/") {
+		text = Tenant(tenant) + "/backups/" + id
+	}
+	parts := strings.Split(text, "/")
+	if len(parts) != 4 || parts[0] != "tenants" || parts[1] == "" || parts[2] != "backups" || parts[3] == "" {
+		return ""
+	}
+	return text
 }
 
 // Wish is a blueprint or a revision of one: "helpdesk" and "helpdesk@1.0.0"
@@ -49,6 +57,8 @@ func Short(name string) string {
 		return parts[1] + " " + parts[3]
 	case len(parts) == 4 && parts[2] == "deliveries":
 		return parts[1] + "/" + parts[3][:min(len(parts[3]), 12)]
+	case len(parts) == 4 && parts[2] == "backups":
+		return parts[1] + "/" + parts[3]
 	case len(parts) == 2:
 		return parts[1]
 	}

@@ -19,7 +19,16 @@ func TestNames(t *testing.T) {
 		{Short("blueprints/helpdesk/revisions/1.0.0"), "helpdesk 1.0.0"},
 		{Short("sources/demo/deliveries/0123456789abcdef"), "demo/0123456789ab"},
 		{Short("sources/demo/deliveries/01"), "demo/01"},
+		{Short("tenants/acme/backups/backup-3"), "acme/backup-3"},
 		{Short(""), ""},
+		{Backup("acme", "backup-3"), "tenants/acme/backups/backup-3"},
+		{Backup("tenants/acme", "backup-3"), "tenants/acme/backups/backup-3"},
+		{Backup("acme/backup-3"), "tenants/acme/backups/backup-3"},
+		{Backup("tenants/acme/backups/backup-3"), "tenants/acme/backups/backup-3"},
+		{Backup("acme"), ""},
+		{Backup("tenants/acme"), ""},
+		{Backup("acme", "a/b"), ""},
+		{Backup("acme", ""), ""},
 	} {
 		if tc.got != tc.want {
 			t.Errorf("got %q, want %q", tc.got, tc.want)

@@ -41,6 +41,9 @@ func Revisions(s *session.Session) cobra.CompletionFunc {
 	return arguments(s, each...)
 }
 
+// Backups completes a tenant, then one of its backups.
+func Backups(s *session.Session) cobra.CompletionFunc { return arguments(s, tenants, backups) }
+
 // Flags completes the values of those flags of a command that name something.
 func Flags(cmd *cobra.Command, s *session.Session) {
 	values := map[string]cobra.CompletionFunc{

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,16 @@ func components(ctx context.Context, c *client.Client, before []string) (found [
 	err = c.Get(ctx, "/v1/"+names.Tenant(before[0])+"/stamp", nil, stamp)
 	for _, one := range stamp.GetComponents() {
 		found = append(found, one.GetName())
+	}
+	return found, err
+}
+
+func backups(ctx context.Context, c *client.Client, before []string) (found []cobra.Completion, err error) {
+	list := &provisionerv1.ListBackupsResponse{}
+	err = client.List(ctx, c, "/v1/"+names.Tenant(before[0])+"/backups", nil, true, list)
+	for _, b := range list.GetBackups() {
+		_, id, _ := strings.Cut(names.Short(b.GetName()), "/")
+		found = append(found, cobra.CompletionWithDesc(id, b.GetReason().String()+" "+b.GetCreateTime().AsTime().Format(time.DateTime)))
 	}
 	return found, err
 }

@@ -37,7 +37,7 @@ func Command(s *session.Session) *cobra.Command {
 		Use:   "doctor",
 		Short: "Check what Stampworks needs here, and say how to put it right",
 		Long: `Check the gateway, the token, the services behind it, the clocks, the cells and the programs that they
-need. Ends with 1 when a check fails; warnings do not count.`,
+need, and whether customers are backed up as their plans say. Ends with 1 when a check fails; warnings do not count.`,
 		Example: `  stamp doctor`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -45,6 +45,7 @@ func remote(ctx context.Context, s *session.Session) []Finding {
 	findings = append(findings, access)
 	if access.Level == fine {
 		findings = append(findings, cells(ctx, c, s.Now())...)
+		findings = append(findings, backups(ctx, c, s.Now())...)
 	}
 	return findings
 }

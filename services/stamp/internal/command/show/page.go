@@ -88,6 +88,7 @@ func (e *everything) head(now time.Time, s sheet) []string {
 		{"Contact", []string{contact(t.GetContact())}},
 		{"Inputs", inputs(t)},
 		{"Wish", e.wish(now)},
+		{"Backups", e.saved(now)},
 	} {
 		for i, line := range s.wrap(fact.parts) {
 			if i > 0 {
@@ -141,6 +142,20 @@ func (e *everything) wish(now time.Time) []string {
 		parts = append(parts, "deleted "+printer.Age(t.GetDeleteTime(), now)+" ago")
 	}
 	return parts
+}
+
+// saved is how many backups there are, and the newest.
+func (e *everything) saved(now time.Time) []string {
+	all := e.backups.GetBackups()
+	if len(all) == 0 {
+		return nil
+	}
+	many, newest := fmt.Sprint(len(all)), all[0]
+	if e.backups.GetNextPageToken() != "" {
+		many += " and more"
+	}
+	_, id, _ := strings.Cut(names.Short(newest.GetName()), "/")
+	return []string{many, "newest " + id + " " + printer.Age(newest.GetCreateTime(), now) + " ago", printer.Amount("size_bytes", newest.GetSizeBytes()), names.Short(newest.GetRevision())}
 }
 
 func deal(d *registryv1.Deal) []string {

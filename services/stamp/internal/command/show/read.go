@@ -36,6 +36,7 @@ type everything struct {
 	operation *longrunningpb.Operation
 	meta      *typev1.OperationMetadata
 	timeline  *registryv1.ListTimelineResponse
+	backups   *provisionerv1.ListBackupsResponse
 	missing   []string
 }
 
@@ -46,11 +47,13 @@ func read(ctx context.Context, c *client.Client, name string) (*everything, erro
 	}
 	stamp, health := &provisionerv1.Stamp{}, &healthv1.TenantHealth{}
 	operation, timeline := &longrunningpb.Operation{}, &registryv1.ListTimelineResponse{}
+	backups := &provisionerv1.ListBackupsResponse{}
 	parts := []part{
 		{what: "the stamp", path: "/v1/" + name + "/stamp", into: stamp, keep: func() { all.stamp = stamp }},
 		{what: "health", path: "/v1/" + name + "/health", into: health, keep: func() { all.health = health }},
 		{what: "the operation", path: fmt.Sprintf("/v1/operations/%s.%d", names.Short(name), all.tenant.GetGeneration()), into: operation, keep: func() { all.operation = operation }},
 		{what: "the timeline", path: "/v1/" + name + "/timeline", query: url.Values{"page_size": {fmt.Sprint(entries)}}, into: timeline, keep: func() { all.timeline = timeline }},
+		{what: "the backups", path: "/v1/" + name + "/backups", query: url.Values{"page_size": {"1000"}}, into: backups, keep: func() { all.backups = backups }},
 	}
 	var group sync.WaitGroup
 	for i := range parts {
@@ -108,7 +111,8 @@ func (e *everything) encode() (json.RawMessage, error) {
 	}
 	err := errors.Join(
 		write("tenant", e.tenant, true), write("stamp", e.stamp, e.stamp != nil), write("health", e.health, e.health != nil),
-		write("operation", e.operation, e.operation != nil), write("timeline", e.timeline, e.timeline != nil))
+		write("operation", e.operation, e.operation != nil), write("timeline", e.timeline, e.timeline != nil),
+		write("backups", e.backups, e.backups != nil))
 	out.WriteString("}")
 	return out.Bytes(), err
 }

@@ -67,7 +67,11 @@ func runCreate(ctx context.Context, o *createOptions) error {
 	if err != nil {
 		return err
 	}
-	wish.RestoreFrom = names.Backup(o.restoreFrom)
+	if o.restoreFrom != "" {
+		if wish.RestoreFrom = names.Backup(o.restoreFrom); wish.RestoreFrom == "" {
+			return exit.Usagef("--restore-from %s: want TENANT/BACKUP, such as acme/backup-3; see them with: stamp backup list", o.restoreFrom)
+		}
+	}
 	query := url.Values{}
 	for key, value := range map[string]string{"tenant_id": o.id, "request_id": o.requestID} {
 		if value != "" {

@@ -115,7 +115,10 @@ type Backup struct {
 	// "sha256:" and the digest over its files.
 	Digest string `protobuf:"bytes,9,opt,name=digest,proto3" json:"digest,omitempty"`
 	// How many files it has.
-	Files         int32 `protobuf:"varint,10,opt,name=files,proto3" json:"files,omitempty"`
+	Files int32 `protobuf:"varint,10,opt,name=files,proto3" json:"files,omitempty"`
+	// When it goes by itself: set when its tenant is purged and the backups are
+	// kept on.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -220,11 +223,18 @@ func (x *Backup) GetFiles() int32 {
 	return 0
 }
 
+func (x *Backup) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
 var File_stampworks_provisioner_v1_backup_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_backup_proto_rawDesc = "" +
 	"\n" +
-	"&stampworks/provisioner/v1/backup.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x04\n" +
+	"&stampworks/provisioner/v1/backup.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x05\n" +
 	"\x06Backup\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\"\n" +
 	"\n" +
@@ -241,7 +251,9 @@ const file_stampworks_provisioner_v1_backup_proto_rawDesc = "" +
 	"size_bytes\x18\b \x01(\x03B\x03\xe0A\x03R\tsizeBytes\x12\x1b\n" +
 	"\x06digest\x18\t \x01(\tB\x03\xe0A\x03R\x06digest\x12\x19\n" +
 	"\x05files\x18\n" +
-	" \x01(\x05B\x03\xe0A\x03R\x05files\"\x7f\n" +
+	" \x01(\x05B\x03\xe0A\x03R\x05files\x12@\n" +
+	"\vexpire_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"expireTime\"\x7f\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tON_DEMAND\x10\x01\x12\r\n" +
@@ -274,11 +286,12 @@ var file_stampworks_provisioner_v1_backup_proto_goTypes = []any{
 var file_stampworks_provisioner_v1_backup_proto_depIdxs = []int32{
 	0, // 0: stampworks.provisioner.v1.Backup.reason:type_name -> stampworks.provisioner.v1.Backup.Reason
 	2, // 1: stampworks.provisioner.v1.Backup.create_time:type_name -> google.protobuf.Timestamp
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	2, // 2: stampworks.provisioner.v1.Backup.expire_time:type_name -> google.protobuf.Timestamp
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_backup_proto_init() }

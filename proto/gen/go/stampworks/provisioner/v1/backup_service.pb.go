@@ -139,7 +139,7 @@ func (x *ListBackupsRequest) GetPageToken() string {
 // ListBackupsResponse is a page of backups.
 type ListBackupsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The backups, newest first.
+	// The backups.
 	Backups []*Backup `protobuf:"bytes,1,rep,name=backups,proto3" json:"backups,omitempty"`
 	// For the next page; empty at the end.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`

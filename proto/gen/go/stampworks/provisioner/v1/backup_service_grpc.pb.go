@@ -34,24 +34,30 @@ const (
 //
 // BackupService makes, lists and brings back backups of stamps.
 type BackupServiceClient interface {
-	// GetBackup reads one backup (AIP-131). Codes: NOT_FOUND.
+	// GetBackup reads one backup (AIP-131). It needs the permission backups.get.
+	// Codes: NOT_FOUND, also while it is being made.
 	GetBackup(ctx context.Context, in *GetBackupRequest, opts ...grpc.CallOption) (*Backup, error)
 	// ListBackups reads a tenant's backups, newest first (AIP-132); the parent
-	// "tenants/-" lists all (AIP-159).
+	// "tenants/-" lists those of all tenants, in the order of their names
+	// (AIP-159). A backup that is being made is not there yet. It needs the
+	// permission backups.list. Codes: INVALID_ARGUMENT.
 	ListBackups(ctx context.Context, in *ListBackupsRequest, opts ...grpc.CallOption) (*ListBackupsResponse, error)
-	// CreateBackup makes a backup of a stamp that runs (AIP-133, AIP-151). Codes:
-	// NOT_FOUND, FAILED_PRECONDITION when the stamp does not run or its blueprint
-	// has no backup job.
+	// CreateBackup makes a backup of a stamp that runs (AIP-133, AIP-151, AIP-155).
+	// It needs the permission backups.create. Codes: NOT_FOUND,
+	// FAILED_PRECONDITION when the stamp does not run or its blueprint has no
+	// backup job, ALREADY_EXISTS when the request id was used for something else.
 	CreateBackup(ctx context.Context, in *CreateBackupRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
-	// DeleteBackup removes a backup and its data (AIP-135). Codes: NOT_FOUND,
-	// FAILED_PRECONDITION while an upgrade could need it, UNAVAILABLE when no
-	// provisioner reaches the cell.
+	// DeleteBackup removes a backup and its data (AIP-135). It needs the
+	// permission backups.delete. Codes: NOT_FOUND, FAILED_PRECONDITION while an
+	// upgrade, a restore or a tenant that begins with it could need it,
+	// UNAVAILABLE when no provisioner reaches the cell.
 	DeleteBackup(ctx context.Context, in *DeleteBackupRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 	// RestoreBackup brings a backup's data back into its tenant (AIP-136,
-	// AIP-151): a backup of what is there now is made first. A backup becomes
-	// another customer's by creating a tenant with restore_from. Codes:
-	// NOT_FOUND, FAILED_PRECONDITION when the stamp does not run, or runs an older
-	// revision than the backup's.
+	// AIP-151, AIP-155): a backup of what is there now is made first. A backup
+	// becomes another customer's by creating a tenant with restore_from. It needs
+	// the permission backups.restore. Codes: NOT_FOUND, FAILED_PRECONDITION when
+	// the stamp does not run, runs an older revision than the backup's, or has no
+	// job for it, ALREADY_EXISTS when the request id was used for something else.
 	RestoreBackup(ctx context.Context, in *RestoreBackupRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
 }
 
@@ -119,24 +125,30 @@ func (c *backupServiceClient) RestoreBackup(ctx context.Context, in *RestoreBack
 //
 // BackupService makes, lists and brings back backups of stamps.
 type BackupServiceServer interface {
-	// GetBackup reads one backup (AIP-131). Codes: NOT_FOUND.
+	// GetBackup reads one backup (AIP-131). It needs the permission backups.get.
+	// Codes: NOT_FOUND, also while it is being made.
 	GetBackup(context.Context, *GetBackupRequest) (*Backup, error)
 	// ListBackups reads a tenant's backups, newest first (AIP-132); the parent
-	// "tenants/-" lists all (AIP-159).
+	// "tenants/-" lists those of all tenants, in the order of their names
+	// (AIP-159). A backup that is being made is not there yet. It needs the
+	// permission backups.list. Codes: INVALID_ARGUMENT.
 	ListBackups(context.Context, *ListBackupsRequest) (*ListBackupsResponse, error)
-	// CreateBackup makes a backup of a stamp that runs (AIP-133, AIP-151). Codes:
-	// NOT_FOUND, FAILED_PRECONDITION when the stamp does not run or its blueprint
-	// has no backup job.
+	// CreateBackup makes a backup of a stamp that runs (AIP-133, AIP-151, AIP-155).
+	// It needs the permission backups.create. Codes: NOT_FOUND,
+	// FAILED_PRECONDITION when the stamp does not run or its blueprint has no
+	// backup job, ALREADY_EXISTS when the request id was used for something else.
 	CreateBackup(context.Context, *CreateBackupRequest) (*longrunningpb.Operation, error)
-	// DeleteBackup removes a backup and its data (AIP-135). Codes: NOT_FOUND,
-	// FAILED_PRECONDITION while an upgrade could need it, UNAVAILABLE when no
-	// provisioner reaches the cell.
+	// DeleteBackup removes a backup and its data (AIP-135). It needs the
+	// permission backups.delete. Codes: NOT_FOUND, FAILED_PRECONDITION while an
+	// upgrade, a restore or a tenant that begins with it could need it,
+	// UNAVAILABLE when no provisioner reaches the cell.
 	DeleteBackup(context.Context, *DeleteBackupRequest) (*emptypb.Empty, error)
 	// RestoreBackup brings a backup's data back into its tenant (AIP-136,
-	// AIP-151): a backup of what is there now is made first. A backup becomes
-	// another customer's by creating a tenant with restore_from. Codes:
-	// NOT_FOUND, FAILED_PRECONDITION when the stamp does not run, or runs an older
-	// revision than the backup's.
+	// AIP-151, AIP-155): a backup of what is there now is made first. A backup
+	// becomes another customer's by creating a tenant with restore_from. It needs
+	// the permission backups.restore. Codes: NOT_FOUND, FAILED_PRECONDITION when
+	// the stamp does not run, runs an older revision than the backup's, or has no
+	// job for it, ALREADY_EXISTS when the request id was used for something else.
 	RestoreBackup(context.Context, *RestoreBackupRequest) (*longrunningpb.Operation, error)
 	mustEmbedUnimplementedBackupServiceServer()
 }

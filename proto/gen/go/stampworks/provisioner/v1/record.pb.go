@@ -113,6 +113,8 @@ type Errand struct {
 	Principal string `protobuf:"bytes,1,opt,name=principal,proto3" json:"principal,omitempty"`
 	// The W3C traceparent of the request.
 	Traceparent string `protobuf:"bytes,2,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	// Makes the request repeatable; one of another principal's is another.
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// What is done.
 	//
 	// Types that are valid to be assigned to Work:
@@ -164,6 +166,13 @@ func (x *Errand) GetPrincipal() string {
 func (x *Errand) GetTraceparent() string {
 	if x != nil {
 		return x.Traceparent
+	}
+	return ""
+}
+
+func (x *Errand) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
 	}
 	return ""
 }
@@ -734,10 +743,12 @@ const file_stampworks_provisioner_v1_record_proto_rawDesc = "" +
 	"tenant_uid\x18\x02 \x01(\tR\ttenantUid\x12A\n" +
 	"\bmetadata\x18\x03 \x01(\v2%.stampworks.type.v1.OperationMetadataR\bmetadata\x12)\n" +
 	"\x10cancel_requested\x18\x04 \x01(\bR\x0fcancelRequested\x129\n" +
-	"\x06errand\x18\x05 \x01(\v2!.stampworks.provisioner.v1.ErrandR\x06errand\"\xe9\x03\n" +
+	"\x06errand\x18\x05 \x01(\v2!.stampworks.provisioner.v1.ErrandR\x06errand\"\x88\x04\n" +
 	"\x06Errand\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12 \n" +
-	"\vtraceparent\x18\x02 \x01(\tR\vtraceparent\x12O\n" +
+	"\vtraceparent\x18\x02 \x01(\tR\vtraceparent\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\x12O\n" +
 	"\vmake_backup\x18\x03 \x01(\v2,.stampworks.provisioner.v1.Errand.MakeBackupH\x00R\n" +
 	"makeBackup\x12X\n" +
 	"\x0erestore_backup\x18\x04 \x01(\v2/.stampworks.provisioner.v1.Errand.RestoreBackupH\x00R\rrestoreBackup\x1af\n" +

@@ -204,12 +204,17 @@ type Stamp struct {
 	Upgrade *Upgrade `protobuf:"bytes,28,opt,name=upgrade,proto3" json:"upgrade,omitempty"`
 	// The last restore that was done: the operation, or the backup, that asked.
 	Restored string `protobuf:"bytes,29,opt,name=restored,proto3" json:"restored,omitempty"`
-	// When the plan's schedule last asked for a backup.
+	// Since when the plan's schedule counts: when it last asked for a backup, or
+	// when the stamp first ran under it.
 	ScheduledBackupTime *timestamppb.Timestamp `protobuf:"bytes,30,opt,name=scheduled_backup_time,json=scheduledBackupTime,proto3" json:"scheduled_backup_time,omitempty"`
 	// What a purge destroyed, each a kind and a name, such as "component db".
 	Destroyed []string `protobuf:"bytes,31,rep,name=destroyed,proto3" json:"destroyed,omitempty"`
 	// What a forced purge could not destroy.
-	LeftBehind    []string `protobuf:"bytes,32,rep,name=left_behind,json=leftBehind,proto3" json:"left_behind,omitempty"`
+	LeftBehind []string `protobuf:"bytes,32,rep,name=left_behind,json=leftBehind,proto3" json:"left_behind,omitempty"`
+	// When its newest backup was kept.
+	LastBackupTime *timestamppb.Timestamp `protobuf:"bytes,33,opt,name=last_backup_time,json=lastBackupTime,proto3" json:"last_backup_time,omitempty"`
+	// The backups that a purge left to go later, by their names.
+	BackupsKept   []string `protobuf:"bytes,34,rep,name=backups_kept,json=backupsKept,proto3" json:"backups_kept,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -464,6 +469,20 @@ func (x *Stamp) GetDestroyed() []string {
 func (x *Stamp) GetLeftBehind() []string {
 	if x != nil {
 		return x.LeftBehind
+	}
+	return nil
+}
+
+func (x *Stamp) GetLastBackupTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastBackupTime
+	}
+	return nil
+}
+
+func (x *Stamp) GetBackupsKept() []string {
+	if x != nil {
+		return x.BackupsKept
 	}
 	return nil
 }
@@ -984,7 +1003,7 @@ var File_stampworks_provisioner_v1_stamp_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\n" +
-	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xfd\x0e\n" +
+	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xe6\x0f\n" +
 	"\x05Stamp\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\n" +
@@ -1026,7 +1045,9 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\x15scheduled_backup_time\x18\x1e \x01(\v2\x1a.google.protobuf.TimestampR\x13scheduledBackupTime\x12\x1c\n" +
 	"\tdestroyed\x18\x1f \x03(\tR\tdestroyed\x12\x1f\n" +
 	"\vleft_behind\x18  \x03(\tR\n" +
-	"leftBehind\x1a;\n" +
+	"leftBehind\x12D\n" +
+	"\x10last_backup_time\x18! \x01(\v2\x1a.google.protobuf.TimestampR\x0elastBackupTime\x12!\n" +
+	"\fbackups_kept\x18\" \x03(\tR\vbackupsKept\x1a;\n" +
 	"\rReservedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a<\n" +
@@ -1168,27 +1189,28 @@ var file_stampworks_provisioner_v1_stamp_proto_depIdxs = []int32{
 	3,  // 11: stampworks.provisioner.v1.Stamp.settled:type_name -> stampworks.provisioner.v1.StampSpec
 	4,  // 12: stampworks.provisioner.v1.Stamp.upgrade:type_name -> stampworks.provisioner.v1.Upgrade
 	19, // 13: stampworks.provisioner.v1.Stamp.scheduled_backup_time:type_name -> google.protobuf.Timestamp
-	12, // 14: stampworks.provisioner.v1.StampSpec.inputs:type_name -> stampworks.provisioner.v1.StampSpec.InputsEntry
-	13, // 15: stampworks.provisioner.v1.StampSpec.values:type_name -> stampworks.provisioner.v1.StampSpec.ValuesEntry
-	14, // 16: stampworks.provisioner.v1.StampSpec.resources:type_name -> stampworks.provisioner.v1.StampSpec.ResourcesEntry
-	3,  // 17: stampworks.provisioner.v1.Upgrade.from:type_name -> stampworks.provisioner.v1.StampSpec
-	15, // 18: stampworks.provisioner.v1.Upgrade.jobs_done:type_name -> stampworks.provisioner.v1.Upgrade.JobsDoneEntry
-	17, // 19: stampworks.provisioner.v1.Upgrade.failure:type_name -> stampworks.type.v1.Failure
-	19, // 20: stampworks.provisioner.v1.ComponentStatus.start_time:type_name -> google.protobuf.Timestamp
-	6,  // 21: stampworks.provisioner.v1.ComponentStatus.probe:type_name -> stampworks.provisioner.v1.ProbeTarget
-	16, // 22: stampworks.provisioner.v1.ComponentStatus.addresses:type_name -> stampworks.provisioner.v1.ComponentStatus.AddressesEntry
-	20, // 23: stampworks.provisioner.v1.ProbeTarget.timeout:type_name -> google.protobuf.Duration
-	20, // 24: stampworks.provisioner.v1.ProbeTarget.every:type_name -> google.protobuf.Duration
-	20, // 25: stampworks.provisioner.v1.ProbeTarget.slow:type_name -> google.protobuf.Duration
-	1,  // 26: stampworks.provisioner.v1.LedgerEntry.state:type_name -> stampworks.provisioner.v1.LedgerEntry.State
-	19, // 27: stampworks.provisioner.v1.LedgerEntry.update_time:type_name -> google.protobuf.Timestamp
-	21, // 28: stampworks.provisioner.v1.StampSpec.InputsEntry.value:type_name -> google.protobuf.Value
-	22, // 29: stampworks.provisioner.v1.StampSpec.ResourcesEntry.value:type_name -> stampworks.type.v1.Resources
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	19, // 14: stampworks.provisioner.v1.Stamp.last_backup_time:type_name -> google.protobuf.Timestamp
+	12, // 15: stampworks.provisioner.v1.StampSpec.inputs:type_name -> stampworks.provisioner.v1.StampSpec.InputsEntry
+	13, // 16: stampworks.provisioner.v1.StampSpec.values:type_name -> stampworks.provisioner.v1.StampSpec.ValuesEntry
+	14, // 17: stampworks.provisioner.v1.StampSpec.resources:type_name -> stampworks.provisioner.v1.StampSpec.ResourcesEntry
+	3,  // 18: stampworks.provisioner.v1.Upgrade.from:type_name -> stampworks.provisioner.v1.StampSpec
+	15, // 19: stampworks.provisioner.v1.Upgrade.jobs_done:type_name -> stampworks.provisioner.v1.Upgrade.JobsDoneEntry
+	17, // 20: stampworks.provisioner.v1.Upgrade.failure:type_name -> stampworks.type.v1.Failure
+	19, // 21: stampworks.provisioner.v1.ComponentStatus.start_time:type_name -> google.protobuf.Timestamp
+	6,  // 22: stampworks.provisioner.v1.ComponentStatus.probe:type_name -> stampworks.provisioner.v1.ProbeTarget
+	16, // 23: stampworks.provisioner.v1.ComponentStatus.addresses:type_name -> stampworks.provisioner.v1.ComponentStatus.AddressesEntry
+	20, // 24: stampworks.provisioner.v1.ProbeTarget.timeout:type_name -> google.protobuf.Duration
+	20, // 25: stampworks.provisioner.v1.ProbeTarget.every:type_name -> google.protobuf.Duration
+	20, // 26: stampworks.provisioner.v1.ProbeTarget.slow:type_name -> google.protobuf.Duration
+	1,  // 27: stampworks.provisioner.v1.LedgerEntry.state:type_name -> stampworks.provisioner.v1.LedgerEntry.State
+	19, // 28: stampworks.provisioner.v1.LedgerEntry.update_time:type_name -> google.protobuf.Timestamp
+	21, // 29: stampworks.provisioner.v1.StampSpec.InputsEntry.value:type_name -> google.protobuf.Value
+	22, // 30: stampworks.provisioner.v1.StampSpec.ResourcesEntry.value:type_name -> stampworks.type.v1.Resources
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_stamp_proto_init() }

@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"stampworks.dev/pkg/store"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/internal/desired"
+	"stampworks.dev/services/provisioner/internal/record"
+)
+
+// DropBackup removes a backup from the repository, and then its record. Calling
+// twice is fine.
+func DropBackup(ctx context.Context, records *record.Store, keep driver.Keeper, b *pb.Backup, guards ...store.Cond) error {
+	tenant, id, err := record.ParseBackupName("backup", b.GetName())
+	if err != nil {
+		return err
+	}
+	if err := keep.DropBackup(ctx, driver.BackupRef{Tenant: tenant, UID: b.GetTenantUid(), ID: id}); err != nil {
+		return fmt.Errorf("drop backup %q: %w", b.GetName(), err)
+	}
+	if err := records.Backups.Delete(ctx, record.BackupID(tenant, id), guards...); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("forget backup %q: %w", b.GetName(), err)
+	}
+	return nil
+}
+
+// NeededBy says what still needs a backup, in words; empty is nothing. have is
+// the stamp of its tenant; nil when there is none, and then only new tenants
+// may.
+func NeededBy(ctx context.Context, records *record.Store, view *desired.View, b *pb.Backup, have *pb.Stamp) (string, error) {
+	var ops []*pb.OperationRecord
+	if have != nil {
+		found, _, err := records.Operations.List(ctx, store.ListOptions{Prefix: record.TenantID(b.GetName()) + "."})
+		if err != nil {
+			return "", fmt.Errorf("list operations of %q: %w", b.GetName(), err)
+		}
+		for _, v := range found {
+			ops = append(ops, v.Value)
+		}
+	}
+	var tenants []*registryv1.Tenant
+	for _, id := range view.All() {
+		if t, ok := view.Get(id); ok && t.GetRestoreFrom() != "" {
+			tenants = append(tenants, t)
+		}
+	}
+	return record.NeededBy(b, have, ops, tenants), nil
+}
+
+// retention drops, of the reason for which the newest backup was made, what is
+// beyond how many are kept, the oldest first; and what was begun and given up.
+// It is looked at anew with every backup, so what fails is made up for.
+func (s *shard) retention(ctx context.Context, keep driver.Keeper, newest *pb.Backup, most int, have *pb.Stamp) error {
+	all, err := s.Store.AllBackups(ctx, record.TenantID(newest.GetName()))
+	if err != nil {
+		return err
+	}
+	kept := 0
+	var over []*pb.Backup
+	for _, b := range all { // the newest first
+		switch {
+		case b.GetName() == newest.GetName():
+			kept++
+		case b.GetCreateTime() == nil && b.GetReason() != pb.Backup_IMPORTED:
+			over = append(over, b)
+		case most > 0 && b.GetReason() == newest.GetReason():
+			if kept++; kept > most {
+				over = append(over, b)
+			}
+		}
+	}
+	for _, b := range slices.Backward(over) {
+		by, err := NeededBy(ctx, s.Store, s.View, b, have)
+		if err != nil {
+			return err
+		}
+		if by != "" {
+			continue
+		}
+		if err := DropBackup(ctx, s.Store, keep, b, s.claim.Guard()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endBackups is what becomes of the backups of a stamp that was destroyed: they
+// go with it, or, when they are kept on or somebody needs them, later by
+// themselves. Those it names.
+func (s *shard) endBackups(ctx context.Context, d driver.Driver, ref driver.Ref, now time.Time) (later []string, err error) {
+	all, err := s.Store.AllBackups(ctx, ref.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	keep, keeps := d.(driver.Keeper)
+	for _, b := range all {
+		by, err := NeededBy(ctx, s.Store, s.View, b, nil)
+		if err != nil {
+			return nil, err
+		}
+		here := keeps && record.CellID(b.GetCell()) == s.Cell
+		if here && by == "" && (s.BackupRetention <= 0 || b.GetCreateTime() == nil) {
+			err = DropBackup(ctx, s.Store, keep, b, s.claim.Guard())
+		} else {
+			later = append(later, b.GetName())
+			err = s.expire(ctx, b, now.Add(s.BackupRetention))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return later, nil
+}
+
+// expire notes when a backup goes by itself, unless it says so already.
+func (s *shard) expire(ctx context.Context, b *pb.Backup, at time.Time) error {
+	tenant, id, err := record.ParseBackupName("backup", b.GetName())
+	if err != nil {
+		return err
+	}
+	_, err = s.Store.Backups.Update(ctx, record.BackupID(tenant, id), func(b *pb.Backup) error {
+		if b.GetExpireTime() == nil {
+			b.ExpireTime = timestamppb.New(at)
+		}
+		return nil
+	}, s.claim.Guard())
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("let backup %q expire: %w", b.GetName(), err)
+	}
+	return nil
+}
+
+// prune is the retention after a backup was kept: that it failed does not make
+// the backup a bad one.
+func (r *run) prune(keep driver.Keeper) func(context.Context, *pb.Backup) {
+	have, log := proto.CloneOf(r.book.Stamp), r.log
+	most := r.keeps(r.backupReason())
+	return func(ctx context.Context, newest *pb.Backup) {
+		if err := r.retention(ctx, keep, newest, most, have); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "old backups are kept until the next backup", "error", err)
+		}
+	}
+}

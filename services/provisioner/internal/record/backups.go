@@ -1,0 +1,59 @@
+package record
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"stampworks.dev/pkg/store"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+)
+
+// KeepSafety is how many of the backups that are made before an upgrade, before
+// a restore and at the end are kept, of each kind the newest.
+const KeepSafety = 3
+
+// KeptBackups reads a tenant's backups that are there, newest first.
+func (s *Store) KeptBackups(ctx context.Context, tenant string) ([]*pb.Backup, error) {
+	all, err := s.AllBackups(ctx, tenant)
+	return slices.DeleteFunc(all, func(b *pb.Backup) bool { return b.GetCreateTime() == nil }), err
+}
+
+// AllBackups reads a tenant's backups, newest first; last those that are being
+// made, or were given up.
+func (s *Store) AllBackups(ctx context.Context, tenant string) ([]*pb.Backup, error) {
+	found, _, err := s.Backups.List(ctx, store.ListOptions{Prefix: tenant + "/"})
+	if err != nil {
+		return nil, fmt.Errorf("list backups of %q: %w", tenant, err)
+	}
+	all := make([]*pb.Backup, 0, len(found))
+	for _, v := range found {
+		all = append(all, v.Value)
+	}
+	slices.SortStableFunc(all, func(a, b *pb.Backup) int { return b.GetCreateTime().AsTime().Compare(a.GetCreateTime().AsTime()) })
+	return all, nil
+}
+
+// NeededBy says what still needs a backup, in words such as "the upgrade of
+// acme"; empty is nothing. Stamp and operations are those of the backup's tenant,
+// tenants are all of whom it is known that they may begin with it.
+func NeededBy(b *pb.Backup, have *pb.Stamp, operations []*pb.OperationRecord, tenants []*registryv1.Tenant) string {
+	tenant := TenantID(b.GetName())
+	named := func(id string) bool { return id != "" && b.GetName() == BackupName(tenant, id) }
+	if u := have.GetUpgrade(); named(u.GetBackup()) && (u.GetFailure() == nil || have.GetClosed() || u.GetMigrating() || u.GetRestoring()) {
+		return "the upgrade of " + tenant
+	}
+	for _, op := range operations {
+		restore := op.GetErrand().GetRestoreBackup()
+		if restore != nil && !Over(op.GetMetadata()) && (restore.GetBackup() == b.GetName() || named(restore.GetSafetyBackup())) {
+			return op.GetName()
+		}
+	}
+	for _, t := range tenants {
+		if t.GetRestoreFrom() == b.GetName() && t.GetStatus().GetRevision() == "" && t.GetDeleteTime() == nil {
+			return "the new tenant " + TenantID(t.GetName())
+		}
+	}
+	return ""
+}

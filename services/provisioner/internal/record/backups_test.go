@@ -1,0 +1,52 @@
+package record
+
+import (
+	"testing"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+)
+
+func TestNeededBy(t *testing.T) {
+	b := &pb.Backup{Name: "tenants/acme/backups/upgrade-3"}
+	upgrade := func(u *pb.Upgrade) *pb.Stamp { u.Backup = "upgrade-3"; return &pb.Stamp{Upgrade: u} }
+	restore := func(state typev1.OperationMetadata_State, backup, safety string) []*pb.OperationRecord {
+		return []*pb.OperationRecord{{
+			Name: "operations/acme.restore-1", Metadata: &typev1.OperationMetadata{State: state},
+			Errand: &pb.Errand{Work: &pb.Errand_RestoreBackup_{RestoreBackup: &pb.Errand_RestoreBackup{Backup: backup, SafetyBackup: safety}}},
+		}}
+	}
+	begins := func(with string, change func(*registryv1.Tenant)) []*registryv1.Tenant {
+		n := &registryv1.Tenant{Name: "tenants/new", RestoreFrom: with, Status: &registryv1.TenantStatus{}}
+		change(n)
+		return []*registryv1.Tenant{n}
+	}
+	still := func(*registryv1.Tenant) {}
+	for _, c := range []struct {
+		what    string
+		have    *pb.Stamp
+		ops     []*pb.OperationRecord
+		tenants []*registryv1.Tenant
+		want    string
+	}{
+		{what: "nothing"},
+		{what: "an upgrade under way", have: upgrade(&pb.Upgrade{}), want: "the upgrade of acme"},
+		{what: "one that goes back", have: upgrade(&pb.Upgrade{Failure: &typev1.Failure{}, Restoring: true}), want: "the upgrade of acme"},
+		{what: "one that went back", have: upgrade(&pb.Upgrade{Failure: &typev1.Failure{}})},
+		{what: "another's", have: &pb.Stamp{Upgrade: &pb.Upgrade{Backup: "upgrade-2"}}},
+		{what: "a restore", ops: restore(typev1.OperationMetadata_QUEUED, b.GetName(), "before-restore-1"), want: "operations/acme.restore-1"},
+		{what: "its safety", ops: restore(typev1.OperationMetadata_RUNNING, "tenants/acme/backups/backup-1", "upgrade-3"), want: "operations/acme.restore-1"},
+		{what: "one that has ended", ops: restore(typev1.OperationMetadata_FAILED, b.GetName(), "before-restore-1")},
+		{what: "a new tenant", tenants: begins(b.GetName(), still), want: "the new tenant new"},
+		{what: "one that began with another", tenants: begins("tenants/acme/backups/backup-1", still)},
+		{what: "one that runs", tenants: begins(b.GetName(), func(n *registryv1.Tenant) { n.Status.Revision = "blueprints/desk/revisions/1.0.0" })},
+		{what: "one that was deleted", tenants: begins(b.GetName(), func(n *registryv1.Tenant) { n.DeleteTime = timestamppb.Now() })},
+	} {
+		if got := NeededBy(b, c.have, c.ops, c.tenants); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.what, got, c.want)
+		}
+	}
+}

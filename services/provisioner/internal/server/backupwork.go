@@ -1,0 +1,115 @@
+package server
+
+import (
+	"context"
+	"slices"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+
+	"stampworks.dev/pkg/blueprint"
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/pkg/rpc/identity"
+	"stampworks.dev/pkg/telemetry"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/internal/engine"
+	"stampworks.dev/services/provisioner/internal/record"
+)
+
+// CreateBackup queues a backup for the owner of the stamp (AIP-133, AIP-151).
+func (s *Server) CreateBackup(ctx context.Context, req *pb.CreateBackupRequest) (*longrunningpb.Operation, error) {
+	stamp, err := s.runs(ctx, req.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	if !engine.HasJob(stamp, func(_ string, c blueprint.Component) bool { return c.Backup != nil }) {
+		return nil, errs.New(errs.FailedPrecondition, "BACKUP_JOB_MISSING",
+			"%s runs %s, which has no backup job: publish a revision with one, and upgrade to it", req.GetParent(), stamp.GetRevision())
+	}
+	return s.ask(ctx, stamp, engine.AskBackup(stamp, pb.Backup_ON_DEMAND), req.GetRequestId())
+}
+
+// RestoreBackup queues a restore into the backup's own tenant (AIP-136,
+// AIP-151).
+func (s *Server) RestoreBackup(ctx context.Context, req *pb.RestoreBackupRequest) (*longrunningpb.Operation, error) {
+	b, err := s.backup(ctx, req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	tenant := record.TenantID(b.GetName())
+	stamp, err := s.runs(ctx, record.TenantName(tenant))
+	if err != nil {
+		return nil, err
+	}
+	if err := restorable(b, stamp); err != nil {
+		return nil, err
+	}
+	return s.ask(ctx, stamp, engine.AskRestore(stamp, b), req.GetRequestId())
+}
+
+// runs finds the stamp of a tenant that runs, and is to.
+func (s *Server) runs(ctx context.Context, name string) (*pb.Stamp, error) {
+	v, err := s.read(ctx, name+"/stamp")
+	if err != nil {
+		return nil, err
+	}
+	stamp := v.Value
+	wish, known := s.View.Get(record.TenantID(name))
+	if stamp.GetRevision() == "" || stamp.GetLifecycle() != pb.Stamp_RUNNING || known && engine.LifecycleOf(wish) != pb.Stamp_RUNNING {
+		return nil, errs.New(errs.FailedPrecondition, "STAMP_NOT_RUNNING", "the stamp of %s does not run: create, resume, retry or undelete the tenant first, and wait for it", name)
+	}
+	return stamp, nil
+}
+
+// restorable says why a backup cannot be brought back into a stamp that runs.
+func restorable(b *pb.Backup, stamp *pb.Stamp) error {
+	name, runs := b.GetName(), stamp.GetRevision()
+	switch newer, same := engine.Newer(b.GetRevision(), runs); {
+	case b.GetTenantUid() != stamp.GetTenantUid():
+		return errs.New(errs.FailedPrecondition, "BACKUP_OF_OTHER", "backup %q is of another tenant that had this id: create a new tenant with restore_from", name)
+	case b.GetCell() != stamp.GetCell():
+		return errs.New(errs.FailedPrecondition, "BACKUP_ELSEWHERE", "backup %q is kept by %s, and the stamp is in %s: choose one that is kept there", name, b.GetCell(), stamp.GetCell())
+	case !same:
+		return errs.New(errs.FailedPrecondition, "BACKUP_OF_OTHER_BLUEPRINT", "backup %q is of %s, and the stamp runs %s: choose one of the same blueprint", name, b.GetRevision(), runs)
+	case newer:
+		return errs.New(errs.FailedPrecondition, "BACKUP_NEWER", "backup %q is of %s, which is newer than %s: upgrade the tenant first", name, b.GetRevision(), runs)
+	}
+	if engine.HasJob(stamp, func(component string, c blueprint.Component) bool {
+		return c.Restore != nil && slices.Contains(b.GetComponents(), component)
+	}) {
+		return nil
+	}
+	return errs.New(errs.FailedPrecondition, "RESTORE_JOB_MISSING",
+		"backup %q cannot be brought back: %s has no restore job for what is in it; publish a revision with one, and upgrade to it", name, runs)
+}
+
+// ask queues an errand on behalf of the caller.
+func (s *Server) ask(ctx context.Context, stamp *pb.Stamp, e record.Errand, requestID string) (*longrunningpb.Operation, error) {
+	who, _ := identity.PrincipalFrom(ctx)
+	e.Principal, e.RequestID = who.Name, requestID
+	work := e.Work
+	e.Work = func(n int) (*pb.Errand, *typev1.OperationMetadata) {
+		errand, m := work(n)
+		errand.Traceparent = telemetry.Traceparent(ctx)
+		m.TraceId = telemetry.TraceID(ctx)
+		m.Revision, m.Plan, m.Cell = stamp.GetRevision(), stamp.GetPlan(), stamp.GetCell()
+		return errand, m
+	}
+	op, err := s.Store.Ask(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return message(ctx, op, s.current)
+}
+
+// needed refuses to delete what an upgrade, a restore or a new tenant needs.
+func (s *Server) needed(ctx context.Context, b *pb.Backup) error {
+	by, err := engine.NeededBy(ctx, s.Store, s.View, b, s.stamp(record.TenantID(b.GetName())))
+	if err != nil {
+		return err
+	}
+	if by != "" {
+		return errs.New(errs.FailedPrecondition, "BACKUP_NEEDED", "backup %q is needed by %s: wait until that has ended", b.GetName(), by)
+	}
+	return nil
+}
