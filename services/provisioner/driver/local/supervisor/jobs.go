@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,10 +36,12 @@ type jobs struct {
 
 // job is one that runs.
 type job struct {
-	cancel context.CancelFunc
-	ended  chan struct{}
-	result *driver.JobResult // after ended, with err
-	err    error
+	component string
+	fresh     bool
+	cancel    context.CancelFunc
+	ended     chan struct{}
+	result    *driver.JobResult // after ended, with err
+	err       error
 }
 
 func newJobs(s *Supervisor) *jobs {
@@ -74,7 +78,7 @@ func (j *jobs) begin(component string, a control.Applied, what driver.Job) (*job
 	if err != nil {
 		return nil, err
 	}
-	one := &job{ended: make(chan struct{})}
+	one := &job{component: component, fresh: what.Fresh, ended: make(chan struct{})}
 	if known.Result != nil {
 		one.result = known.Result
 		close(one.ended)
@@ -109,6 +113,11 @@ func (j *jobs) carryOut(ctx context.Context, component string, a control.Applied
 	if err := os.Remove(log); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("run job %s: %w", what.ID, err)
 	}
+	if what.Fresh {
+		if err := j.freshen(ctx, component, a, what.ID); err != nil {
+			return nil, fmt.Errorf("run job %s: %w", what.ID, err)
+		}
+	}
 	if err := writeFiles(j.s.stamp.Component(component), a, j.s.settings().User); err != nil {
 		return nil, err
 	}
@@ -129,7 +138,7 @@ func (j *jobs) carryOut(ctx context.Context, component string, a control.Applied
 	_ = os.Remove(filepath.Join(j.s.stamp.Component(component).Proc(), nonce)) // only its own remains
 	j.s.log.Info("job ended", "job", what.ID, "how", how)
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return nil, fmt.Errorf("run job %s: the stamp is ending", what.ID)
+		return nil, fmt.Errorf("run job %s: it was ended", what.ID)
 	}
 	result.Output = lastLines(log, 20)
 	if what.Unrecorded {
@@ -181,20 +190,9 @@ func (j *jobs) endUnfinished(ctx context.Context) error {
 // endAll ends all jobs; none of them gets a result.
 func (j *jobs) endAll(ctx context.Context) error {
 	j.mu.Lock()
-	var waits []chan struct{}
-	for _, one := range j.running {
-		one.cancel()
-		waits = append(waits, one.ended)
-	}
+	all := slices.Collect(maps.Values(j.running))
 	j.mu.Unlock()
-	for _, ended := range waits {
-		select {
-		case <-ended:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
+	return endJobs(ctx, all)
 }
 
 // readJob gives the zero record when there is none.

@@ -128,6 +128,7 @@ func (s *Supervisor) raise(token int64, change func(*control.Record)) error {
 	next := s.record
 	next.Token = token
 	next.Applied = maps.Clone(next.Applied)
+	next.Begun = maps.Clone(next.Begun)
 	if next.Applied == nil {
 		next.Applied = map[string]control.Applied{}
 	}
@@ -156,7 +157,7 @@ func (s *Supervisor) ensure(ctx context.Context, req control.Request) error {
 func (s *Supervisor) wish(req control.Request) (*unit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	change := func(r *control.Record) { r.Wish = *req.Wish; r.Applied[req.Component] = *req.Applied }
+	change := func(r *control.Record) { r.Wish = *req.Wish; r.Apply(req.Component, *req.Applied) }
 	known, has := s.record.Applied[req.Component]
 	if has && known.Digest == req.Applied.Digest && known.Stopped == req.Applied.Stopped && s.record.Wish.Generation == req.Wish.Generation {
 		change = nil // nothing new: no write
@@ -179,7 +180,7 @@ func (s *Supervisor) stop(ctx context.Context, req control.Request) error {
 	var change func(*control.Record)
 	if has && !a.Stopped {
 		a.Stopped = true
-		change = func(r *control.Record) { r.Applied[req.Component] = a }
+		change = func(r *control.Record) { r.Apply(req.Component, a) }
 	}
 	err := s.raise(req.Token, change)
 	u := s.units[req.Component]
