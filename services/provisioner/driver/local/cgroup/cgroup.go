@@ -8,7 +8,6 @@
 package cgroup
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,8 +16,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"stampworks.dev/services/provisioner/driver/local/process"
 )
 
 // mount is where Linux distributions mount control groups.
@@ -71,8 +68,14 @@ func Detect() Version {
 	return version
 }
 
+// Made is false where there are no control groups.
+func (t Tree) Made() bool { return t.Version != None }
+
 // Group is where the processes of one component go.
-type Group struct{ dirs []string }
+type Group struct {
+	dirs []string
+	kill bool // the kernel may know how to end all of a leaf at once
+}
 
 // Make makes a component's groups, or changes their limits.
 func (t Tree) Make(component string, l Limits) (Group, error) {
@@ -95,7 +98,7 @@ func (t Tree) Make(component string, l Limits) (Group, error) {
 
 // Group gives a component's groups without making them.
 func (t Tree) Group(component string) Group {
-	var g Group
+	g := Group{kill: t.Version == V2}
 	if t.Version != None {
 		for _, root := range t.roots() {
 			g.dirs = append(g.dirs, filepath.Join(root, t.Name, component))
@@ -170,17 +173,6 @@ func (g Group) ProcFiles(leaf string) []string {
 	return files
 }
 
-// End kills all processes of a leaf and returns when none is left.
-func (g Group) End(ctx context.Context, leaf string) error {
-	return process.EndAll(ctx, func() ([]int, error) {
-		var all []int
-		for _, file := range g.ProcFiles(leaf) {
-			all = append(all, pids(file)...)
-		}
-		return all, nil
-	})
-}
-
 // Remove removes all groups of the stamp. The processes must have ended.
 func (t Tree) Remove() error {
 	if t.Version == None {
@@ -230,16 +222,6 @@ func (t Tree) root(file string) string {
 	return filepath.Join(mount, controller)
 }
 
-func pids(file string) []int {
-	var all []int
-	for _, word := range listed(file) {
-		if pid, err := strconv.Atoi(word); err == nil {
-			all = append(all, pid)
-		}
-	}
-	return all
-}
-
 // listed gives the words of a file, none when it cannot be read.
 func listed(file string) []string {
 	text, err := os.ReadFile(file)
@@ -247,6 +229,17 @@ func listed(file string) []string {
 		return nil
 	}
 	return strings.Fields(string(text))
+}
+
+// put writes one of the kernel's files. It makes none: that would be refused,
+// and not as a file that is not there.
+func put(path, value string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(value)
+	return errors.Join(err, f.Close())
 }
 
 func isDir(path string) bool {

@@ -31,6 +31,7 @@ type Supervisor struct {
 	lock    *os.File
 	jobs    *jobs
 	quit    context.CancelFunc
+	running guard // has the components and jobs that run
 
 	mu     sync.Mutex
 	record control.Record
@@ -110,7 +111,7 @@ func (s *Supervisor) begin(ctx context.Context) error {
 		})
 	}
 	all.Wait()
-	return nil
+	return s.endStray(ctx)
 }
 
 // raise keeps the highest token and refuses a lower one; change is made to the
@@ -185,10 +186,13 @@ func (s *Supervisor) stop(ctx context.Context, req control.Request) error {
 	err := s.raise(req.Token, change)
 	u := s.units[req.Component]
 	s.mu.Unlock()
-	if err != nil || u == nil {
+	if err != nil {
 		return err
 	}
-	return u.ensure(ctx, a)
+	if u != nil {
+		err = u.ensure(ctx, a)
+	}
+	return errors.Join(err, s.jobs.endLeft(ctx, req.Component))
 }
 
 // destroy ends everything and then the supervisor itself.
@@ -216,7 +220,7 @@ func (s *Supervisor) endAll(ctx context.Context) error {
 		all.Go(func() { failures[i] = u.end(ctx) })
 	}
 	all.Wait()
-	return errors.Join(failures...)
+	return errors.Join(errors.Join(failures...), s.endStray(ctx))
 }
 
 // leave stops watching; what runs goes on.
