@@ -112,8 +112,7 @@ func (j *jobs) carryOut(ctx context.Context, component string, a control.Applied
 	if err := j.write(what.ID, record); err != nil {
 		return nil, err
 	}
-	log := j.logFile(what.ID)
-	if err := os.Remove(log); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := j.removeLog(what.ID); err != nil {
 		return nil, fmt.Errorf("run job %s: %w", what.ID, err)
 	}
 	if what.Fresh {
@@ -128,9 +127,9 @@ func (j *jobs) carryOut(ctx context.Context, component string, a control.Applied
 	if err != nil {
 		return nil, err
 	}
-	result.Output = lastLines(log, 20)
+	result.Output = j.output(what.ID, 20)
 	if what.Unrecorded {
-		return result, errors.Join(os.Remove(j.file(what.ID)), os.Remove(log))
+		return result, errors.Join(os.Remove(j.file(what.ID)), j.removeLog(what.ID))
 	}
 	record.Result = result
 	return result, j.write(what.ID, record)
