@@ -11,7 +11,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 
 	"stampworks.dev/pkg/errs"
 )
@@ -42,7 +44,23 @@ func unpack(dir, fetched, source string) error {
 	default:
 		err = errs.New(errs.InvalidArgument, "ARTIFACT_FORMAT", "the name must end in .tar.gz, .tgz or .zip")
 	}
-	return errors.Join(err, root.Close())
+	return errors.Join(ofArchive(err), root.Close())
+}
+
+// ofArchive gives an error its reason when the archive is to blame, not the disk
+// to which it goes.
+func ofArchive(err error) error {
+	var number syscall.Errno
+	var told *errs.Error
+	if err == nil || errors.As(err, &told) || errors.As(err, &number) && !slices.Contains(ofNames, number) {
+		return err
+	}
+	return errs.New(errs.InvalidArgument, "ARTIFACT_FORMAT", "%w", err)
+}
+
+// ofNames are what the kernel says about the names in an archive.
+var ofNames = []syscall.Errno{
+	syscall.EEXIST, syscall.ENOENT, syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EINVAL,
 }
 
 func (t *tree) tarGz(fetched string) error {
