@@ -27,6 +27,7 @@ type tree struct {
 	root    *os.Root
 	left    int64 // bytes that may still be written
 	entries int
+	links   []string
 }
 
 // unpack unpacks a .tar.gz or .zip into dir.
@@ -43,6 +44,9 @@ func unpack(dir, fetched, source string) error {
 		err = t.zip(fetched)
 	default:
 		err = errs.New(errs.InvalidArgument, "ARTIFACT_FORMAT", "the name must end in .tar.gz, .tgz or .zip")
+	}
+	if err == nil {
+		err = t.checkLinks()
 	}
 	return errors.Join(ofArchive(err), root.Close())
 }
@@ -199,7 +203,8 @@ func (t *tree) file(raw string, mode fs.FileMode, in io.Reader) error {
 	return errors.Join(err, out.Chmod(readable), out.Close())
 }
 
-// link makes a symbolic link that stays inside.
+// link makes a symbolic link whose words stay inside. Where it leads is checked
+// when all is there: the words may go through other links.
 func (t *tree) link(raw, target string) error {
 	name, err := t.name(raw)
 	if err != nil {
@@ -211,5 +216,18 @@ func (t *tree) link(raw, target string) error {
 	if err := t.makeDirs(filepath.Dir(name)); err != nil {
 		return err
 	}
+	t.links = append(t.links, name)
 	return t.root.Symlink(target, name)
+}
+
+// checkLinks follows every link as the kernel would, and refuses one that leads
+// out of the tree. Nothing is changed in it afterwards, so one that leads to
+// nothing will do so for ever.
+func (t *tree) checkLinks() error {
+	for _, name := range t.links {
+		if _, err := t.root.Stat(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("link %q: %w", name, err)
+		}
+	}
+	return nil
 }
