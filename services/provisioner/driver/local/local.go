@@ -68,6 +68,7 @@ func (d *Driver) open() error {
 	if d.artifacts, err = artifact.Open(d.artifactDir(), d.means.users); err != nil {
 		return err
 	}
+	d.artifacts.AskThrough(d.cfg.Supervisor)
 	if d.backups, err = repository.Open(d.cfg.BackupDir); err != nil {
 		return err
 	}

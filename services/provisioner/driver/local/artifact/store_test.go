@@ -85,6 +85,11 @@ func store(t *testing.T) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.AskThrough(self)
 	return s
 }
 
