@@ -31,6 +31,8 @@ type Driver struct {
 	addresses bool // loopback has more than one
 	backups   *repository.Repository
 
+	walled map[int]bool // users whose firewall elements were there when last seen
+
 	disk    diskUse
 	backing repository.Locks // by stamp, whose backup directory is used
 }
@@ -92,10 +94,10 @@ func (d *Driver) open() error {
 	if err := d.host.Collect(d.collect); err != nil {
 		return err
 	}
-	if err := d.restoreFirewall(); err != nil {
+	if err := d.keepWalls(context.Background()); err != nil {
 		return err
 	}
-	if err := d.keep(context.Background()); err != nil {
+	if err := d.keepSupervisors(context.Background()); err != nil {
 		d.log.Error("supervisors not launched", "cell", d.cfg.Cell, "error", err) // Run tries again
 	}
 	return nil
