@@ -33,6 +33,8 @@ type Driver struct {
 
 	walled map[int]bool // users whose firewall elements were there when last seen
 
+	orphans bool // some still ran when they were last looked at
+
 	disk    diskUse
 	backing repository.Locks // by stamp, whose backup directory is used
 }

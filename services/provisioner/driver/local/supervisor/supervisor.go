@@ -252,8 +252,12 @@ func (s *Supervisor) watchGone(ctx context.Context) {
 		case <-tick.C:
 			if _, err := os.Stat(filepath.Clean(s.stamp.Manifest())); errors.Is(err, fs.ErrNotExist) {
 				s.log.Warn("directory of the stamp is gone, ending all")
-				if err := s.endAll(ctx); err != nil {
-					s.log.Error("processes not ended", "error", err)
+				err := s.endAll(ctx)
+				if err == nil {
+					err = s.settings().Groups.Remove() // nobody else will
+				}
+				if err != nil {
+					s.log.Error("stamp not ended", "error", err)
 				}
 				s.quit()
 				return
