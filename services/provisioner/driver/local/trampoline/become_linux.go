@@ -54,9 +54,27 @@ const (
 	maxProcesses    = 4096 // of one stamp
 )
 
+// closeRest lets exec close every file but input and outputs: who started the
+// provisioner may have left it some.
+func closeRest() error {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return fmt.Errorf("list open files: %w", err)
+	}
+	for _, entry := range entries {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
+	return nil
+}
+
 // drop gives up what the process must not have.
 func drop(user int) error {
 	syscall.Umask(0o077)
+	if err := closeRest(); err != nil {
+		return err
+	}
 	limits := map[int]uint64{syscall.RLIMIT_CORE: 0, syscall.RLIMIT_NOFILE: maxFiles}
 	if user != 0 { // who shares a user shares the count of its processes
 		limits[rlimitProcesses] = maxProcesses
