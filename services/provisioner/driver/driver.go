@@ -179,6 +179,11 @@ type Job struct {
 	Env       map[string]string
 	// Timeout ends it; default 10 min.
 	Timeout time.Duration
+	// Fresh empties the component's volumes before the job runs: it prepares
+	// them, and what an earlier try left half-way is nobody's. The caller says
+	// that the job never succeeded; the driver sees to it that the component
+	// never ran, and else leaves the volumes as they are.
+	Fresh bool
 	// Unrecorded jobs are always run and leave no record: probes, which run
 	// every few seconds for years.
 	Unrecorded bool

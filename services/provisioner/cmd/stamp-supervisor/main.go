@@ -4,6 +4,8 @@
 //	stamp-supervisor launch DIR   start one for the stamp in DIR, in the background
 //	stamp-supervisor run DIR      be one, in the foreground
 //	stamp-supervisor exec         become a stamp's process (internal)
+//	stamp-supervisor ask nobody|self PROGRAM
+//	                              become PROGRAM --version (internal)
 //	stamp-supervisor probe user|view UID
 //	                              try what stamps can have of their own
 //	stamp-supervisor version      print the version of the protocol
@@ -37,6 +39,8 @@ func run(args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "exec":
 		return trampoline.Exec()
+	case len(args) == 3 && args[0] == "ask":
+		return trampoline.Ask(args[2], args[1])
 	case len(args) == 1 && args[0] == "version":
 		_, err := fmt.Println(control.Version)
 		return err

@@ -62,6 +62,8 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"JobTimesOut", jobTimesOut},
 		{"JobUnrecordedRunsAgain", jobUnrecorded},
 		{"JobAskedTwiceAtOnce", jobAtOnce},
+		{"JobFreshBeginsOnEmptyVolumes", jobFresh},
+		{"JobFreshKeepsWhatRan", jobFreshRan},
 		{"ReopenAdopts", reopenAdopts},
 		{"LogsTail", logsTail},
 		{"LogsFollow", logsFollow},

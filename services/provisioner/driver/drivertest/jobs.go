@@ -3,7 +3,9 @@ package drivertest
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -91,6 +93,53 @@ func jobAtOnce(b *bench) {
 	for _, r := range results {
 		if r == "" || r != results[0] {
 			b.t.Errorf("one job asked for four times at once gave %q", results)
+		}
+	}
+}
+
+// fresh runs a command of a, as its setup.
+func (b *bench) fresh(ref driver.Ref, m driver.Manifest, id string, command ...string) driver.JobResult {
+	b.t.Helper()
+	r, err := b.Driver.RunJob(b.ctx, ref, m, driver.Job{
+		ID: id, Component: "a", Command: append([]string{ProgramName}, command...), Fresh: true,
+	})
+	b.must(err)
+	return r
+}
+
+func jobFresh(b *bench) {
+	ref, m := b.reserve()
+	file := path.Join(m.Site.Volumes["a.data"], "pg", "half")
+	b.fresh(ref, m, "a.setup-1", "put", file, "x")
+	b.fresh(ref, m, "a.setup-1", "put", file, "x") // recorded: runs nothing
+	if got := joined(b.job(ref, m, "look-1", "get", file)); got != "x" {
+		b.t.Errorf("after the first try the volume has %q, want x", got)
+	}
+	if r := b.fresh(ref, m, "a.setup-2", "get", file); r.ExitCode == 0 {
+		b.t.Errorf("the second try found %q", joined(r))
+	}
+	b.fresh(ref, m, "a.setup-3", "put", file, "y")
+	stopped := m.Components["a"]
+	stopped.Stopped = true
+	m.Components["a"] = stopped
+	b.must(b.Driver.Ensure(b.ctx, ref, m, "a"))
+	if r := b.fresh(ref, m, "a.setup-4", "get", file); r.ExitCode == 0 {
+		b.t.Errorf("a component that was only wished for kept %q", joined(r))
+	}
+}
+
+func jobFreshRan(b *bench) {
+	ref, m := b.started()
+	file := path.Join(m.Site.Volumes["a.data"], "tickets")
+	b.job(ref, m, "write", "put", file, "one open")
+	b.must(b.Driver.Stop(b.ctx, ref, "a"))
+	for i, d := range []driver.Driver{b.Driver, b.Reopen(b.t)} {
+		r, err := d.RunJob(b.ctx, ref, m, driver.Job{
+			ID: fmt.Sprintf("a.setup-%d", i), Component: "a", Command: []string{ProgramName, "get", file}, Fresh: true,
+		})
+		b.must(err)
+		if joined(r) != "one open" {
+			b.t.Errorf("a setup took the data of a component that had run: %+v", r)
 		}
 	}
 }

@@ -140,12 +140,13 @@ func removeDir(s layout.Stamp) error {
 }
 
 // collect says whether nothing is left of a stamp whose data directory is gone,
-// and removes what it had on the host.
+// and removes what it had on the host. One that still runs is looked at again.
 func (d *Driver) collect(o host.Orphan) bool {
 	if o.User != 0 {
 		running, err := process.OfUser(o.User)
 		if err != nil || len(running) > 0 {
 			d.log.Warn("stamp without a data directory still runs", "orphan", o.String(), "pids", running)
+			d.orphans = true
 			return false
 		}
 	}

@@ -62,7 +62,7 @@ func halt(ctx context.Context, s layout.Stamp) error {
 			err = supervisor.Halt(ctx, string(s))
 		}
 		if err = ignoreGone(err); err == nil {
-			return nil
+			return removeGroups(s)
 		}
 		if !errors.Is(err, supervisor.ErrRunning) {
 			return fmt.Errorf("halt stamp in %s: %w", filepath.Base(string(s)), err)
@@ -73,6 +73,19 @@ func halt(ctx context.Context, s layout.Stamp) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// removeGroups removes control groups in which nothing runs any more: the data
+// directory may be removed next, and they are not in it. A start makes them.
+func removeGroups(s layout.Stamp) error {
+	record, err := control.ReadRecord(s)
+	if err != nil {
+		return ignoreGone(err)
+	}
+	if err := record.Settings.Groups.Remove(); err != nil {
+		return fmt.Errorf("halt stamp in %s: %w", filepath.Base(string(s)), err)
+	}
+	return nil
 }
 
 // askToHalt lets the supervisor stop every component, then end itself.

@@ -125,23 +125,6 @@ func owner(a host.Allocation) firewall.Owner {
 	return o
 }
 
-// restoreFirewall puts this instance's stamps back: rules go with a reboot.
-func (d *Driver) restoreFirewall() error {
-	if !d.means.firewall {
-		return nil
-	}
-	all, err := d.host.All()
-	if err != nil {
-		return err
-	}
-	for _, a := range all {
-		if err := d.allow(a); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (d *Driver) allow(a host.Allocation) error {
 	if !d.means.firewall || a.User == 0 {
 		return nil

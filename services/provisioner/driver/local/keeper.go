@@ -19,11 +19,12 @@ import (
 	"stampworks.dev/services/provisioner/driver/local/layout"
 )
 
-// keepInterval is how often it is seen to that every stamp has a supervisor.
+// keepInterval is how often it is seen to that every stamp has its supervisor
+// and its walls.
 const keepInterval = 3 * time.Second
 
-// Run sees to it that every stamp has a supervisor until the context ends. The
-// stamps do not notice its end.
+// Run sees to it that every stamp has a supervisor, and is kept apart from the
+// others, until the context ends. The stamps do not notice its end.
 func (d *Driver) Run(ctx context.Context) error {
 	tick := time.NewTicker(keepInterval)
 	defer tick.Stop()
@@ -32,15 +33,25 @@ func (d *Driver) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if err := d.keep(ctx); err != nil && ctx.Err() == nil {
-				d.log.ErrorContext(ctx, "supervisors not kept", "cell", d.cfg.Cell, "error", err)
+			if err := errors.Join(d.keepWalls(ctx), d.keepSupervisors(ctx), d.collectOrphans()); err != nil && ctx.Err() == nil {
+				d.log.ErrorContext(ctx, "stamps not kept", "cell", d.cfg.Cell, "error", err)
 			}
 		}
 	}
 }
 
-// keep launches the supervisors that are missing.
-func (d *Driver) keep(ctx context.Context) error {
+// collectOrphans looks again at stamps without a data directory that still ran
+// when the cell was opened: their supervisors end them within seconds.
+func (d *Driver) collectOrphans() error {
+	if !d.orphans {
+		return nil
+	}
+	d.orphans = false
+	return d.host.Collect(d.collect)
+}
+
+// keepSupervisors launches those that are missing.
+func (d *Driver) keepSupervisors(ctx context.Context) error {
 	dirs, err := filepath.Glob(filepath.Join(d.stamps(), "*", "manifest.json"))
 	if err != nil {
 		return fmt.Errorf("list stamps: %w", err)

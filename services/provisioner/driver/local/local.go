@@ -31,6 +31,10 @@ type Driver struct {
 	addresses bool // loopback has more than one
 	backups   *repository.Repository
 
+	walled map[int]bool // users whose firewall elements were there when last seen
+
+	orphans bool // some still ran when they were last looked at
+
 	disk    diskUse
 	backing repository.Locks // by stamp, whose backup directory is used
 }
@@ -68,6 +72,7 @@ func (d *Driver) open() error {
 	if d.artifacts, err = artifact.Open(d.artifactDir(), d.means.users); err != nil {
 		return err
 	}
+	d.artifacts.AskThrough(d.cfg.Supervisor)
 	if d.backups, err = repository.Open(d.cfg.BackupDir); err != nil {
 		return err
 	}
@@ -91,10 +96,10 @@ func (d *Driver) open() error {
 	if err := d.host.Collect(d.collect); err != nil {
 		return err
 	}
-	if err := d.restoreFirewall(); err != nil {
+	if err := d.keepWalls(context.Background()); err != nil {
 		return err
 	}
-	if err := d.keep(context.Background()); err != nil {
+	if err := d.keepSupervisors(context.Background()); err != nil {
 		d.log.Error("supervisors not launched", "cell", d.cfg.Cell, "error", err) // Run tries again
 	}
 	return nil

@@ -65,10 +65,8 @@ func openLogs(ctx context.Context, current string, q driver.LogQuery) (io.ReadCl
 		}
 		r.files = append(r.files, f)
 	}
-	if q.Tail > 0 {
-		if err := r.seekTail(q.Tail); err != nil {
-			return nil, errors.Join(fmt.Errorf("read logs: %w", err), r.Close())
-		}
+	if err := r.seek(q.Tail); err != nil {
+		return nil, errors.Join(fmt.Errorf("read logs: %w", err), r.Close())
 	}
 	return r, nil
 }
@@ -83,6 +81,19 @@ func openLog(path string, create bool) (*os.File, error) {
 		}
 	}
 	return os.OpenFile(path, flags, 0o600)
+}
+
+// seek goes to the last n lines, or to the beginning of all that is kept.
+func (r *logReader) seek(n int) error {
+	if n > 0 {
+		return r.seekTail(n)
+	}
+	for _, f := range r.files {
+		if err := layout.ToKept(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // seekTail goes to the last n lines, which may begin in an earlier file.
@@ -145,6 +156,10 @@ func (r *logReader) wait(p []byte) (int, error) {
 		}
 		if info.Size() < at { // it was rotated
 			if _, err := f.Seek(0, io.SeekStart); err != nil {
+				return 0, err
+			}
+		} else if info.Size()-at > layout.LogBytes { // more than anybody follows
+			if _, err := f.Seek(info.Size()-layout.LogBytes, io.SeekStart); err != nil {
 				return 0, err
 			}
 		}

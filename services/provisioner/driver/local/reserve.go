@@ -108,7 +108,7 @@ func (d *Driver) makeDirs(ref driver.Ref, a host.Allocation, want driver.SiteReq
 	defer func() { _ = lock.Close() }() // gives the lock back
 	return control.Record{
 		Version: control.Version, Tenant: ref.Tenant, UID: ref.UID, Token: ref.Token,
-		Settings: d.settings(a), Applied: map[string]control.Applied{},
+		Settings: d.settings(a), Applied: map[string]control.Applied{}, Begun: map[string]bool{},
 	}.Write(s)
 }
 

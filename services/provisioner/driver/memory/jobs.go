@@ -56,6 +56,9 @@ func (d *Driver) beginJob(ref driver.Ref, job driver.Job) (*stamp, *driver.JobRe
 }
 
 func (d *Driver) carryOut(ctx context.Context, s *stamp, ref driver.Ref, m driver.Manifest, job driver.Job) (driver.JobResult, error) {
+	if job.Fresh {
+		d.emptyVolumes(s, job.Component)
+	}
 	began := time.Now()
 	var result driver.JobResult
 	var err error
@@ -80,6 +83,20 @@ func (d *Driver) carryOut(ctx context.Context, s *stamp, ref driver.Ref, m drive
 	close(s.running[job.ID])
 	delete(s.running, job.ID)
 	return result, err
+}
+
+// emptyVolumes empties those of a component that never ran.
+func (d *Driver) emptyVolumes(s *stamp, component string) {
+	d.cell.mu.Lock()
+	defer d.cell.mu.Unlock()
+	if c := s.components[component]; c != nil && !c.Started.IsZero() {
+		return
+	}
+	for name, dir := range s.site.Volumes {
+		if strings.HasPrefix(name, component+".") {
+			d.cfg.Disk.Replace(dir, nil)
+		}
+	}
 }
 
 // Logs gives what Config.Lines gave. With follow it ends with the context.

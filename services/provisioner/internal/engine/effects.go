@@ -112,7 +112,7 @@ func (r *run) job(s Step) func(context.Context) result {
 	}
 	m, ref, uniqueID, revision := r.manifest(), r.ref(), r.jobID(s), r.wish.Revision
 	return func(ctx context.Context) result {
-		job := driver.Job{ID: uniqueID, Component: s.Component, Command: spec.Command, Env: jobEnv(ctx, m, s.Component, spec), Timeout: spec.Timeout}
+		job := driver.Job{ID: uniqueID, Component: s.Component, Command: spec.Command, Env: jobEnv(ctx, m, s.Component, spec), Timeout: spec.Timeout, Fresh: s.Action == Setup}
 		res, err := r.driver.RunJob(ctx, ref, m, job)
 		if err == nil {
 			err = jobFailure(code, s.Component, string(s.Action), spec, res)

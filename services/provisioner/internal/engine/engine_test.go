@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/testkit"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
@@ -280,6 +281,34 @@ func TestCancelAtStepBoundary(t *testing.T) {
 	}
 	w.registry.Wish("acme", func(*registryv1.Tenant) {}) // retry
 	w.until("acme", 2, typev1.OperationMetadata_SUCCEEDED)
+}
+
+// TestSetupBeginsOnEmptyVolumes: one that was cut short does not keep the next
+// from succeeding, however strict it is.
+func TestSetupBeginsOnEmptyVolumes(t *testing.T) {
+	disk, tries := &memory.Disk{}, 0
+	w := newWorld(t, memory.Config{Disk: disk, Job: func(_ context.Context, _ driver.Ref, m driver.Manifest, j driver.Job) (driver.JobResult, error) {
+		if !strings.HasPrefix(j.ID, "db.setup") {
+			if j.Fresh {
+				t.Errorf("job %s asks for empty volumes", j.ID)
+			}
+			return driver.JobResult{}, nil
+		}
+		if tries++; len(disk.Files(m.Site.Volumes["db.data"])) > 0 {
+			return driver.JobResult{ExitCode: 1, Output: []string{"directory exists but is not empty"}}, nil
+		}
+		disk.Put(m.Site.Volumes["db.data"]+"/pg", "half")
+		if tries == 1 {
+			return driver.JobResult{}, errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "the supervisor ended before it answered")
+		}
+		return driver.JobResult{}, nil
+	}})
+	w.start(options{places: true})
+	w.create("acme")
+	w.until("acme", 1, typev1.OperationMetadata_SUCCEEDED)
+	if tries != 2 {
+		t.Errorf("set up in %d tries, want 2", tries)
+	}
 }
 
 func TestKilledComponentComesBack(t *testing.T) {

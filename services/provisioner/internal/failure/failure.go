@@ -44,8 +44,20 @@ func New(code typev1.Failure_Code, component, message string, evidence ...string
 // NextAction is what to do about a code, in one sentence.
 func NextAction(code typev1.Failure_Code) string { return rules[code].next }
 
+// codes has what a driver's reason means to the one whose stamp it is, where
+// the reason is not a code itself.
+var codes = map[string]typev1.Failure_Code{
+	"ARTIFACT_DIGEST_MISMATCH": typev1.Failure_ARTIFACT_INVALID,
+	"ARTIFACT_DIGEST_MISSING":  typev1.Failure_ARTIFACT_INVALID,
+	"ARTIFACT_FORMAT":          typev1.Failure_ARTIFACT_INVALID,
+	"ARTIFACT_NOT_LOCAL":       typev1.Failure_ARTIFACT_INVALID,
+	"ARTIFACT_TOO_LARGE":       typev1.Failure_ARTIFACT_INVALID,
+	"ARTIFACT_UNAVAILABLE":     typev1.Failure_ARTIFACT_INVALID,
+	"VERSION_INVALID":          typev1.Failure_ARTIFACT_INVALID,
+}
+
 // Of gives any error a failure: its own when it carries one; else by its
-// reason, when that is a code; else by its kind.
+// reason; else by its kind. A full disk is one, whatever it kept from being done.
 func Of(err error, component string) *typev1.Failure {
 	var own *Error
 	if errors.As(err, &own) {
@@ -62,9 +74,13 @@ func codeOf(err error) typev1.Failure_Code {
 	if code, ok := typev1.Failure_Code_value[errs.ReasonOf(err)]; ok && code != 0 {
 		return typev1.Failure_Code(code)
 	}
-	switch {
-	case errors.Is(err, syscall.ENOSPC):
+	if errors.Is(err, syscall.ENOSPC) {
 		return typev1.Failure_DISK_FULL
+	}
+	if code, ok := codes[errs.ReasonOf(err)]; ok {
+		return code
+	}
+	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return typev1.Failure_PORT_TAKEN
 	case errs.Is(err, errs.ResourceExhausted):

@@ -4,12 +4,9 @@ import (
 	"context"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -23,17 +20,10 @@ var elsewhere = []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/
 
 var versionForm = regexp.MustCompile(`\d+(\.\d+){0,2}`)
 
-// hostPrograms remembers what programs said of their version.
+// hostPrograms finds programs of the machine.
 type hostPrograms struct {
-	others bool // only those that every user can run
-
-	mu    sync.Mutex
-	known map[string]said
-}
-
-type said struct {
-	changed time.Time
-	version string // empty when it says none
+	others   bool // only those that every user can run
+	versions versions
 }
 
 // find takes the first accepted program of PATH, else the newest accepted one
@@ -59,7 +49,7 @@ func (h *hostPrograms) find(ctx context.Context, a driver.Artifact) (driver.Reso
 				others = append(others, path+" (other users cannot reach it)")
 				continue
 			}
-			text := h.version(ctx, path)
+			text := h.versions.of(ctx, path, h.others)
 			v, err := semver.NewVersion(text)
 			if accepted != nil && (err != nil || !accepted.Check(v)) {
 				others = append(others, path+" "+text)
@@ -151,37 +141,6 @@ func passable(path string) bool {
 		}
 	}
 	return true
-}
-
-// version asks the program, once as long as its file does not change.
-func (h *hostPrograms) version(ctx context.Context, path string) string {
-	info, err := os.Stat(path)
-	if err != nil {
-		return ""
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if known, has := h.known[path]; has && known.changed.Equal(info.ModTime()) {
-		return known.version
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, path, "--version")
-	cmd.WaitDelay = time.Second
-	cmd.Dir, cmd.Env = "/", []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8"}
-	out, err := cmd.CombinedOutput()
-	if ctx.Err() != nil {
-		return "" // asked again next time
-	}
-	version := ""
-	if err == nil {
-		version = versionForm.FindString(string(out))
-	}
-	if h.known == nil {
-		h.known = map[string]said{}
-	}
-	h.known[path] = said{changed: info.ModTime(), version: version}
-	return version
 }
 
 // Programs gives those of the names that the machine has, with what they say of

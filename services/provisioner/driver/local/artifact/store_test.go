@@ -85,6 +85,11 @@ func store(t *testing.T) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.AskThrough(self)
 	return s
 }
 
@@ -112,6 +117,10 @@ func TestEvilArchivesStayInside(t *testing.T) {
 		"link.tar.gz":      tarGz(t, entry{name: "out", link: filepath.Dir(outside)}, entry{name: "out/outside", text: "x"}),
 		"uplink.tar.gz":    tarGz(t, entry{name: "a/out", link: "../../.."}),
 		"through.tar.gz":   tarGz(t, entry{name: "a", link: "b"}, entry{name: "b", link: "."}, entry{name: "a/../../x", text: "x"}),
+		"lexical.tar.gz":   tarGz(t, entry{name: "l", link: "."}, entry{name: "l/l/l/x", link: "../../../y"}),
+		"target.tar.gz":    tarGz(t, entry{name: "p/q/a", link: "../.."}, entry{name: "p/q/x", link: "a/../y"}),
+		"later.tar.gz":     tarGz(t, entry{name: "p/q/x", link: "a/../y"}, entry{name: "p/q/a", link: "../.."}),
+		"loop.tar.gz":      tarGz(t, entry{name: "a", link: "b"}, entry{name: "b", link: "a"}),
 		"twice.tar.gz":     tarGz(t, entry{name: "x", text: "1"}, entry{name: "x", text: "2"}),
 		"up.zip":           zipped(t, entry{name: "../x", text: "x"}),
 		"backslash.zip":    zipped(t, entry{name: `..\x`, text: "x"}),
@@ -129,6 +138,22 @@ func TestEvilArchivesStayInside(t *testing.T) {
 		}
 		if left, err := os.ReadDir(s.dir); err != nil || len(left) != 0 {
 			t.Errorf("%s left %v, %v", name, left, err)
+		}
+	}
+}
+
+func TestLinksWithinTheArchive(t *testing.T) {
+	path, digest := save(t, "desk.tar.gz", tarGz(t,
+		entry{name: "lib/desk-1", text: "program"}, entry{name: "bin/desk", link: "../lib/current"},
+		entry{name: "lib/current", link: "desk-1"}, entry{name: "lib64", link: "lib"}, entry{name: "bin/desk64", link: "../lib64/desk-1"},
+		entry{name: "dangling", link: "nosuch"}))
+	r, err := store(t).Resolve(t.Context(), "desk", driver.Artifact{Archive: path, SHA256: digest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"desk", "desk64"} {
+		if text, err := os.ReadFile(filepath.Join(r.Dir, "bin", name)); err != nil || string(text) != "program" {
+			t.Errorf("%s: %q, %v", name, text, err)
 		}
 	}
 }
@@ -218,6 +243,17 @@ func TestHostPrograms(t *testing.T) {
 	}
 }
 
+// mustStayInside asks the kernel where links lead.
+func mustStayInside(t *testing.T, dir string, links []string) {
+	t.Helper()
+	for _, name := range links {
+		to, err := filepath.EvalSymlinks(filepath.Join(dir, name))
+		if err == nil && to != dir && !strings.HasPrefix(to, dir+"/") {
+			t.Errorf("link %q leads to %s", name, to)
+		}
+	}
+}
+
 func FuzzUnpack(f *testing.F) {
 	f.Add("a/b", "c", "../x")
 	f.Fuzz(func(t *testing.T, one, two, link string) {
@@ -233,7 +269,11 @@ func FuzzUnpack(f *testing.F) {
 		tr := &tree{root: root, left: 1 << 20}
 		_ = tr.link(one, link)
 		_ = tr.file(two, 0o644, strings.NewReader("x"))
+		_ = tr.link(one+"/"+two+"/x", link)
 		_ = tr.file(one+"/"+two, 0o644, strings.NewReader("x"))
+		if tr.checkLinks() == nil {
+			mustStayInside(t, dir, tr.links)
+		}
 		if err := root.Close(); err != nil {
 			t.Fatal(err)
 		}

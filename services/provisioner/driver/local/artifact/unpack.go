@@ -11,7 +11,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 
 	"stampworks.dev/pkg/errs"
 )
@@ -25,6 +27,7 @@ type tree struct {
 	root    *os.Root
 	left    int64 // bytes that may still be written
 	entries int
+	links   []string
 }
 
 // unpack unpacks a .tar.gz or .zip into dir.
@@ -42,7 +45,26 @@ func unpack(dir, fetched, source string) error {
 	default:
 		err = errs.New(errs.InvalidArgument, "ARTIFACT_FORMAT", "the name must end in .tar.gz, .tgz or .zip")
 	}
-	return errors.Join(err, root.Close())
+	if err == nil {
+		err = t.checkLinks()
+	}
+	return errors.Join(ofArchive(err), root.Close())
+}
+
+// ofArchive gives an error its reason when the archive is to blame, not the disk
+// to which it goes.
+func ofArchive(err error) error {
+	var number syscall.Errno
+	var told *errs.Error
+	if err == nil || errors.As(err, &told) || errors.As(err, &number) && !slices.Contains(ofNames, number) {
+		return err
+	}
+	return errs.New(errs.InvalidArgument, "ARTIFACT_FORMAT", "%w", err)
+}
+
+// ofNames are what the kernel says about the names in an archive.
+var ofNames = []syscall.Errno{
+	syscall.EEXIST, syscall.ENOENT, syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EINVAL,
 }
 
 func (t *tree) tarGz(fetched string) error {
@@ -181,7 +203,8 @@ func (t *tree) file(raw string, mode fs.FileMode, in io.Reader) error {
 	return errors.Join(err, out.Chmod(readable), out.Close())
 }
 
-// link makes a symbolic link that stays inside.
+// link makes a symbolic link whose words stay inside. Where it leads is checked
+// when all is there: the words may go through other links.
 func (t *tree) link(raw, target string) error {
 	name, err := t.name(raw)
 	if err != nil {
@@ -193,5 +216,18 @@ func (t *tree) link(raw, target string) error {
 	if err := t.makeDirs(filepath.Dir(name)); err != nil {
 		return err
 	}
+	t.links = append(t.links, name)
 	return t.root.Symlink(target, name)
+}
+
+// checkLinks follows every link as the kernel would, and refuses one that leads
+// out of the tree. Nothing is changed in it afterwards, so one that leads to
+// nothing will do so for ever.
+func (t *tree) checkLinks() error {
+	for _, name := range t.links {
+		if _, err := t.root.Stat(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("link %q: %w", name, err)
+		}
+	}
+	return nil
 }

@@ -8,7 +8,7 @@
 package cgroup
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,8 +17,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"stampworks.dev/services/provisioner/driver/local/process"
 )
 
 // mount is where Linux distributions mount control groups.
@@ -50,16 +48,15 @@ type Tree struct {
 	Version Version `json:"version"`
 	// Name is below the mount, such as "stampworks/1f2e3d4c-acme".
 	Name string `json:"name"`
+
+	at string // the mount, when it is not where it always is
 }
+
+func (t Tree) mount() string { return cmp.Or(t.at, mount) }
 
 // Detect tries what Tree needs, by making a group and removing it.
 func Detect() Version {
-	version := None
-	if slices.Contains(listed(mount+"/cgroup.controllers"), "memory") {
-		version = V2
-	} else if isDir(mount+"/cpu") && isDir(mount+"/memory") && isDir(mount+"/pids") {
-		version = V1
-	}
+	version := offered(mount)
 	if version == None {
 		return None
 	}
@@ -71,8 +68,30 @@ func Detect() Version {
 	return version
 }
 
+// offered is what a mount looks like. A limit that is not there limits nothing,
+// so all controllers must be.
+func offered(at string) Version {
+	there := func(has func(controller string) bool) bool {
+		return !slices.ContainsFunc(controllers, func(c string) bool { return !has(c) })
+	}
+	unified := listed(filepath.Join(at, "cgroup.controllers"))
+	switch {
+	case there(func(c string) bool { return slices.Contains(unified, c) }):
+		return V2
+	case there(func(c string) bool { return isDir(filepath.Join(at, c)) }):
+		return V1
+	}
+	return None
+}
+
+// Made is false where there are no control groups.
+func (t Tree) Made() bool { return t.Version != None }
+
 // Group is where the processes of one component go.
-type Group struct{ dirs []string }
+type Group struct {
+	dirs []string
+	kill bool // the kernel may know how to end all of a leaf at once
+}
 
 // Make makes a component's groups, or changes their limits.
 func (t Tree) Make(component string, l Limits) (Group, error) {
@@ -86,7 +105,11 @@ func (t Tree) Make(component string, l Limits) (Group, error) {
 	}
 	for file, value := range t.settings(l) {
 		path := filepath.Join(t.root(file), t.Name, component, file)
-		if err := os.WriteFile(path, []byte(value), 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := put(path, value)
+		if errors.Is(err, fs.ErrNotExist) && file == swapFile {
+			continue // the kernel does not count swap
+		}
+		if err != nil {
 			return Group{}, fmt.Errorf("limit control group: %w", err)
 		}
 	}
@@ -95,7 +118,7 @@ func (t Tree) Make(component string, l Limits) (Group, error) {
 
 // Group gives a component's groups without making them.
 func (t Tree) Group(component string) Group {
-	var g Group
+	g := Group{kill: t.Version == V2}
 	if t.Version != None {
 		for _, root := range t.roots() {
 			g.dirs = append(g.dirs, filepath.Join(root, t.Name, component))
@@ -113,7 +136,7 @@ func (t Tree) makeDirs(root, dir string) error {
 	if t.Version != V2 {
 		return nil
 	}
-	on := []byte("+" + strings.Join(controllers, " +"))
+	on := "+" + strings.Join(controllers, " +")
 	below, err := filepath.Rel(root, dir)
 	if err != nil {
 		return fmt.Errorf("make control group: %w", err)
@@ -124,12 +147,15 @@ func (t Tree) makeDirs(root, dir string) error {
 		if at == dir { // its leaves share what it has
 			break
 		}
-		if err := os.WriteFile(at+"/cgroup.subtree_control", on, 0); err != nil {
+		if err := put(filepath.Join(at, "cgroup.subtree_control"), on); err != nil {
 			return fmt.Errorf("enable controllers: %w", err)
 		}
 	}
 	return nil
 }
+
+// swapFile is the one that a kernel may lack.
+const swapFile = "memory.swap.max"
 
 // settings gives file names and contents; v1 and v2 call the same things
 // differently (kernel: admin-guide/cgroup-v1, admin-guide/cgroup-v2).
@@ -153,10 +179,10 @@ func (t Tree) settings(l Limits) map[string]string {
 		}
 	}
 	return map[string]string{
-		"cpu.max":         number(quota, "max") + " " + strconv.Itoa(period),
-		"memory.max":      number(l.MemoryBytes, "max"),
-		"memory.swap.max": "0",
-		"pids.max":        number(l.Processes, "max"),
+		"cpu.max":    number(quota, "max") + " " + strconv.Itoa(period),
+		"memory.max": number(l.MemoryBytes, "max"),
+		swapFile:     "0",
+		"pids.max":   number(l.Processes, "max"),
 	}
 }
 
@@ -168,17 +194,6 @@ func (g Group) ProcFiles(leaf string) []string {
 		files = append(files, filepath.Join(dir, leaf, "cgroup.procs"))
 	}
 	return files
-}
-
-// End kills all processes of a leaf and returns when none is left.
-func (g Group) End(ctx context.Context, leaf string) error {
-	return process.EndAll(ctx, func() ([]int, error) {
-		var all []int
-		for _, file := range g.ProcFiles(leaf) {
-			all = append(all, pids(file)...)
-		}
-		return all, nil
-	})
 }
 
 // Remove removes all groups of the stamp. The processes must have ended.
@@ -213,31 +228,21 @@ func (t Tree) Remove() error {
 
 func (t Tree) roots() []string {
 	if t.Version == V2 {
-		return []string{mount}
+		return []string{t.mount()}
 	}
 	var roots []string
 	for _, c := range controllers {
-		roots = append(roots, filepath.Join(mount, c))
+		roots = append(roots, filepath.Join(t.mount(), c))
 	}
 	return roots
 }
 
 func (t Tree) root(file string) string {
 	if t.Version == V2 {
-		return mount
+		return t.mount()
 	}
 	controller, _, _ := strings.Cut(file, ".")
-	return filepath.Join(mount, controller)
-}
-
-func pids(file string) []int {
-	var all []int
-	for _, word := range listed(file) {
-		if pid, err := strconv.Atoi(word); err == nil {
-			all = append(all, pid)
-		}
-	}
-	return all
+	return filepath.Join(t.mount(), controller)
 }
 
 // listed gives the words of a file, none when it cannot be read.
@@ -247,6 +252,17 @@ func listed(file string) []string {
 		return nil
 	}
 	return strings.Fields(string(text))
+}
+
+// put writes one of the kernel's files. It makes none: that would be refused,
+// and not as a file that is not there.
+func put(path, value string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(value)
+	return errors.Join(err, f.Close())
 }
 
 func isDir(path string) bool {

@@ -39,6 +39,10 @@ type Record struct {
 	Wish driver.Manifest `json:"wish"`
 	// Applied are the components as each was last ensured.
 	Applied map[string]Applied `json:"applied"`
+	// Begun has the components that were ever wished to run: what their
+	// volumes hold may be a customer's. A record older than this has none, and
+	// then all that were applied count.
+	Begun map[string]bool `json:"begun"`
 }
 
 // Settings are the means of isolation that the stamp has.
@@ -97,6 +101,30 @@ func ReadRecord(s layout.Stamp) (Record, error) {
 		return Record{}, fmt.Errorf("read manifest %s: version %d is newer than this program", s.Manifest(), r.Version)
 	}
 	return r, nil
+}
+
+// Ran says whether a component was ever wished to run.
+func (r Record) Ran(component string) bool {
+	if r.Begun != nil {
+		return r.Begun[component]
+	}
+	_, applied := r.Applied[component]
+	return applied
+}
+
+// Apply notes what a component is wished to be, and that it was wished to run.
+// The maps of r are changed.
+func (r *Record) Apply(component string, a Applied) {
+	if r.Begun == nil {
+		r.Begun = map[string]bool{}
+		for name := range r.Applied {
+			r.Begun[name] = true
+		}
+	}
+	r.Applied[component] = a
+	if !a.Stopped {
+		r.Begun[component] = true
+	}
 }
 
 // Write replaces the record. Only who holds the stamp's lock may.

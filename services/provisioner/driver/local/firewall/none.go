@@ -15,3 +15,6 @@ func Forget(Owner) error { return nil }
 
 // Holds counts nothing.
 func Holds(Owner) (int, error) { return 0, nil }
+
+// Lacking finds none.
+func Lacking([]Owner) ([]Owner, error) { return nil, nil }

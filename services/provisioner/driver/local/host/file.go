@@ -79,12 +79,28 @@ type tombstone struct {
 // tombstoneAge is far longer than any call lives.
 const tombstoneAge = 7 * 24 * time.Hour
 
-// Open makes the directory when it is missing.
+// Open makes the directory when it is missing, and clears what a crash left.
 func Open(cfg Config) (*File, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open host file: %w", err)
 	}
-	return &File{cfg: cfg}, nil
+	f := &File{cfg: cfg}
+	if err := f.locked(f.clear); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// clear removes files that were being written: nobody writes without the lock.
+func (f *File) clear() error {
+	left, err := filepath.Glob(filepath.Join(f.cfg.Dir, layout.PartPattern))
+	for _, path := range left {
+		err = errors.Join(err, os.Remove(path))
+	}
+	if err != nil {
+		return fmt.Errorf("clear host directory: %w", err)
+	}
+	return nil
 }
 
 // locked runs fn while no other provisioner of the machine does.

@@ -83,6 +83,27 @@ func TestFullNamesTheResource(t *testing.T) {
 	}
 }
 
+func TestOpenClearsWhatACrashLeft(t *testing.T) {
+	dir := t.TempDir()
+	f := cell(t, dir, "one")
+	if _, err := f.Reserve(claim(1)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".new-1", ".new-2"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cell(t, dir, "two")
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 2 {
+		t.Errorf("left %v, %v, want the file and its lock", entries, err)
+	}
+	if a, found, err := f.Find("u1"); err != nil || !found || a.User == 0 {
+		t.Errorf("allocation %+v, %v, %v", a, found, err)
+	}
+}
+
 func TestReleasedRefusesStale(t *testing.T) {
 	f := cell(t, t.TempDir(), "one")
 	if _, err := f.Reserve(claim(1)); err != nil {

@@ -164,6 +164,9 @@ func mkdir(dir string, mode fs.FileMode, user, group int) error {
 	return nil
 }
 
+// PartPattern is how files are called while they are written.
+const PartPattern = ".new-*"
+
 // WriteFile replaces a file as a whole, so that a crash of the program leaves
 // the old one or the new one. The parent must not be the stamp's.
 func WriteFile(path string, data []byte, mode fs.FileMode, user int) error {
@@ -176,7 +179,7 @@ func WriteDurable(path string, data []byte, mode fs.FileMode) error {
 }
 
 func replace(path string, data []byte, mode fs.FileMode, user int, sync func(*os.File) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	f, err := os.CreateTemp(filepath.Dir(path), PartPattern)
 	if err != nil {
 		return fmt.Errorf("write file: %w", err)
 	}

@@ -10,6 +10,13 @@ import (
 	"syscall"
 )
 
+// LogBytes is what a log grows to before it is rotated. A log can be far longer
+// meanwhile, and with a hole in it as long as its stamp likes: no more than
+// mostRead of its end is read.
+const LogBytes = 5 << 20
+
+const mostRead = 2 * LogBytes
+
 const (
 	tailBytes = 64 << 10 // how much of a log's end is looked at for lines
 	lineBytes = 2 << 10  // how much of one line is kept
@@ -49,16 +56,16 @@ func LastLines(path string, n int) ([]string, error) {
 }
 
 // TailOffset gives where the last n lines of a file begin, and how many there
-// are: fewer when the file has fewer.
+// are: fewer when the file has fewer, or when they are too long.
 func TailOffset(f *os.File, n int) (int64, int, error) {
 	end, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return 0, 0, err
 	}
 	buf := make([]byte, 32<<10)
-	lines, at := 0, end
-	for at > 0 {
-		part := buf[:min(int64(len(buf)), at)]
+	lines, at, first := 0, end, max(end-mostRead, 0)
+	for at > first {
+		part := buf[:min(int64(len(buf)), at-first)]
 		at -= int64(len(part))
 		if _, err := f.ReadAt(part, at); err != nil && err != io.EOF {
 			return 0, 0, err
@@ -76,5 +83,14 @@ func TailOffset(f *os.File, n int) (int64, int, error) {
 	if end > 0 {
 		lines++ // the first has no newline before it
 	}
-	return 0, lines, nil
+	return first, lines, nil
+}
+
+// ToKept goes to where reading the whole of a log begins.
+func ToKept(f *os.File) error {
+	end, err := f.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = f.Seek(max(end-mostRead, 0), io.SeekStart)
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -59,4 +60,32 @@ func TestTailOffset(t *testing.T) {
 			t.Errorf("TailOffset(%q, %d) = %d, %d, %v, want %q", text, n, at, got, err, wantText)
 		}
 	})
+}
+
+// TestLongLogIsNotRead: most of it is a hole, and takes no time.
+func TestLongLogIsNotRead(t *testing.T) {
+	f, err := os.OpenFile(filepath.Join(t.TempDir(), "log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	const size = 1 << 40
+	if err := f.Truncate(size); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("\none\ntwo\n"); err != nil {
+		t.Fatal(err)
+	}
+	if at, lines, err := TailOffset(f, 1); err != nil || at != size+5 || lines != 1 {
+		t.Errorf("last line at %d, %d lines, %v", at, lines, err)
+	}
+	if at, lines, err := TailOffset(f, 10); err != nil || at < size-mostRead || lines != 3 {
+		t.Errorf("ten lines at %d, %d lines, %v", at, lines, err)
+	}
+	if err := ToKept(f); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := f.Seek(0, io.SeekCurrent); err != nil || at < size-mostRead {
+		t.Errorf("all that is kept begins at %d, %v", at, err)
+	}
 }

@@ -54,7 +54,7 @@ func (s *Supervisor) noteStopped() error {
 	return s.raise(s.record.Token, func(r *control.Record) {
 		for name, a := range r.Applied {
 			a.Stopped = true
-			r.Applied[name] = a
+			r.Apply(name, a)
 		}
 	})
 }

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,21 +32,26 @@ type jobs struct {
 
 	mu      sync.Mutex
 	running map[string]*job
+	guards  map[string]*guard // by component
 }
 
 // job is one that runs.
 type job struct {
-	cancel context.CancelFunc
-	ended  chan struct{}
-	result *driver.JobResult // after ended, with err
-	err    error
+	component string
+	fresh     bool
+	cancel    context.CancelFunc
+	ended     chan struct{}
+	result    *driver.JobResult // after ended, with err
+	err       error
 }
 
 func newJobs(s *Supervisor) *jobs {
-	return &jobs{s: s, dir: s.stamp.Jobs(), running: map[string]*job{}}
+	return &jobs{s: s, dir: s.stamp.Jobs(), running: map[string]*job{}, guards: map[string]*guard{}}
 }
 
 func (j *jobs) file(id string) string { return filepath.Join(j.dir, filepath.Base(id)+".json") }
+
+func (j *jobs) logFile(id string) string { return filepath.Join(j.dir, filepath.Base(id)+".log") }
 
 // run gives the recorded result of the job, or waits for the run that is under
 // way, or runs it. The end of the context ends the waiting alone.
@@ -74,7 +81,7 @@ func (j *jobs) begin(component string, a control.Applied, what driver.Job) (*job
 	if err != nil {
 		return nil, err
 	}
-	one := &job{ended: make(chan struct{})}
+	one := &job{component: component, fresh: what.Fresh, ended: make(chan struct{})}
 	if known.Result != nil {
 		one.result = known.Result
 		close(one.ended)
@@ -105,38 +112,53 @@ func (j *jobs) carryOut(ctx context.Context, component string, a control.Applied
 	if err := j.write(what.ID, record); err != nil {
 		return nil, err
 	}
-	log := filepath.Join(j.dir, filepath.Base(what.ID)+".log")
-	if err := os.Remove(log); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := j.removeLog(what.ID); err != nil {
 		return nil, fmt.Errorf("run job %s: %w", what.ID, err)
+	}
+	if what.Fresh {
+		if err := j.freshen(ctx, component, a, what.ID); err != nil {
+			return nil, fmt.Errorf("run job %s: %w", what.ID, err)
+		}
 	}
 	if err := writeFiles(j.s.stamp.Component(component), a, j.s.settings().User); err != nil {
 		return nil, err
 	}
+	result, err := j.command(ctx, component, a, what, nonce)
+	if err != nil {
+		return nil, err
+	}
+	result.Output = j.output(what.ID, 20)
+	if what.Unrecorded {
+		return result, errors.Join(os.Remove(j.file(what.ID)), j.removeLog(what.ID))
+	}
+	record.Result = result
+	return result, j.write(what.ID, record)
+}
+
+// command runs the job's command to its end, and ends what it left behind.
+func (j *jobs) command(ctx context.Context, component string, a control.Applied, what driver.Job, nonce string) (*driver.JobResult, error) {
+	leave := j.enter(component)
 	began := time.Now().UTC()
-	p, err := j.s.start(component, a, start{command: what.Command, env: what.Env, nonce: nonce, leaf: "jobs", log: log})
+	p, err := j.s.start(component, a, start{command: what.Command, env: what.Env, nonce: nonce, leaf: "jobs", log: j.logFile(what.ID)})
 	if err != nil {
 		err = &control.Failure{Code: control.CodeStart, Message: fmt.Sprintf("start job %s: %v", what.ID, err)}
-		return nil, errors.Join(err, os.Remove(j.file(what.ID)))
+		return nil, errors.Join(err, os.Remove(j.file(what.ID)), leave())
 	}
 	j.s.log.Info("job started", "job", what.ID, "pid", p.PID)
 	stop := context.AfterFunc(ctx, func() { process.SignalGroup(p.PID, killSignal) })
 	how, code := p.Wait()
 	inTime := stop()
-	result := driver.JobResult{ExitCode: code, TimedOut: !inTime && errors.Is(ctx.Err(), context.DeadlineExceeded), Started: began, Duration: time.Since(began)}
-	if err := j.s.endRest(context.Background(), p.Identity, nonce); err != nil {
+	result := &driver.JobResult{ExitCode: code, TimedOut: !inTime && errors.Is(ctx.Err(), context.DeadlineExceeded), Started: began, Duration: time.Since(began)}
+	err = j.s.endRest(context.Background(), p.Identity, nonce)
+	if err := errors.Join(err, leave()); err != nil {
 		return nil, err
 	}
 	_ = os.Remove(filepath.Join(j.s.stamp.Component(component).Proc(), nonce)) // only its own remains
 	j.s.log.Info("job ended", "job", what.ID, "how", how)
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return nil, fmt.Errorf("run job %s: the stamp is ending", what.ID)
+		return nil, fmt.Errorf("run job %s: it was ended", what.ID)
 	}
-	result.Output = lastLines(log, 20)
-	if what.Unrecorded {
-		return &result, errors.Join(os.Remove(j.file(what.ID)), os.Remove(log))
-	}
-	record.Result = &result
-	return &result, j.write(what.ID, record)
+	return result, nil
 }
 
 func (j *jobs) write(id string, r control.JobRecord) error {
@@ -147,7 +169,8 @@ func (j *jobs) write(id string, r control.JobRecord) error {
 	return layout.WriteDurable(j.file(id), text, 0o600)
 }
 
-// endUnfinished ends what a crash has cut short, so that it can run again.
+// endUnfinished ends what a crash has cut short, so that it can run again, and
+// what jobs left behind. It is called before any job runs.
 func (j *jobs) endUnfinished(ctx context.Context) error {
 	files, err := filepath.Glob(filepath.Join(j.dir, "*.json"))
 	if err != nil {
@@ -175,26 +198,23 @@ func (j *jobs) endUnfinished(ctx context.Context) error {
 			return fmt.Errorf("end unfinished job: %w", err)
 		}
 	}
-	return nil
+	components, err := os.ReadDir(j.s.stamp.Components())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("list components: %w", err)
+	}
+	err = nil
+	for _, c := range components {
+		err = errors.Join(err, j.endLeft(ctx, c.Name()))
+	}
+	return err
 }
 
 // endAll ends all jobs; none of them gets a result.
 func (j *jobs) endAll(ctx context.Context) error {
 	j.mu.Lock()
-	var waits []chan struct{}
-	for _, one := range j.running {
-		one.cancel()
-		waits = append(waits, one.ended)
-	}
+	all := slices.Collect(maps.Values(j.running))
 	j.mu.Unlock()
-	for _, ended := range waits {
-		select {
-		case <-ended:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
+	return endJobs(ctx, all)
 }
 
 // readJob gives the zero record when there is none.

@@ -30,7 +30,7 @@ func Launch(dir, program string) error {
 		return err
 	}
 	defer func() { _ = out.Close() }() // the supervisor has its own
-	if err := rotate(out.Name(), rotateBytes); err != nil {
+	if err := rotate(out.Name(), layout.LogBytes, rotateKept); err != nil {
 		return err
 	}
 	read, write, err := os.Pipe()

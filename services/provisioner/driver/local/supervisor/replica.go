@@ -219,7 +219,7 @@ func (r *replica) endRest(ctx context.Context, id process.Identity) error {
 	r.u.mu.Unlock()
 	err := r.u.s.endRest(ctx, id, nonce)
 	if r.applied.Replicas <= 1 { // else the group has others in it
-		err = errors.Join(err, r.u.s.settings().Groups.Group(r.u.name).End(ctx, "run"))
+		err = errors.Join(err, r.u.s.endLeaf(ctx, r.u.name, "run"))
 	}
 	file := filepath.Join(r.u.dir.Proc(), nonce)
 	if gone := os.Remove(file); gone != nil && !errors.Is(gone, os.ErrNotExist) {

@@ -11,15 +11,17 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"stampworks.dev/services/provisioner/driver/local/layout"
 )
 
 const (
 	rotateInterval = 2 * time.Second
-	rotateBytes    = 5 << 20
-	rotateKept     = 3
+	rotateKept     = 3 // of a component
+	rotateJobKept  = 1
 )
 
-// rotateLogs keeps every component's log below its size.
+// rotateLogs keeps the logs of components and jobs below their size.
 func (s *Supervisor) rotateLogs(ctx context.Context) {
 	tick := time.NewTicker(rotateInterval)
 	defer tick.Stop()
@@ -31,18 +33,51 @@ func (s *Supervisor) rotateLogs(ctx context.Context) {
 		}
 		logs, err := filepath.Glob(filepath.Join(s.stamp.Components(), "*", "log", "current.log"))
 		for _, log := range logs {
-			err = errors.Join(err, rotate(log, rotateBytes))
+			err = errors.Join(err, rotate(log, layout.LogBytes, rotateKept))
 		}
-		if err != nil {
+		if err = errors.Join(err, s.jobs.rotateLogs()); err != nil {
 			s.log.Error("logs not rotated", "error", err)
 		}
 	}
 }
 
-// rotate copies the log away and empties it; its writers append, and notice
-// nothing. A line written between copy and emptying is lost: the price of
+// rotateLogs keeps the logs of the running jobs below their size.
+func (j *jobs) rotateLogs() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var all error
+	for id := range j.running {
+		all = errors.Join(all, rotate(j.logFile(id), layout.LogBytes, rotateJobKept))
+	}
+	return all
+}
+
+// removeLog removes the job's log, the rotated one included.
+func (j *jobs) removeLog(id string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, path := range []string{j.logFile(id), j.logFile(id) + ".1"} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove log: %w", err)
+		}
+	}
+	return nil
+}
+
+// output is the end of what a job printed.
+func (j *jobs) output(id string, n int) []string {
+	lines := lastLines(j.logFile(id), n)
+	if missing := n - len(lines); missing > 0 {
+		lines = append(lastLines(j.logFile(id)+".1", missing), lines...)
+	}
+	return lines
+}
+
+// rotate copies the end of the log away, most of it at the most, and empties it;
+// its writers append, and notice nothing. The file is its stamp's, which may
+// have made it longer than the disk: what is before the end is not read. A line written between copy and emptying is lost: the price of
 // processes that do not depend on their supervisor.
-func rotate(log string, most int64) error {
+func rotate(log string, most int64, kept int) error {
 	f, err := os.OpenFile(log, os.O_RDWR|syscall.O_NOFOLLOW, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -55,7 +90,7 @@ func rotate(log string, most int64) error {
 	if err != nil || info.Size() < most {
 		return err
 	}
-	for i := rotateKept; i > 1; i-- {
+	for i := kept; i > 1; i-- {
 		err := os.Rename(log+"."+strconv.Itoa(i-1), log+"."+strconv.Itoa(i))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("rotate log: %w", err)
@@ -65,7 +100,7 @@ func rotate(log string, most int64) error {
 	if err != nil {
 		return fmt.Errorf("rotate log: %w", err)
 	}
-	_, err = io.Copy(old, f)
+	_, err = io.Copy(old, io.NewSectionReader(f, info.Size()-most, most))
 	if err = errors.Join(err, old.Close()); err == nil {
 		err = f.Truncate(0)
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"stampworks.dev/services/provisioner/driver/local/layout"
 )
 
 func TestRotate(t *testing.T) {
@@ -18,7 +20,7 @@ func TestRotate(t *testing.T) {
 		if _, err := writer.WriteString(strings.Repeat(word, 100)); err != nil {
 			t.Fatal(err)
 		}
-		if err := rotate(log, 200); err != nil {
+		if err := rotate(log, 200, 3); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -34,8 +36,72 @@ func TestRotate(t *testing.T) {
 	if _, err := os.Stat(log + ".4"); err == nil {
 		t.Error("more rotated logs are kept than wished")
 	}
-	if err := rotate(log+"nosuch", 1); err != nil {
+	if err := rotate(log+"nosuch", 1, 3); err != nil {
 		t.Errorf("no log: %v", err)
+	}
+}
+
+// TestRotateCopiesTheEndOnly: a stamp can make its log look as long as it likes.
+func TestRotateCopiesTheEndOnly(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "current.log")
+	writer, err := openLog(log, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = writer.Close() }()
+	if err := writer.Truncate(1500 << 20); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.WriteString("the end\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := rotate(log, 4096, 3); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(log + ".1")
+	if err != nil || len(text) != 4096 || !strings.HasSuffix(string(text), "the end\n") {
+		t.Errorf("copied %d bytes, %v, want the last 4096", len(text), err)
+	}
+	if info, err := os.Stat(log); err != nil || info.Size() != 0 {
+		t.Errorf("the log was not emptied: %v, %v", info, err)
+	}
+}
+
+func TestJobLogsAreRotated(t *testing.T) {
+	j := &jobs{dir: t.TempDir(), running: map[string]*job{"app.setup-1": {}}}
+	writer, err := openLog(j.logFile("app.setup-1"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = writer.Close() }()
+	for _, word := range []string{"first", "second", "third"} {
+		if _, err := writer.WriteString(word + "\n"); err != nil {
+			t.Fatal(err)
+		}
+		if err := writer.Truncate(layout.LogBytes); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := writer.WriteString("\n" + word + " end\n"); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.rotateLogs(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := writer.WriteString("last\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got := j.output("app.setup-1", 2); strings.Join(got, "|") != "third end|last" {
+		t.Errorf("output %q", got)
+	}
+	if files, err := os.ReadDir(j.dir); err != nil || len(files) != 2 {
+		t.Errorf("files %v, %v, want the log and one rotated", files, err)
+	}
+	if err := j.removeLog("app.setup-1"); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := os.ReadDir(j.dir); err != nil || len(files) != 0 {
+		t.Errorf("left %v, %v", files, err)
 	}
 }
 

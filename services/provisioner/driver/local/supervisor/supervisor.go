@@ -31,6 +31,7 @@ type Supervisor struct {
 	lock    *os.File
 	jobs    *jobs
 	quit    context.CancelFunc
+	running guard // has the components and jobs that run
 
 	mu     sync.Mutex
 	record control.Record
@@ -110,7 +111,7 @@ func (s *Supervisor) begin(ctx context.Context) error {
 		})
 	}
 	all.Wait()
-	return nil
+	return s.endStray(ctx)
 }
 
 // raise keeps the highest token and refuses a lower one; change is made to the
@@ -128,6 +129,7 @@ func (s *Supervisor) raise(token int64, change func(*control.Record)) error {
 	next := s.record
 	next.Token = token
 	next.Applied = maps.Clone(next.Applied)
+	next.Begun = maps.Clone(next.Begun)
 	if next.Applied == nil {
 		next.Applied = map[string]control.Applied{}
 	}
@@ -156,7 +158,7 @@ func (s *Supervisor) ensure(ctx context.Context, req control.Request) error {
 func (s *Supervisor) wish(req control.Request) (*unit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	change := func(r *control.Record) { r.Wish = *req.Wish; r.Applied[req.Component] = *req.Applied }
+	change := func(r *control.Record) { r.Wish = *req.Wish; r.Apply(req.Component, *req.Applied) }
 	known, has := s.record.Applied[req.Component]
 	if has && known.Digest == req.Applied.Digest && known.Stopped == req.Applied.Stopped && s.record.Wish.Generation == req.Wish.Generation {
 		change = nil // nothing new: no write
@@ -179,15 +181,18 @@ func (s *Supervisor) stop(ctx context.Context, req control.Request) error {
 	var change func(*control.Record)
 	if has && !a.Stopped {
 		a.Stopped = true
-		change = func(r *control.Record) { r.Applied[req.Component] = a }
+		change = func(r *control.Record) { r.Apply(req.Component, a) }
 	}
 	err := s.raise(req.Token, change)
 	u := s.units[req.Component]
 	s.mu.Unlock()
-	if err != nil || u == nil {
+	if err != nil {
 		return err
 	}
-	return u.ensure(ctx, a)
+	if u != nil {
+		err = u.ensure(ctx, a)
+	}
+	return errors.Join(err, s.jobs.endLeft(ctx, req.Component))
 }
 
 // destroy ends everything and then the supervisor itself.
@@ -215,7 +220,7 @@ func (s *Supervisor) endAll(ctx context.Context) error {
 		all.Go(func() { failures[i] = u.end(ctx) })
 	}
 	all.Wait()
-	return errors.Join(failures...)
+	return errors.Join(errors.Join(failures...), s.endStray(ctx))
 }
 
 // leave stops watching; what runs goes on.
@@ -247,8 +252,12 @@ func (s *Supervisor) watchGone(ctx context.Context) {
 		case <-tick.C:
 			if _, err := os.Stat(filepath.Clean(s.stamp.Manifest())); errors.Is(err, fs.ErrNotExist) {
 				s.log.Warn("directory of the stamp is gone, ending all")
-				if err := s.endAll(ctx); err != nil {
-					s.log.Error("processes not ended", "error", err)
+				err := s.endAll(ctx)
+				if err == nil {
+					err = s.settings().Groups.Remove() // nobody else will
+				}
+				if err != nil {
+					s.log.Error("stamp not ended", "error", err)
 				}
 				s.quit()
 				return

@@ -82,6 +82,7 @@ func (u *unit) launch(state control.State) error {
 	if err != nil || state.Stopped {
 		return err
 	}
+	u.s.running.enter()
 	for i := range state.Replicas {
 		r := newReplica(u, i)
 		u.replicas = append(u.replicas, r)
@@ -97,7 +98,8 @@ func (u *unit) launch(state control.State) error {
 	return nil
 }
 
-// halt ends all replicas and returns when their processes have ended.
+// halt ends all replicas and returns when their processes have ended, and what
+// they left behind.
 func (u *unit) halt(ctx context.Context) error {
 	for _, r := range u.replicas {
 		r.askToEnd()
@@ -106,11 +108,18 @@ func (u *unit) halt(ctx context.Context) error {
 	for _, r := range u.replicas {
 		failed = errors.Join(failed, r.waitEnded(ctx))
 	}
+	if failed == nil {
+		failed = u.s.endLeaf(ctx, u.name, "run")
+	}
 	if failed != nil {
 		return fmt.Errorf("stop component %s: %w", u.name, failed)
 	}
+	if len(u.replicas) == 0 {
+		return nil
+	}
 	u.replicas = nil
-	return nil
+	u.s.running.leave()
+	return u.s.endStray(ctx)
 }
 
 // end halts the component for good.
@@ -145,7 +154,7 @@ func (u *unit) endRecorded(ctx context.Context, state control.State) error {
 			all = errors.Join(all, r.terminate(ctx, id, id.Wait))
 		}
 	}
-	return all
+	return errors.Join(all, u.s.endLeaf(ctx, u.name, "run"))
 }
 
 func (u *unit) count() int { return max(u.applied.Replicas, 1) }

@@ -15,6 +15,15 @@ import (
 // NonceVariable marks a process and all that it starts.
 const NonceVariable = "STAMPWORKS_NONCE"
 
+// AskNobody and AskSelf are who [Ask] may be asked to be.
+const (
+	AskNobody = "nobody"
+	AskSelf   = "self"
+)
+
+// askEnv is closed.
+var askEnv = []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/nonexistent"}
+
 // The trampoline's inherited files.
 const (
 	specFD   = 3

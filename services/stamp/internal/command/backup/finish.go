@@ -35,5 +35,5 @@ func (o *options) finish(ctx context.Context, op *longrunningpb.Operation) error
 	if err := o.client.Get(ctx, "/v1/"+meta.GetBackup(), nil, made); err != nil {
 		return err
 	}
-	return printer.One(o.printer, view(o.printer.Now), made)
+	return printer.One(o.printer, view(o.printer.Now()), made)
 }

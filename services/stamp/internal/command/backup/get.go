@@ -20,6 +20,6 @@ func getCommand(s *session.Session) *cobra.Command {
 		if err := o.client.Get(cmd.Context(), "/v1/"+o.name, nil, b); err != nil {
 			return err
 		}
-		return printer.One(o.printer, view(o.printer.Now), b)
+		return printer.One(o.printer, view(o.printer.Now()), b)
 	})
 }

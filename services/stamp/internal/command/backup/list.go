@@ -49,5 +49,5 @@ func runList(ctx context.Context, o *options, all bool) error {
 	case list.GetNextPageToken() != "":
 		o.Say("the first %d; all of them with: --all", len(list.GetBackups()))
 	}
-	return printer.List(o.printer, view(o.printer.Now), list, list.GetBackups())
+	return printer.List(o.printer, view(o.printer.Now()), list, list.GetBackups())
 }

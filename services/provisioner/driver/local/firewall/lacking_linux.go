@@ -1,0 +1,103 @@
+package firewall
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/google/nftables"
+)
+
+// guarded are the tables that owners have elements in.
+var guarded = []struct {
+	family   nftables.TableFamily
+	name     string
+	elements func(Owner) (map[string][]nftables.SetElement, error)
+}{
+	{nftables.TableFamilyIPv4, tableName, elementsOf},
+}
+
+// Lacking gives those of the owners that are not, or not wholly, in the tables:
+// other programs change them, too, and "nft flush ruleset" is in the start
+// script of many a machine. A table that has lost its rules is removed, so that
+// the next Allow makes it as it should be.
+func Lacking(owners []Owner) (lacking []Owner, err error) {
+	err = locked(func() error {
+		conn, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		incomplete := make([]bool, len(owners))
+		for _, g := range guarded {
+			there, err := elementsOfTable(conn, g.family, g.name)
+			if err != nil {
+				return err
+			}
+			for i, o := range owners {
+				want, err := g.elements(o)
+				if err != nil {
+					return err
+				}
+				incomplete[i] = incomplete[i] || !has(there, want)
+			}
+		}
+		for i, o := range owners {
+			if incomplete[i] {
+				lacking = append(lacking, o)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read firewall: %w", err)
+	}
+	return lacking, nil
+}
+
+func has(there map[string]map[string]bool, want map[string][]nftables.SetElement) bool {
+	for name, list := range want {
+		if slices.ContainsFunc(list, func(e nftables.SetElement) bool { return !there[name][string(e.Key)] }) {
+			return false
+		}
+	}
+	return true
+}
+
+// elementsOfTable gives the keys by set; none when the table is missing, or did
+// nothing and was removed.
+func elementsOfTable(conn *nftables.Conn, family nftables.TableFamily, name string) (map[string]map[string]bool, error) {
+	tables, err := conn.ListTablesOfFamily(family)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(tables, func(t *nftables.Table) bool { return t.Name == name })
+	if at < 0 {
+		return nil, nil
+	}
+	t := tables[at]
+	rules, err := conn.GetRules(t, &nftables.Chain{Name: "output", Table: t})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if len(rules) == 0 {
+		conn.DelTable(t)
+		return nil, conn.Flush()
+	}
+	sets, err := conn.GetSets(t)
+	if err != nil {
+		return nil, err
+	}
+	keys := map[string]map[string]bool{}
+	for _, set := range sets {
+		list, err := conn.GetSetElements(set)
+		if err != nil {
+			return nil, err
+		}
+		keys[set.Name] = make(map[string]bool, len(list))
+		for _, e := range list {
+			keys[set.Name][string(e.Key)] = true
+		}
+	}
+	return keys, nil
+}
