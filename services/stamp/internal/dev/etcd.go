@@ -44,7 +44,9 @@ func startEtcd(ctx context.Context, dir string) (*embeddedEtcd, error) {
 	client := url.URL{Scheme: "unix", Host: "", Path: filepath.Join(sockets, "client.sock:0")}
 	peer := url.URL{Scheme: "unix", Host: "", Path: filepath.Join(sockets, "peer.sock:0")}
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
-	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
+	// A member that is alone has no peers: nobody may reach its raft. (etcd would
+	// not listen at peer's path either, but at an abstract socket for everybody.)
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = nil, []url.URL{peer}
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	cfg.TickMs, cfg.ElectionMs = 20, 200 // alone, it need not wait to be elected
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = "periodic", "1h"
