@@ -85,6 +85,12 @@ type CellConfig struct {
 	Supervisor string `yaml:"supervisor" help:"path of the stamp-supervisor program" default:"beside this program"`
 	// Programs of the machine that are looked for.
 	Programs []string `yaml:"programs" help:"programs of the machine that are looked for"`
+	// ArtifactRoots are the folders of the machine that artifacts may be files
+	// of. Default none: artifacts are URLs and programs of the machine.
+	ArtifactRoots []string `yaml:"artifact_roots" help:"folders that artifacts may be files of"`
+	// ArtifactPrivateAddresses lets artifacts' URLs lead to this machine and to
+	// private networks.
+	ArtifactPrivateAddresses bool `yaml:"artifact_private_addresses" help:"let artifacts' URLs lead to private addresses"`
 	// Unisolated gives stamps no users of their own, even as root.
 	Unisolated bool `yaml:"unisolated" help:"give stamps no users of their own"`
 }
@@ -128,6 +134,7 @@ func (c Config) Local() local.Config {
 	cfg.URLTemplate, cfg.Supervisor, cfg.Unisolated = c.Cell.URLTemplate, c.Cell.Supervisor, c.Cell.Unisolated
 	cfg.PortRange = cmp.Or(c.Cell.Ports, cfg.PortRange)
 	cfg.CPUMillis, cfg.MemoryBytes = c.Cell.CPUMillis, c.Cell.MemoryBytes
+	cfg.ArtifactRoots, cfg.ArtifactPrivateAddresses = c.Cell.ArtifactRoots, c.Cell.ArtifactPrivateAddresses
 	if c.Cell.Programs != nil {
 		cfg.Programs = c.Cell.Programs
 	}

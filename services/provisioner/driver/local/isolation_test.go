@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"os"
@@ -342,5 +343,44 @@ func TestInitdb(t *testing.T) {
 	t.Logf("PostgreSQL was ready %v after kill -9", time.Since(began))
 	if r := run("query", "psql", "-h", bind.Host, "-p", fmt.Sprint(bind.Port), "-U", "postgres", "-Atc", "select 42"); strings.Join(r.Output, "") != "42" {
 		t.Errorf("query: %+v", r)
+	}
+}
+
+// The store has every customer's programs, with whatever is in them.
+func TestArtifactsOfOthersAreHidden(t *testing.T) {
+	c, text := config(t), "#!/bin/sh\nexec \"$@\"\n# "
+	dir := filepath.Dir(c.DataDir)
+	c.ArtifactRoots = []string{dir}
+	d := open(t, c)
+	needRoot(t, d)
+	want := request("app")
+	for _, name := range []string{"mine", "theirs"} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text+name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		want.Artifacts[name] = driver.Artifact{File: path, SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(text+name)))}
+	}
+	a := newTenant(t, d, "aaa")
+	site, err := d.Reserve(t.Context(), a.ref, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.m.Site = site
+	a.m.Components["app"] = driver.Component{Artifact: "mine", Command: []string{"mine", "sleep", "3600"}, Volumes: []string{"data"}}
+	read := func(name string) bool {
+		r, err := d.RunJob(t.Context(), a.ref, a.m, driver.Job{
+			ID: name, Component: "app", Command: []string{"mine", "cat", filepath.Join(site.Artifacts[name].Dir, name)}, Unrecorded: true, Timeout: 20 * time.Second,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.ExitCode == 0
+	}
+	if !read("mine") {
+		t.Error("it cannot read its own program")
+	}
+	if read("theirs") {
+		t.Error("it read the program of another")
 	}
 }

@@ -41,6 +41,7 @@ type controlConfig struct {
 	listen     string
 	supervisor string
 	hostDir    string
+	artifacts  []string
 	version    string
 	log        *slog.Logger
 }
@@ -149,6 +150,7 @@ func (c *control) startProvisioner(ctx context.Context, cfg controlConfig, regis
 	conf.Etcd = etcd.Config{Endpoints: []string{c.etcd.endpoint}}
 	conf.Registry.Target = registry
 	conf.DataDir, conf.HostDir, conf.Cell.Supervisor = cfg.layout.provisioner(), cfg.hostDir, cfg.supervisor
+	conf.Cell.ArtifactRoots, conf.Cell.ArtifactPrivateAddresses = cfg.artifacts, true
 	svc, err := provisioner.New(ctx, conf, provisioner.Deps{Log: log, Telemetry: tel, Kinds: map[string]provisioner.Open{"local": provisioner.OpenLocal}})
 	if err != nil {
 		return "", err
