@@ -4,7 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"stampworks.dev/pkg/rpc"
@@ -91,6 +95,10 @@ type CellConfig struct {
 	// ArtifactPrivateAddresses lets artifacts' URLs lead to this machine and to
 	// private networks.
 	ArtifactPrivateAddresses bool `yaml:"artifact_private_addresses" help:"let artifacts' URLs lead to private addresses"`
+	// LoopbackPorts are what stamps may connect to on their own machine, besides
+	// themselves, public endpoints, the name server and OTLPEndpoint: a mail
+	// relay, a proxy in front of customers' URLs.
+	LoopbackPorts []int `yaml:"loopback_ports" help:"ports of this machine that stamps may connect to"`
 	// Unisolated gives stamps no users of their own, even as root.
 	Unisolated bool `yaml:"unisolated" help:"give stamps no users of their own"`
 }
@@ -135,10 +143,27 @@ func (c Config) Local() local.Config {
 	cfg.PortRange = cmp.Or(c.Cell.Ports, cfg.PortRange)
 	cfg.CPUMillis, cfg.MemoryBytes = c.Cell.CPUMillis, c.Cell.MemoryBytes
 	cfg.ArtifactRoots, cfg.ArtifactPrivateAddresses = c.Cell.ArtifactRoots, c.Cell.ArtifactPrivateAddresses
+	cfg.LoopbackPorts = slices.Concat(c.Cell.LoopbackPorts, portOf(c.OTLPEndpoint))
 	if c.Cell.Programs != nil {
 		cfg.Programs = c.Cell.Programs
 	}
 	return cfg
+}
+
+// portOf gives the port of an endpoint, a URL or host:port, if it has one.
+func portOf(endpoint string) []int {
+	if u, err := url.Parse(endpoint); err == nil && u.Host != "" {
+		endpoint = u.Host
+	}
+	_, text, err := net.SplitHostPort(endpoint)
+	if err != nil {
+		return nil
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return nil
+	}
+	return []int{port}
 }
 
 func (c Config) keyFile() string {

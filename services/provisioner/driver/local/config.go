@@ -45,6 +45,9 @@ type Config struct {
 	// ArtifactPrivateAddresses lets artifacts' URLs lead to this machine and to
 	// private networks.
 	ArtifactPrivateAddresses bool `yaml:"artifact_private_addresses"`
+	// LoopbackPorts are what stamps may connect to on their own machine, besides
+	// themselves, public endpoints and the name server.
+	LoopbackPorts []int `yaml:"loopback_ports"`
 	// Unisolated gives stamps no users of their own, even as root.
 	Unisolated bool `yaml:"unisolated"`
 }
@@ -108,6 +111,11 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.PortRange.First < 1 || c.PortRange.Last > 65535 || c.PortRange.Count() == 0 {
 		return c, fmt.Errorf("check port_range: want 1 <= first <= last <= 65535")
+	}
+	for _, port := range c.LoopbackPorts {
+		if port < 1 || port > 65535 {
+			return c, fmt.Errorf("check loopback_ports: %d is no port", port)
+		}
 	}
 	if c.UserRange.First < 1000 || c.UserRange.Count() == 0 {
 		return c, fmt.Errorf("check user_range: want 1000 <= first <= last")

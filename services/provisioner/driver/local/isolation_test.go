@@ -384,3 +384,81 @@ func TestArtifactsOfOthersAreHidden(t *testing.T) {
 		t.Error("it read the program of another")
 	}
 }
+
+// What listens on loopback trusts who comes that way: admin ports, the page of
+// the fleet, databases of the machine.
+func TestLoopbackIsOutOfReach(t *testing.T) {
+	relay := listenOnLoopback(t, "127.0.0.1:0")
+	c := config(t)
+	c.LoopbackPorts = []int{relay}
+	d := open(t, c)
+	needRoot(t, d)
+	a, b := newTenant(t, d, "aaa"), newTenant(t, d, "bbb")
+	if a.m.Site.Isolation["network"] != "nftables by user" {
+		t.Skip("needs nftables")
+	}
+	reach := func(host string, port int) bool {
+		code, _ := a.python(connect, host, fmt.Sprint(port))
+		return code == 0
+	}
+	for name, at := range map[string]string{"loopback": "127.0.0.1", "another address of it": "127.0.0.77", "of IPv6": "::1"} {
+		l, err := net.Listen("tcp", net.JoinHostPort(at, "0"))
+		if err != nil {
+			t.Logf("%s: %v", name, err)
+			continue
+		}
+		if reach(at, serveHello(t, l)) {
+			t.Errorf("a connected to a service on %s", name)
+		}
+	}
+	if !reach("127.0.0.1", relay) {
+		t.Error("a cannot connect to a port that the operator allows")
+	}
+	web := b.m.Site.Binds["app.http"]
+	b.ensure("python3", "-c", listen, web.Listen, fmt.Sprint(web.Port), "b")
+	waitFor(t, func() error { return answers(web, "b") })
+	if !reach(web.Host, web.Port) {
+		t.Error("a cannot connect to b's public endpoint")
+	}
+	own := a.m.Site.Binds["app.sql"]
+	a.ensure("python3", "-c", listen, own.Listen, fmt.Sprint(own.Port), "a")
+	waitFor(t, func() error { return answers(own, "a") })
+	if !reach(own.Host, own.Port) {
+		t.Error("a cannot connect to itself")
+	}
+	if code, out := a.python(speakToMyself); code != 0 {
+		t.Errorf("a cannot send datagrams to itself: %s", out)
+	}
+}
+
+const speakToMyself = `
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 0)); s.settimeout(2)
+s.connect(s.getsockname()); s.send(b"x"); assert s.recv(1) == b"x"
+`
+
+func listenOnLoopback(t *testing.T, at string) int {
+	t.Helper()
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveHello(t, l)
+}
+
+// serveHello answers everybody until the test ends.
+func serveHello(t *testing.T, l net.Listener) int {
+	t.Helper()
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("hello"))
+			_ = c.Close()
+		}
+	}()
+	return l.Addr().(*net.TCPAddr).Port
+}

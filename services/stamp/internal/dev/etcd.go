@@ -11,6 +11,8 @@ import (
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
+
+	"stampworks.dev/pkg/rpc/admin"
 )
 
 // etcdStartWithin is how long the embedded etcd may take, recovery included.
@@ -19,9 +21,9 @@ const etcdStartWithin = 30 * time.Second
 // etcdQuota is how large its data may become, in bytes.
 const etcdQuota = 2 << 30
 
-// longestSocket is what a Unix socket's path may be, in bytes, less the names
-// that are added to a folder.
-const longestSocket = 107 - len("/client.sock:0")
+// longestSocket is what a Unix socket's path may be, in bytes, less the longest
+// name that is added to a folder.
+const longestSocket = 107 - len("/tenant-registry.sock")
 
 // embeddedEtcd is the etcd of `stamp dev`. It listens on Unix sockets in a
 // folder that only its user can enter, so that no other user of this machine
@@ -72,6 +74,12 @@ func startEtcd(ctx context.Context, dir string) (*embeddedEtcd, error) {
 func (e *embeddedEtcd) stop() {
 	e.server.Close()
 	_ = e.removeSockets()
+}
+
+// admin is where a service's admin server listens: beside etcd's socket, as
+// metrics and profiles are for the same user only.
+func (e *embeddedEtcd) admin(service string) admin.Config {
+	return admin.Config{Listen: "unix:" + filepath.Join(e.sockets, service+".sock")}
 }
 
 func (e *embeddedEtcd) removeSockets() error { return os.RemoveAll(e.sockets) }

@@ -15,3 +15,12 @@ func Forget(Owner) error { return nil }
 
 // Holds counts nothing.
 func Holds(Owner) (int, error) { return 0, nil }
+
+// Confines is false.
+func Confines() bool { return false }
+
+// Confine is not to be had here.
+func Confine(Owner, []int) error { return errors.ErrUnsupported }
+
+// Release has nothing to forget.
+func Release(Owner) error { return nil }
