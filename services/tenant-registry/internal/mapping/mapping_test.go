@@ -144,3 +144,26 @@ func FuzzMapping(f *testing.F) {
 		}
 	})
 }
+
+// Values that hold each other many times are small in memory, and endless to
+// compare and to convert.
+func TestExpressionsEnd(t *testing.T) {
+	bomb := "[0]" + strings.Repeat(".map(a, [a, a, a, a])", 20)
+	large := event(t, `{"data":{"list":[1`+strings.Repeat(",1", 20_000)+`]}}`)
+	for name, source := range map[string]*registryv1.Source{
+		"won": {Won: "[" + bomb + "].all(v, v == v)"}, "inputs": {Mapping: &registryv1.Mapping{Inputs: `{"a": ` + bomb + "}"}},
+		"event": {Mapping: &registryv1.Mapping{Inputs: `{"a": [event]` + strings.Repeat(".map(a, [a, a, a, a])", 20) + "}"}},
+		"large": {Won: "event.data.list.all(x, event.data == event.data)"},
+	} {
+		began := time.Now()
+		p := program(t, source)
+		_, wonProblem := p.Won(t.Context(), large, received)
+		_, problem := p.Map(t.Context(), "sources/crm", event(t, won), received)
+		if wonProblem == nil && problem == nil {
+			t.Errorf("%s: no problem", name)
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+	}
+}

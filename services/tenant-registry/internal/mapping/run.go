@@ -169,6 +169,8 @@ func (r *reader) table(field string) map[string]*structpb.Value {
 }
 
 func run(ctx context.Context, program cel.Program, field string, event Event, received time.Time) (ref.Val, *Problem) {
+	ctx, cancel := context.WithTimeout(ctx, evalWithin)
+	defer cancel()
 	out, _, err := program.ContextEval(ctx, map[string]any{"event": map[string]any(event), "received": received})
 	if err != nil {
 		why := strings.TrimPrefix(err.Error(), "evaluation error: ")
