@@ -33,6 +33,7 @@ build: ## Build every program into bin/
 	$(BUILD) -o bin/ ./services/stamp/cmd/stamp ./services/tenant-registry/cmd/tenant-registry ./services/provisioner/cmd/... ./services/health/cmd/health ./services/gateway/cmd/gateway
 	$(PRODUCT) -o bin/products/helpdesk-1.0.0 ./deploy/products/helpdesk/cmd/helpdesk
 	$(PRODUCT) -tags helpdesk_1_1 -o bin/products/helpdesk-1.1.0 ./deploy/products/helpdesk/cmd/helpdesk
+	@chmod a+rx bin bin/products bin/products/* # as artifacts must be, whatever the umask is
 
 .PHONY: run
 run: build ## Everything up on this machine with a first customer; Ctrl-C ends it

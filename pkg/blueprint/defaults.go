@@ -34,6 +34,7 @@ const (
 	maxExpression = 4 << 10  // bytes of one expression
 	maxRendered   = 64 << 10 // bytes of one scalar after filling in
 	maxCost       = 100_000  // CEL cost units of one expression
+	maxElements   = 100_000  // of a value on the way, those inside of others counted each time
 )
 
 // shorthand: a job may be given as just its command.

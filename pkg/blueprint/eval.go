@@ -1,19 +1,30 @@
 package blueprint
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 )
 
+// evalWithin is how long one expression may take: the cost of CEL's steps says
+// little about their time when lists hold each other.
+const (
+	evalWithin     = time.Second
+	interruptEvery = 10 // steps of a loop
+)
+
 // eval gives the expression's result as text.
 func (e *expression) eval(vars cel.Activation) (string, error) {
-	out, _, err := e.program.Eval(vars)
+	ctx, cancel := context.WithTimeout(context.Background(), evalWithin)
+	defer cancel()
+	out, _, err := e.program.ContextEval(ctx, vars)
 	if err != nil {
 		return "", fmt.Errorf("evaluate ${%s}: %w", strings.TrimSpace(e.source), err)
 	}

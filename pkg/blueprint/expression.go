@@ -50,7 +50,8 @@ func (c *compiler) compileExpression(path string, p scan.Part, in scope) *expres
 		c.within(path, p.Offset, fmt.Sprintf("the expression gives %s", checked.OutputType()), "a text, a number, true or false")
 		return nil
 	}
-	program, err := c.env.Program(checked, cel.CostLimit(maxCost), cel.EvalOptions(cel.OptOptimize))
+	program, err := c.env.Program(checked, cel.CostLimit(maxCost), cel.MemoryLimit(maxElements),
+		cel.InterruptCheckFrequency(interruptEvery), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		c.within(path, p.Offset, "the expression cannot work: "+firstLine(err.Error()), "")
 		return nil

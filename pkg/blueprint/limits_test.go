@@ -45,3 +45,24 @@ func TestHostileBlueprints(t *testing.T) {
 		t.Errorf("rendered: %.200v", err)
 	}
 }
+
+// Lists that hold each other many times are small in memory and endless to
+// compare.
+func TestExpressionsEnd(t *testing.T) {
+	bomb := "[0]" + strings.Repeat(".map(a, [a, a, a, a])", 20)
+	loop := "[1,2,3,4,5,6,7,8,9,10]"
+	for _, text := range []string{
+		"[" + bomb + "].all(v, v == v)", bomb + " == " + bomb, bomb + " in [" + bomb + "]", "size(" + bomb + ") == 1",
+		"[[0], " + bomb + "].all(v, v.map(a, [a, a]) == v.map(a, [a, a]))",
+		loop + ".all(a, " + loop + ".all(b, " + loop + ".all(c, " + loop + ".all(d, " + loop + ".all(e, " + loop + ".all(f, a + b + c + d + e + f > 0))))))",
+	} {
+		began := time.Now()
+		_, err := blueprint.Parse("bomb.yaml", []byte("blueprint: bomb\nrevision: 1.0.0\nplans: {standard: {}}\nartifacts: {sh: {host: sh}}\ncomponents:\n  web:\n    artifact: sh\n    ports: {http: 80}\n    run: sh ${"+text+"}\nendpoint: web.http\n"))
+		if err == nil || !strings.Contains(err.Error(), "always fails") {
+			t.Errorf("%.60s: %v", text, err)
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("%.60s: took %v", text, took)
+		}
+	}
+}

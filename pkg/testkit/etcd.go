@@ -165,7 +165,7 @@ func (s *EtcdServer) config() *embed.Config {
 	cfg.Name = "test"
 	cfg.Dir = filepath.Join(s.dir, "etcd")
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
-	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{free}, []url.URL{free}
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = nil, []url.URL{free} // alone, it has no peers
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	cfg.TickMs, cfg.ElectionMs = 20, 200 // alone, it need not wait to be elected
 	cfg.UnsafeNoFsync = true

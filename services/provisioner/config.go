@@ -4,7 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -92,6 +96,16 @@ type CellConfig struct {
 	Supervisor string `yaml:"supervisor" help:"path of the stamp-supervisor program" default:"beside this program"`
 	// Programs of the machine that are looked for.
 	Programs []string `yaml:"programs" help:"programs of the machine that are looked for"`
+	// ArtifactRoots are the folders of the machine that artifacts may be files
+	// of. Default none: artifacts are URLs and programs of the machine.
+	ArtifactRoots []string `yaml:"artifact_roots" help:"folders that artifacts may be files of"`
+	// ArtifactPrivateAddresses lets artifacts' URLs lead to this machine and to
+	// private networks.
+	ArtifactPrivateAddresses bool `yaml:"artifact_private_addresses" help:"let artifacts' URLs lead to private addresses"`
+	// LoopbackPorts are what stamps may connect to on their own machine, besides
+	// themselves, public endpoints, the name server and OTLPEndpoint: a mail
+	// relay, a proxy in front of customers' URLs.
+	LoopbackPorts []int `yaml:"loopback_ports" help:"ports of this machine that stamps may connect to"`
 	// Unisolated gives stamps no users of their own, even as root.
 	Unisolated bool `yaml:"unisolated" help:"give stamps no users of their own"`
 }
@@ -138,10 +152,28 @@ func (c Config) Local() local.Config {
 	cfg.URLTemplate, cfg.Supervisor, cfg.Unisolated = c.Cell.URLTemplate, c.Cell.Supervisor, c.Cell.Unisolated
 	cfg.PortRange = cmp.Or(c.Cell.Ports, cfg.PortRange)
 	cfg.CPUMillis, cfg.MemoryBytes = c.Cell.CPUMillis, c.Cell.MemoryBytes
+	cfg.ArtifactRoots, cfg.ArtifactPrivateAddresses = c.Cell.ArtifactRoots, c.Cell.ArtifactPrivateAddresses
+	cfg.LoopbackPorts = slices.Concat(c.Cell.LoopbackPorts, portOf(c.OTLPEndpoint))
 	if c.Cell.Programs != nil {
 		cfg.Programs = c.Cell.Programs
 	}
 	return cfg
+}
+
+// portOf gives the port of an endpoint, a URL or host:port, if it has one.
+func portOf(endpoint string) []int {
+	if u, err := url.Parse(endpoint); err == nil && u.Host != "" {
+		endpoint = u.Host
+	}
+	_, text, err := net.SplitHostPort(endpoint)
+	if err != nil {
+		return nil
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return nil
+	}
+	return []int{port}
 }
 
 func (c Config) keyFile() string {

@@ -58,6 +58,8 @@ func TestInvalidTenantsNameTheField(t *testing.T) {
 		"wrong input":         {"a", func(w *registryv1.Tenant) { w.Inputs["seats"] = structpb.NewStringValue("many") }, "tenant.inputs.seats"},
 		"unknown input":       {"a", func(w *registryv1.Tenant) { w.Inputs["chairs"] = structpb.NewNumberValue(1) }, "tenant.inputs.chairs"},
 		"control characters":  {"a", func(w *registryv1.Tenant) { w.DisplayName = "a\x1bb" }, "tenant.display_name"},
+		"turned around":       {"a", func(w *registryv1.Tenant) { w.DisplayName = "a\u202eb" }, "tenant.display_name"},
+		"zero width":          {"a", func(w *registryv1.Tenant) { w.DisplayName = "a\u200bb" }, "tenant.display_name"},
 		"no name":             {"a", func(w *registryv1.Tenant) { w.DisplayName = "" }, "tenant.display_name"},
 		"malformed cell":      {"a", func(w *registryv1.Tenant) { w.Cell = "eu-1" }, "tenant.cell"},
 		"deal without id":     {"a", func(w *registryv1.Tenant) { w.Deal = &registryv1.Deal{Source: "sources/crm"} }, "tenant.deal.id"},

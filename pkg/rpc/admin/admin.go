@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
 	"stampworks.dev/pkg/telemetry"
@@ -20,8 +23,9 @@ const stopWithin = 2 * time.Second
 
 // Config is what an operator says.
 type Config struct {
-	// Listen is host:port; empty is DefaultListen.
-	Listen string `yaml:"listen" help:"host:port" default:"127.0.0.1:0"`
+	// Listen is host:port, or unix: and the path of a socket that only its user
+	// can enter; empty is DefaultListen.
+	Listen string `yaml:"listen" help:"host:port, or unix: and a path" default:"127.0.0.1:0"`
 }
 
 // Deps is what the server needs from its process.
@@ -51,7 +55,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if cfg.Listen == "" {
 		cfg.Listen = DefaultListen
 	}
-	listener, err := net.Listen("tcp", cfg.Listen)
+	listener, err := listen(cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for admin: %w", err)
 	}
@@ -60,6 +64,24 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		listener: listener,
 		http:     &http.Server{Handler: handler(deps), ReadHeaderTimeout: 5 * time.Second},
 	}, nil
+}
+
+func listen(at string) (net.Listener, error) {
+	path, isUnix := strings.CutPrefix(at, "unix:")
+	if !isUnix {
+		return net.Listen("tcp", at)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // what a crash left
+		return nil, err
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return listener, nil
 }
 
 // Addr gives the address in use, with the real port.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -129,5 +132,42 @@ func TestAnAddressInUseFailsInNew(t *testing.T) {
 	defer s.Close()
 	if _, err := admin.New(admin.Config{Listen: s.Addr()}, admin.Deps{}); err == nil {
 		t.Error("two servers share an address")
+	}
+}
+
+// On a Unix socket that only its user can enter, profiles are given as well.
+func TestUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "admin.sock")
+	for range 2 { // the second finds what the first left, as after a crash
+		s, err := admin.New(admin.Config{Listen: "unix:" + path}, admin.Deps{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("socket: %v, %v", info, err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		}}}
+		for _, page := range []string{"/metrics", "/debug/pprof/cmdline"} {
+			resp, err := client.Get("http://admin" + page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				t.Errorf("%s: %s", page, resp.Status)
+			}
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

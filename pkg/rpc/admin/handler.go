@@ -59,6 +59,11 @@ func answer(w http.ResponseWriter, code int, s state) {
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.RemoteAddr)
+		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+		if local != nil && local.Network() == "unix" {
+			next.ServeHTTP(w, r)
+			return
+		}
 		if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
 			http.Error(w, "profiles are given to this machine only", http.StatusForbidden)
 			return

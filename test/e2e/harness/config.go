@@ -59,7 +59,10 @@ func (p *Plane) config(name, kind string) section {
 		return section{
 			"grpc": section{"listen": listen}, "tls": tls, "etcd": etcd, "data_dir": p.dataDir(name),
 			"registry": registry, "replica": name, "secret_key_file": filepath.Join(p.Dir, "stamps.key"),
-			"cell": section{"name": p.cellOf(name), "supervisor": program(p.T, "stamp-supervisor")},
+			"cell": section{
+				"name": p.cellOf(name), "supervisor": program(p.T, "stamp-supervisor"),
+				"artifact_roots": []string{filepath.Dir(program(p.T, "stamp"))},
+			},
 		}
 	case "health":
 		return section{

@@ -93,3 +93,32 @@ func TestACallerThatAsksFirst(t *testing.T) {
 		t.Errorf("answered %q, %v", answer, err)
 	}
 }
+
+// TestHalfABodyIsCutOff: a caller that keeps the rest to itself is answered and
+// let go, whatever it announced.
+func TestHalfABodyIsCutOff(t *testing.T) {
+	s := server(t)
+	for name, half := range map[string]string{
+		"announced":           "Content-Length: 1000\r\n\r\n{",
+		"chunked":             "Transfer-Encoding: chunked\r\n\r\n3e8\r\n{",
+		"too large":           fmt.Sprintf("Content-Length: %d\r\n\r\n{", limit+1),
+		"too large, in chunk": fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s", 2*limit, strings.Repeat("x", limit+1)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", s.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			_ = conn.SetDeadline(time.Now().Add(body.Within + 10*time.Second))
+			if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: gateway\r\n"+half); err != nil {
+				t.Fatal(err)
+			}
+			answer, err := io.ReadAll(conn) // until the server lets go
+			if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 ")) || !bytes.Contains(answer, []byte("Connection: close")) {
+				t.Errorf("answered %.60q, %v", answer, err)
+			}
+		})
+	}
+}

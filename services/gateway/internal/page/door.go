@@ -63,8 +63,8 @@ func (p *Page) who(r *http.Request) (rpc.Principal, error) {
 }
 
 // onThisMachine tells a person at this machine from a page elsewhere whose name
-// was bent towards it (DNS rebinding), from other machines, and from whoever
-// comes through a proxy.
+// was bent towards it (DNS rebinding), from other machines, from whoever comes
+// through a proxy, and from customers' programs.
 func onThisMachine(r *http.Request) bool {
 	for _, passedOn := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
 		if r.Header.Get(passedOn) != "" {
@@ -72,7 +72,11 @@ func onThisMachine(r *http.Request) bool {
 		}
 	}
 	peer, _, err := net.SplitHostPort(r.RemoteAddr)
-	return err == nil && net.ParseIP(peer).IsLoopback() && loopbackName(r.Host)
+	if err != nil || !net.ParseIP(peer).IsLoopback() || !loopbackName(r.Host) {
+		return false
+	}
+	here, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return ok && isPerson(r.RemoteAddr, here.String())
 }
 
 func loopbackName(host string) bool {

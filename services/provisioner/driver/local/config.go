@@ -42,6 +42,15 @@ type Config struct {
 	MemoryBytes int64 `yaml:"memory_bytes"`
 	// Programs of the machine that Capacity tells about.
 	Programs []string `yaml:"programs"`
+	// ArtifactRoots are the folders of the machine that artifacts may be files
+	// of. Default none: artifacts are URLs and host programs.
+	ArtifactRoots []string `yaml:"artifact_roots"`
+	// ArtifactPrivateAddresses lets artifacts' URLs lead to this machine and to
+	// private networks.
+	ArtifactPrivateAddresses bool `yaml:"artifact_private_addresses"`
+	// LoopbackPorts are what stamps may connect to on their own machine, besides
+	// themselves, public endpoints and the name server.
+	LoopbackPorts []int `yaml:"loopback_ports"`
 	// Unisolated gives stamps no users of their own, even as root.
 	Unisolated bool `yaml:"unisolated"`
 }
@@ -101,8 +110,18 @@ func (c Config) complete() (Config, error) {
 	if pool, err := netip.ParsePrefix(c.AddressPool); err != nil || !pool.Addr().Is4() || !pool.Addr().IsLoopback() || pool.Bits() < 8 {
 		return c, fmt.Errorf("check address_pool %q: want an IPv4 network within 127.0.0.0/8", c.AddressPool)
 	}
+	for _, root := range c.ArtifactRoots {
+		if !filepath.IsAbs(root) {
+			return c, fmt.Errorf("check artifact_roots %q: want absolute paths", root)
+		}
+	}
 	if c.PortRange.First < 1 || c.PortRange.Last > 65535 || c.PortRange.Count() == 0 {
 		return c, fmt.Errorf("check port_range: want 1 <= first <= last <= 65535")
+	}
+	for _, port := range c.LoopbackPorts {
+		if port < 1 || port > 65535 {
+			return c, fmt.Errorf("check loopback_ports: %d is no port", port)
+		}
 	}
 	if c.UserRange.First < 1000 || c.UserRange.Count() == 0 {
 		return c, fmt.Errorf("check user_range: want 1000 <= first <= last")

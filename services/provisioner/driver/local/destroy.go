@@ -112,7 +112,7 @@ func (d *Driver) remove(ctx context.Context, s layout.Stamp, a host.Allocation) 
 	}
 	left = errors.Join(left, d.groups(d.instance, a.Tenant).Remove())
 	if d.means.firewall && a.User != 0 {
-		left = errors.Join(left, firewall.Forget(owner(a)))
+		left = errors.Join(left, firewall.Forget(owner(a)), firewall.Release(owner(a)))
 	}
 	return errors.Join(left, removeDir(s))
 }
@@ -152,7 +152,7 @@ func (d *Driver) collect(o host.Orphan) bool {
 	}
 	err := d.groups(o.Instance, o.Tenant).Remove()
 	if d.means.firewall && o.User != 0 {
-		err = errors.Join(err, firewall.Forget(owner(o.Allocation)))
+		err = errors.Join(err, firewall.Forget(owner(o.Allocation)), firewall.Release(owner(o.Allocation)))
 	}
 	if err != nil {
 		d.log.Warn("stamp without a data directory not forgotten", "orphan", o.String(), "error", err)

@@ -23,6 +23,7 @@ type means struct {
 	users    bool // a user for each stamp
 	views    bool // and a view of its own of the files
 	firewall bool
+	confines bool // and it bounds what stamps connect to on loopback
 	groups   cgroup.Version
 }
 
@@ -43,6 +44,7 @@ func detect(cfg Config) means {
 	// customers' programs as root.
 	m.users = m.views || passable(cfg.DataDir) && exec.CommandContext(ctx, cfg.Supervisor, "probe", "user", try).Run() == nil
 	m.firewall = m.users && firewall.Available()
+	m.confines = m.firewall && firewall.Confines()
 	return m
 }
 
@@ -60,6 +62,9 @@ func (m means) isolation(user int) map[string]string {
 	}
 	if m.firewall {
 		said["network"] = "nftables by user"
+		if !m.confines {
+			said["network"] += ", loopback open"
+		}
 	}
 	if m.groups != cgroup.None {
 		said["cpu"] = "cgroup v" + strconv.Itoa(int(m.groups))
@@ -129,5 +134,8 @@ func (d *Driver) allow(a host.Allocation) error {
 	if !d.means.firewall || a.User == 0 {
 		return nil
 	}
-	return firewall.Allow(owner(a))
+	if err := firewall.Allow(owner(a)); err != nil || !d.means.confines {
+		return err
+	}
+	return firewall.Confine(owner(a), d.cfg.LoopbackPorts)
 }

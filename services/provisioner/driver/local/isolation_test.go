@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"os"
@@ -343,4 +344,121 @@ func TestInitdb(t *testing.T) {
 	if r := run("query", "psql", "-h", bind.Host, "-p", fmt.Sprint(bind.Port), "-U", "postgres", "-Atc", "select 42"); strings.Join(r.Output, "") != "42" {
 		t.Errorf("query: %+v", r)
 	}
+}
+
+// The store has every customer's programs, with whatever is in them.
+func TestArtifactsOfOthersAreHidden(t *testing.T) {
+	c, text := config(t), "#!/bin/sh\nexec \"$@\"\n# "
+	dir := filepath.Dir(c.DataDir)
+	c.ArtifactRoots = []string{dir}
+	d := open(t, c)
+	needRoot(t, d)
+	want := request("app")
+	for _, name := range []string{"mine", "theirs"} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text+name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		want.Artifacts[name] = driver.Artifact{File: path, SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(text+name)))}
+	}
+	a := newTenant(t, d, "aaa")
+	site, err := d.Reserve(t.Context(), a.ref, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.m.Site = site
+	a.m.Components["app"] = driver.Component{Artifact: "mine", Command: []string{"mine", "sleep", "3600"}, Volumes: []string{"data"}}
+	read := func(name string) bool {
+		r, err := d.RunJob(t.Context(), a.ref, a.m, driver.Job{
+			ID: name, Component: "app", Command: []string{"mine", "cat", filepath.Join(site.Artifacts[name].Dir, name)}, Unrecorded: true, Timeout: 20 * time.Second,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.ExitCode == 0
+	}
+	if !read("mine") {
+		t.Error("it cannot read its own program")
+	}
+	if read("theirs") {
+		t.Error("it read the program of another")
+	}
+}
+
+// What listens on loopback trusts who comes that way: admin ports, the page of
+// the fleet, databases of the machine.
+func TestLoopbackIsOutOfReach(t *testing.T) {
+	relay := listenOnLoopback(t, "127.0.0.1:0")
+	c := config(t)
+	c.LoopbackPorts = []int{relay}
+	d := open(t, c)
+	needRoot(t, d)
+	a, b := newTenant(t, d, "aaa"), newTenant(t, d, "bbb")
+	if a.m.Site.Isolation["network"] != "nftables by user" {
+		t.Skip("needs nftables")
+	}
+	reach := func(host string, port int) bool {
+		code, _ := a.python(connect, host, fmt.Sprint(port))
+		return code == 0
+	}
+	for name, at := range map[string]string{"loopback": "127.0.0.1", "another address of it": "127.0.0.77", "of IPv6": "::1"} {
+		l, err := net.Listen("tcp", net.JoinHostPort(at, "0"))
+		if err != nil {
+			t.Logf("%s: %v", name, err)
+			continue
+		}
+		if reach(at, serveHello(t, l)) {
+			t.Errorf("a connected to a service on %s", name)
+		}
+	}
+	if !reach("127.0.0.1", relay) {
+		t.Error("a cannot connect to a port that the operator allows")
+	}
+	web := b.m.Site.Binds["app.http"]
+	b.ensure("python3", "-c", listen, web.Listen, fmt.Sprint(web.Port), "b")
+	waitFor(t, func() error { return answers(web, "b") })
+	if !reach(web.Host, web.Port) {
+		t.Error("a cannot connect to b's public endpoint")
+	}
+	own := a.m.Site.Binds["app.sql"]
+	a.ensure("python3", "-c", listen, own.Listen, fmt.Sprint(own.Port), "a")
+	waitFor(t, func() error { return answers(own, "a") })
+	if !reach(own.Host, own.Port) {
+		t.Error("a cannot connect to itself")
+	}
+	if code, out := a.python(speakToMyself); code != 0 {
+		t.Errorf("a cannot send datagrams to itself: %s", out)
+	}
+}
+
+const speakToMyself = `
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 0)); s.settimeout(2)
+s.connect(s.getsockname()); s.send(b"x"); assert s.recv(1) == b"x"
+`
+
+func listenOnLoopback(t *testing.T, at string) int {
+	t.Helper()
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveHello(t, l)
+}
+
+// serveHello answers everybody until the test ends.
+func serveHello(t *testing.T, l net.Listener) int {
+	t.Helper()
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("hello"))
+			_ = c.Close()
+		}
+	}()
+	return l.Addr().(*net.TCPAddr).Port
 }

@@ -69,7 +69,10 @@ func (d *Driver) open() error {
 	if d.means = detect(d.cfg); os.Geteuid() == 0 && !d.means.users {
 		d.log.Warn("stamps run as root: no user of its own can be given to one", "cell", d.cfg.Cell)
 	}
-	if d.artifacts, err = artifact.Open(d.artifactDir(), d.means.users); err != nil {
+	d.artifacts, err = artifact.Open(artifact.Config{
+		Dir: d.artifactDir(), OtherUsers: d.means.users, Roots: d.cfg.ArtifactRoots, PrivateAddresses: d.cfg.ArtifactPrivateAddresses,
+	})
+	if err != nil {
 		return err
 	}
 	d.artifacts.AskThrough(d.cfg.Supervisor)

@@ -84,6 +84,11 @@ func config(t *testing.T) local.Config {
 	c.DataDir, c.HostDir = t.TempDir(), filepath.Join(filepath.Dir(program), "host")
 	c.UserRange = host.Range{First: 300000 + os.Getpid()%1000*200, Last: 300199 + os.Getpid()%1000*200}
 	c.Supervisor, c.Programs = program, []string{}
+	self, err := os.Executable() // the suite's program
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ArtifactRoots = []string{filepath.Dir(self)}
 	return c
 }
 

@@ -29,7 +29,7 @@ func (d *Driver) keepWalls(ctx context.Context) error {
 			owners, stamps[a.User] = append(owners, owner(a)), a
 		}
 	}
-	lacking, err := firewall.Lacking(owners)
+	lacking, err := firewall.Lacking(owners, d.means.confines)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (d *Driver) wall(a host.Allocation) (there bool, err error) {
 	if there, err = d.stays(a); err != nil || there {
 		return there, err
 	}
-	return false, firewall.Forget(owner(a))
+	return false, errors.Join(firewall.Forget(owner(a)), firewall.Release(owner(a)))
 }
 
 func (d *Driver) stays(a host.Allocation) (bool, error) {

@@ -25,7 +25,7 @@ func TestArtifactFailures(t *testing.T) {
 	dir := t.TempDir()
 	save := func(name, text string) (string, string) {
 		path, sum := filepath.Join(dir, name), sha256.Sum256([]byte(text))
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // a program that every user may run
 			t.Fatal(err)
 		}
 		return path, hex.EncodeToString(sum[:])
@@ -38,7 +38,7 @@ func TestArtifactFailures(t *testing.T) {
 	broken, brokenSum := save("desk.tar.gz", "no archive")
 	unknown, unknownSum := save("desk.rar", "?")
 	other := strings.Repeat("0", 64)
-	store, err := artifact.Open(filepath.Join(dir, "store"), false)
+	store, err := artifact.Open(artifact.Config{Dir: filepath.Join(dir, "store"), Roots: []string{dir}, PrivateAddresses: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,10 +47,12 @@ func NextAction(code typev1.Failure_Code) string { return rules[code].next }
 // codes has what a driver's reason means to the one whose stamp it is, where
 // the reason is not a code itself.
 var codes = map[string]typev1.Failure_Code{
+	"ARTIFACT_ADDRESS_REFUSED": typev1.Failure_ARTIFACT_INVALID,
 	"ARTIFACT_DIGEST_MISMATCH": typev1.Failure_ARTIFACT_INVALID,
 	"ARTIFACT_DIGEST_MISSING":  typev1.Failure_ARTIFACT_INVALID,
 	"ARTIFACT_FORMAT":          typev1.Failure_ARTIFACT_INVALID,
 	"ARTIFACT_NOT_LOCAL":       typev1.Failure_ARTIFACT_INVALID,
+	"ARTIFACT_PATH_REFUSED":    typev1.Failure_ARTIFACT_INVALID,
 	"ARTIFACT_TOO_LARGE":       typev1.Failure_ARTIFACT_INVALID,
 	"ARTIFACT_UNAVAILABLE":     typev1.Failure_ARTIFACT_INVALID,
 	"VERSION_INVALID":          typev1.Failure_ARTIFACT_INVALID,

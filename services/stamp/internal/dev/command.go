@@ -39,6 +39,7 @@ without --keep: then they are stopped, and their data is kept.`,
 	flags.StringVar(&opts.TokenFile, "token-file", "", "where the admin token is written (default: token in the data folder)")
 	flags.StringVar(&opts.Supervisor, "supervisor", "", "the stamp-supervisor program (default: beside this one)")
 	flags.StringVar(&opts.HostDir, "host-dir", "", "what all Stampworks on this machine share (default: below /var/lib, or your state folder)")
+	flags.StringSliceVar(&opts.Artifacts, "artifacts", nil, "more folders that artifacts may be files of, besides this one and the program's")
 	flags.BoolVar(&opts.Demo, "demo", false, "publish the sample product and win a deal")
 	flags.BoolVar(&opts.Lite, "lite", false, "with --demo: SQLite even where PostgreSQL is")
 	flags.BoolVar(&opts.Keep, "keep", false, "with --demo: leave the copies running at the end")

@@ -10,7 +10,6 @@ import (
 
 	"stampworks.dev/pkg/lifecycle"
 	"stampworks.dev/pkg/rpc"
-	"stampworks.dev/pkg/rpc/admin"
 	"stampworks.dev/pkg/rpc/pki"
 	"stampworks.dev/pkg/store/etcd"
 	"stampworks.dev/pkg/telemetry"
@@ -41,6 +40,7 @@ type controlConfig struct {
 	listen     string
 	supervisor string
 	hostDir    string
+	artifacts  []string
 	version    string
 	log        *slog.Logger
 }
@@ -128,7 +128,7 @@ func (c *control) startRegistry(ctx context.Context, cfg controlConfig) (string,
 		return "", err
 	}
 	conf := tenantregistry.Default()
-	conf.GRPC.Listen, conf.Admin, conf.TLS = anyPort, admin.Config{Listen: anyPort}, tls
+	conf.GRPC.Listen, conf.Admin, conf.TLS = anyPort, c.etcd.admin("tenant-registry"), tls
 	conf.Etcd = etcd.Config{Endpoints: []string{c.etcd.endpoint}}
 	conf.DataDir, conf.PublicURL = cfg.layout.service("tenant-registry"), c.url
 	svc, err := tenantregistry.New(ctx, conf, tenantregistry.Deps{Log: log, Telemetry: tel})
@@ -145,10 +145,11 @@ func (c *control) startProvisioner(ctx context.Context, cfg controlConfig, regis
 		return "", err
 	}
 	conf := provisioner.Default()
-	conf.GRPC.Listen, conf.Admin, conf.TLS = anyPort, admin.Config{Listen: anyPort}, tls
+	conf.GRPC.Listen, conf.Admin, conf.TLS = anyPort, c.etcd.admin("provisioner"), tls
 	conf.Etcd = etcd.Config{Endpoints: []string{c.etcd.endpoint}}
 	conf.Registry.Target = registry
 	conf.DataDir, conf.HostDir, conf.Cell.Supervisor = cfg.layout.provisioner(), cfg.hostDir, cfg.supervisor
+	conf.Cell.ArtifactRoots, conf.Cell.ArtifactPrivateAddresses = cfg.artifacts, true
 	svc, err := provisioner.New(ctx, conf, provisioner.Deps{Log: log, Telemetry: tel, Kinds: map[string]provisioner.Open{"local": provisioner.OpenLocal}})
 	if err != nil {
 		return "", err
@@ -163,7 +164,7 @@ func (c *control) startHealth(ctx context.Context, cfg controlConfig, provisione
 		return "", err
 	}
 	conf := health.Default()
-	conf.GRPC.Listen, conf.Admin, conf.TLS = anyPort, admin.Config{Listen: anyPort}, tls
+	conf.GRPC.Listen, conf.Admin, conf.TLS = anyPort, c.etcd.admin("health"), tls
 	conf.Etcd = etcd.Config{Endpoints: []string{c.etcd.endpoint}}
 	conf.Provisioner.Target, conf.DataDir = provisioner, cfg.layout.service("health")
 	svc, err := health.New(ctx, conf, health.Deps{Log: log, Telemetry: tel})
@@ -180,7 +181,7 @@ func (c *control) startGateway(ctx context.Context, cfg controlConfig, address, 
 		return err
 	}
 	conf := gateway.Default()
-	conf.HTTP.Listen, conf.HTTP.OpenPage, conf.Admin, conf.TLS = address, true, admin.Config{Listen: anyPort}, tls
+	conf.HTTP.Listen, conf.HTTP.OpenPage, conf.Admin, conf.TLS = address, true, c.etcd.admin("gateway"), tls
 	conf.Registry.Target, conf.Provisioner.Target, conf.Health.Target = registry, provisioner, health
 	conf.TokensFile = cfg.layout.tokens()
 	svc, err := gateway.New(ctx, conf, gateway.Deps{Log: log, Telemetry: tel})

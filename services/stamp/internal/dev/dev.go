@@ -29,6 +29,7 @@ type Options struct {
 	TokenFile  string
 	Supervisor string
 	HostDir    string
+	Artifacts  []string
 	Demo       bool
 	Lite       bool
 	Keep       bool
@@ -62,8 +63,12 @@ func Run(ctx context.Context, opts Options) error {
 	if err := allow(at.tokens(), token); err != nil {
 		return err
 	}
+	artifacts, err := artifactRoots(opts.Artifacts)
+	if err != nil {
+		return err
+	}
 	plane, err := startControl(ctx, controlConfig{
-		layout: at, listen: opts.Listen, supervisor: opts.Supervisor, hostDir: opts.HostDir, version: opts.Version, log: log,
+		layout: at, listen: opts.Listen, supervisor: opts.Supervisor, hostDir: opts.HostDir, artifacts: artifacts, version: opts.Version, log: log,
 	})
 	if err != nil {
 		return err
@@ -74,6 +79,28 @@ func Run(ctx context.Context, opts Options) error {
 	group.Add("session", s.run)
 	err = group.Run(ctx)
 	return errors.Join(err, s.end(context.WithoutCancel(ctx)))
+}
+
+// artifactRoots are the folders that artifacts may be files of: this one, the
+// one of the program, which has the sample product, and those that were asked
+// for.
+func artifactRoots(more []string) ([]string, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("find working folder: %w", err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	roots := []string{here, filepath.Dir(program)}
+	for _, dir := range more {
+		if dir, err = filepath.Abs(dir); err != nil {
+			return nil, fmt.Errorf("find folder of artifacts: %w", err)
+		}
+		roots = append(roots, dir)
+	}
+	return roots, nil
 }
 
 // openLog sends the services' log to a file: the terminal is for people.

@@ -11,6 +11,8 @@ import (
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
+
+	"stampworks.dev/pkg/rpc/admin"
 )
 
 // etcdStartWithin is how long the embedded etcd may take, recovery included.
@@ -19,9 +21,9 @@ const etcdStartWithin = 30 * time.Second
 // etcdQuota is how large its data may become, in bytes.
 const etcdQuota = 2 << 30
 
-// longestSocket is what a Unix socket's path may be, in bytes, less the names
-// that are added to a folder.
-const longestSocket = 107 - len("/client.sock:0")
+// longestSocket is what a Unix socket's path may be, in bytes, less the longest
+// name that is added to a folder.
+const longestSocket = 107 - len("/tenant-registry.sock")
 
 // embeddedEtcd is the etcd of `stamp dev`. It listens on Unix sockets in a
 // folder that only its user can enter, so that no other user of this machine
@@ -44,7 +46,9 @@ func startEtcd(ctx context.Context, dir string) (*embeddedEtcd, error) {
 	client := url.URL{Scheme: "unix", Host: "", Path: filepath.Join(sockets, "client.sock:0")}
 	peer := url.URL{Scheme: "unix", Host: "", Path: filepath.Join(sockets, "peer.sock:0")}
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
-	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
+	// A member that is alone has no peers: nobody may reach its raft. (etcd would
+	// not listen at peer's path either, but at an abstract socket for everybody.)
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = nil, []url.URL{peer}
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	cfg.TickMs, cfg.ElectionMs = 20, 200 // alone, it need not wait to be elected
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = "periodic", "1h"
@@ -70,6 +74,12 @@ func startEtcd(ctx context.Context, dir string) (*embeddedEtcd, error) {
 func (e *embeddedEtcd) stop() {
 	e.server.Close()
 	_ = e.removeSockets()
+}
+
+// admin is where a service's admin server listens: beside etcd's socket, as
+// metrics and profiles are for the same user only.
+func (e *embeddedEtcd) admin(service string) admin.Config {
+	return admin.Config{Listen: "unix:" + filepath.Join(e.sockets, service+".sock")}
 }
 
 func (e *embeddedEtcd) removeSockets() error { return os.RemoveAll(e.sockets) }

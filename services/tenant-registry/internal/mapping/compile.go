@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -18,6 +19,10 @@ import (
 const (
 	maxExpression = 2000
 	costLimit     = 100_000
+	// maxElements bounds a value on the way, those inside of others counted each
+	// time: an event has no more, and comparing or converting costs as much.
+	maxElements = 100_000
+	evalWithin  = time.Second // one expression
 )
 
 // slot is one expression of a source.
@@ -99,7 +104,7 @@ func compile(env *cel.Env, text string, accepts []*cel.Type) (cel.Program, error
 	if !acceptable(ast.OutputType(), accepts) {
 		return nil, fmt.Errorf("gives %s where %s is expected", ast.OutputType(), accepts[0])
 	}
-	return env.Program(ast, cel.CostLimit(costLimit), cel.InterruptCheckFrequency(100))
+	return env.Program(ast, cel.CostLimit(costLimit), cel.MemoryLimit(maxElements), cel.InterruptCheckFrequency(10))
 }
 
 // problems gives line and column of each mistake on one line.

@@ -68,6 +68,17 @@ func TestADealNeedsNoPlan(t *testing.T) {
 	}
 }
 
+// A name without Latin letters is a name.
+func TestNamesOfAllLanguages(t *testing.T) {
+	for dealID, want := range map[string]string{"9007199254740993": "deal-9007199254740993", `"D/7 x"`: "deal-d-7-x", `"取引"`: "deal-"} {
+		body := strings.Replace(strings.Replace(won, " Acme Rockets ", "日本語", 1), "9007199254740993", dealID, 1)
+		d, problem := program(t, &registryv1.Source{}).Map(t.Context(), "sources/crm", event(t, body), received)
+		if problem != nil || !strings.HasPrefix(d.TenantID, want) || len(d.TenantID) <= len("deal-") || d.Tenant.GetDisplayName() != "日本語" {
+			t.Errorf("deal %s: %q, %v", dealID, d.TenantID, problem)
+		}
+	}
+}
+
 func TestProblemsNameTheField(t *testing.T) {
 	ctx := context.Background()
 	for name, c := range map[string]struct {
@@ -78,7 +89,7 @@ func TestProblemsNameTheField(t *testing.T) {
 	}{
 		"no deal":    {nil, `{"type":"deal.won","data":{"company":{"name":"A"}}}`, "mapping.deal_id", true},
 		"no company": {nil, `{"data":{"deal":{"id":"1"}}}`, "mapping.tenant_id", true},
-		"no words":   {nil, strings.Replace(won, " Acme Rockets ", "東京", 1), "mapping.tenant_id", false},
+		"no name":    {nil, strings.Replace(won, " Acme Rockets ", "", 1), "mapping.display_name", false},
 		"a list":     {&registryv1.Mapping{Plan: "event.data.deal"}, won, "mapping.plan", false},
 		"no number":  {&registryv1.Mapping{Amount: "event.data.plan"}, won, "mapping.amount", false},
 		"no time":    {&registryv1.Mapping{WonTime: "event.data.plan"}, won, "mapping.won_time", false},
@@ -143,4 +154,27 @@ func FuzzMapping(f *testing.F) {
 			t.Errorf("a deal without an id or a name out of %q", body)
 		}
 	})
+}
+
+// Values that hold each other many times are small in memory, and endless to
+// compare and to convert.
+func TestExpressionsEnd(t *testing.T) {
+	bomb := "[0]" + strings.Repeat(".map(a, [a, a, a, a])", 20)
+	large := event(t, `{"data":{"list":[1`+strings.Repeat(",1", 20_000)+`]}}`)
+	for name, source := range map[string]*registryv1.Source{
+		"won": {Won: "[" + bomb + "].all(v, v == v)"}, "inputs": {Mapping: &registryv1.Mapping{Inputs: `{"a": ` + bomb + "}"}},
+		"event": {Mapping: &registryv1.Mapping{Inputs: `{"a": [event]` + strings.Repeat(".map(a, [a, a, a, a])", 20) + "}"}},
+		"large": {Won: "event.data.list.all(x, event.data == event.data)"},
+	} {
+		began := time.Now()
+		p := program(t, source)
+		_, wonProblem := p.Won(t.Context(), large, received)
+		_, problem := p.Map(t.Context(), "sources/crm", event(t, won), received)
+		if wonProblem == nil && problem == nil {
+			t.Errorf("%s: no problem", name)
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	"stampworks.dev/services/tenant-registry/internal/names"
 )
 
 // Deal is what an event says about a deal that was won.
@@ -53,7 +54,7 @@ func (p *Program) Map(ctx context.Context, source string, event Event, received 
 	deal := &registryv1.Deal{
 		Source: source, Id: r.required("deal_id"), Amount: r.number("amount"), Currency: r.text("currency"), Owner: r.text("owner"), Url: r.text("url"),
 	}
-	d := Deal{ID: deal.GetId(), TenantID: r.required("tenant_id"), WonTime: r.moment("won_time"), Tenant: &registryv1.Tenant{
+	d := Deal{ID: deal.GetId(), TenantID: r.tenantID(deal.GetId()), WonTime: r.moment("won_time"), Tenant: &registryv1.Tenant{
 		DisplayName: strings.TrimSpace(r.required("display_name")), Blueprint: r.required("blueprint"), Plan: r.text("plan"),
 		Region: r.text("region"), Inputs: r.table("inputs"), Deal: deal,
 	}}
@@ -96,6 +97,15 @@ func (r *reader) required(field string) string {
 		r.wrong(field, "is empty")
 	}
 	return text
+}
+
+// tenantID is the deal's where the name has no letters for an id.
+func (r *reader) tenantID(deal string) string {
+	id := r.text("tenant_id")
+	if id == "" && r.problem == nil {
+		id = names.OfDeal(deal)
+	}
+	return id
 }
 
 func (r *reader) text(field string) string {
@@ -169,6 +179,8 @@ func (r *reader) table(field string) map[string]*structpb.Value {
 }
 
 func run(ctx context.Context, program cel.Program, field string, event Event, received time.Time) (ref.Val, *Problem) {
+	ctx, cancel := context.WithTimeout(ctx, evalWithin)
+	defer cancel()
 	out, _, err := program.ContextEval(ctx, map[string]any{"event": map[string]any(event), "received": received})
 	if err != nil {
 		why := strings.TrimPrefix(err.Error(), "evaluation error: ")

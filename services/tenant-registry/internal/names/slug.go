@@ -1,6 +1,8 @@
 package names
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -37,6 +39,20 @@ func Slug(text string) string {
 	}
 	return strings.Trim(cut(b.String(), MaxID), "-")
 }
+
+// OfDeal makes an id for a customer whose name has no letters for one, such as
+// 日本語: "deal-42", or of a digest where the deal's id has none either.
+func OfDeal(dealID string) string {
+	if id := Slug("deal " + dealID); id != "deal" {
+		return id
+	}
+	return fmt.Sprintf("deal-%x", sha256.Sum256([]byte(dealID)))[:len("deal-")+12]
+}
+
+// Hidden says that a character is not seen where it is written: control
+// characters, and those that format (Unicode's Cf), such as the ones that turn
+// the direction of a text around. In a name they make one pass for another.
+func Hidden(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
 
 // Numbered is the n-th id to try when id is taken: id itself, then "acme-2",
 // "acme-3" and so on, cut to fit.

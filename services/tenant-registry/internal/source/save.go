@@ -157,8 +157,8 @@ func settle(spec *registryv1.Source) error {
 	if spec.GetMaxCreatesPerHour() > maxCreatesPerHour {
 		wrong = append(wrong, errs.Violation{Field: "source.max_creates_per_hour", Description: fmt.Sprintf("must be at most %d", maxCreatesPerHour)})
 	}
-	if strings.ContainsAny(spec.GetDisplayName(), "\r\n\t\x00") {
-		wrong = append(wrong, errs.Violation{Field: "source.display_name", Description: "must not contain control characters"})
+	if strings.ContainsFunc(spec.GetDisplayName(), names.Hidden) {
+		wrong = append(wrong, errs.Violation{Field: "source.display_name", Description: "must not contain control characters, nor invisible ones"})
 	}
 	if _, err := mapping.Compile(spec); err != nil {
 		e, ok := errs.As(err)

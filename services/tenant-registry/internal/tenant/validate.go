@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
@@ -76,8 +75,8 @@ func checkFields(spec *registryv1.Tenant) error {
 		"display_name": spec.GetDisplayName(), "contact.display_name": spec.GetContact().GetDisplayName(),
 		"contact.email": spec.GetContact().GetEmail(), "deal.owner": spec.GetDeal().GetOwner(), "deal.id": spec.GetDeal().GetId(), "region": spec.GetRegion(),
 	} {
-		if strings.ContainsFunc(text, unicode.IsControl) {
-			wrong = append(wrong, errs.Violation{Field: "tenant." + field, Description: "must not contain control characters"})
+		if strings.ContainsFunc(text, names.Hidden) {
+			wrong = append(wrong, errs.Violation{Field: "tenant." + field, Description: "must not contain control characters, nor invisible ones"})
 		}
 	}
 	if spec.GetDisplayName() == "" || strings.TrimSpace(spec.GetDisplayName()) != spec.GetDisplayName() {

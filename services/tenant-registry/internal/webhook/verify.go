@@ -51,7 +51,7 @@ func Verify(m Message, secrets [][]byte, now time.Time) error {
 		return ErrSignature.With("header", IDHeader)
 	}
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
-	if err != nil || seconds < 0 || seconds > 1<<40 {
+	if err != nil || seconds < 0 || seconds > 1<<40 || strconv.FormatInt(seconds, 10) != stamp {
 		return ErrSignature.With("header", TimestampHeader)
 	}
 	switch age := now.Sub(time.Unix(seconds, 0)); {

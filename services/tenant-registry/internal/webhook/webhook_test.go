@@ -1,6 +1,9 @@
 package webhook_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"maps"
 	"strings"
 	"testing"
@@ -38,6 +41,14 @@ func headers(changes ...string) map[string]string {
 	return h
 }
 
+// restamped are headers with another timestamp, well signed.
+func restamped(t *testing.T, stamp string) map[string]string {
+	t.Helper()
+	mac := hmac.New(sha256.New, key(t, secret))
+	_, _ = mac.Write([]byte(id + "." + stamp + "." + body)) // it never fails
+	return headers("webhook-timestamp", stamp, "webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+}
+
 func TestVectorOfTheSpecification(t *testing.T) {
 	if got := webhook.Sign(key(t, secret), id, at, []byte(body)); !maps.Equal(got, headers()) {
 		t.Errorf("signed %v", got)
@@ -64,6 +75,8 @@ func TestVerify(t *testing.T) {
 		"no id":                    {headers("webhook-id", ""), body, at, "SIGNATURE_INVALID"},
 		"another timestamp":        {headers("webhook-timestamp", "1614265331"), body, at, "SIGNATURE_INVALID"},
 		"timestamp is no number":   {headers("webhook-timestamp", "now"), body, at, "SIGNATURE_INVALID"},
+		"timestamp has a sign":     {restamped(t, "+"+stamp), body, at, "SIGNATURE_INVALID"},
+		"timestamp has zeros":      {restamped(t, "0"+stamp), body, at, "SIGNATURE_INVALID"},
 		"timestamp overflows":      {headers("webhook-timestamp", "9223372036854775807"), body, at, "SIGNATURE_INVALID"},
 		"no signature":             {headers("webhook-signature", ""), body, at, "SIGNATURE_INVALID"},
 		"signature of no version":  {headers("webhook-signature", strings.TrimPrefix(signature, "v1,")), body, at, "SIGNATURE_INVALID"},

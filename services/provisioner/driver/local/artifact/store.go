@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/singleflight"
 
@@ -21,9 +20,22 @@ import (
 // mostBytes bounds what is fetched, and what an archive unpacks to.
 const mostBytes = 4 << 30
 
+// Config says where artifacts are kept, and where they may come from.
+type Config struct {
+	Dir string
+	// OtherUsers says that stamps have users of their own: programs of the
+	// machine must be such that every user can run them.
+	OtherUsers bool
+	// Roots are the folders below which artifacts may be files of the machine.
+	Roots []string
+	// PrivateAddresses lets URLs lead to this machine and its network.
+	PrivateAddresses bool
+}
+
 // Store is the artifacts of one cell. Safe for concurrent use.
 type Store struct {
 	dir    string
+	roots  []string
 	client *http.Client
 	flight singleflight.Group
 	host   hostPrograms
@@ -31,13 +43,15 @@ type Store struct {
 
 var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// Open makes the store when it is missing, and clears what a crash left. With
-// otherUsers, programs of the machine must be such that every user can run them.
-func Open(dir string, otherUsers bool) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+// Open makes the store when it is missing, and clears what a crash left.
+func Open(cfg Config) (*Store, error) {
+	if err := os.MkdirAll(cfg.Dir, 0o711); err != nil {
 		return nil, fmt.Errorf("open artifact store: %w", err)
 	}
-	left, err := filepath.Glob(filepath.Join(dir, ".part-*"))
+	if err := os.Chmod(cfg.Dir, 0o711); err != nil { // others run what is in it, but do not look around
+		return nil, fmt.Errorf("open artifact store: %w", err)
+	}
+	left, err := filepath.Glob(filepath.Join(cfg.Dir, ".part-*"))
 	if err != nil {
 		return nil, fmt.Errorf("open artifact store: %w", err)
 	}
@@ -46,7 +60,9 @@ func Open(dir string, otherUsers bool) (*Store, error) {
 			return nil, fmt.Errorf("clear artifact store: %w", err)
 		}
 	}
-	return &Store{dir: dir, client: &http.Client{Timeout: 30 * time.Minute}, host: hostPrograms{others: otherUsers}}, nil
+	return &Store{
+		dir: cfg.Dir, roots: cfg.Roots, client: newClient(cfg.PrivateAddresses), host: hostPrograms{others: cfg.OtherUsers},
+	}, nil
 }
 
 // Resolve finds one artifact. Name is what the blueprint calls it.
@@ -108,7 +124,7 @@ func (s *Store) fetch(ctx context.Context, dir, source, digest string, put place
 	}
 	if got != digest {
 		return errs.New(errs.FailedPrecondition, "ARTIFACT_DIGEST_MISMATCH",
-			"fetch artifact %s: its sha256 is %s, the blueprint says %s", source, got, digest).With("source", source).With("sha256", got)
+			"fetch artifact %s: its sha256 is not %s, as the blueprint says", source, digest).With("source", source)
 	}
 	whole := filepath.Join(part, "whole")
 	if err := os.Mkdir(whole, 0o755); err != nil {

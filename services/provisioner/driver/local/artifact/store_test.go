@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -72,7 +73,7 @@ func zipped(t *testing.T, entries ...entry) []byte {
 func save(t *testing.T, name string, data []byte) (path, digest string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, data, 0o600); err != nil {
+	if err := os.WriteFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(data)
@@ -81,7 +82,9 @@ func save(t *testing.T, name string, data []byte) (path, digest string) {
 
 func store(t *testing.T) *Store {
 	t.Helper()
-	s, err := Open(filepath.Join(t.TempDir(), "artifacts"), false)
+	s, err := Open(Config{
+		Dir: filepath.Join(t.TempDir(), "artifacts"), Roots: []string{filepath.Dir(t.TempDir())}, PrivateAddresses: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,10 +162,13 @@ func TestLinksWithinTheArchive(t *testing.T) {
 }
 
 func TestDigestMismatch(t *testing.T) {
-	path, _ := save(t, "desk", []byte("program"))
+	path, digest := save(t, "desk", []byte("program"))
 	_, err := store(t).Resolve(t.Context(), "desk", driver.Artifact{File: path, SHA256: strings.Repeat("0", 64)})
 	if !errs.Is(err, errs.FailedPrecondition) || errs.ReasonOf(err) != "ARTIFACT_DIGEST_MISMATCH" {
 		t.Errorf("Resolve = %v, want ARTIFACT_DIGEST_MISMATCH", err)
+	}
+	if e, ok := errs.As(err); !ok || strings.Contains(fmt.Sprint(e.Message, e.Metadata), digest) {
+		t.Errorf("it tells what the file's digest is: %v, %v", err, e.Metadata)
 	}
 	if _, err := store(t).Resolve(t.Context(), "desk", driver.Artifact{File: path}); errs.ReasonOf(err) != "ARTIFACT_DIGEST_MISSING" {
 		t.Errorf("Resolve without a digest = %v", err)

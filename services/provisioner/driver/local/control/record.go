@@ -50,8 +50,8 @@ type Settings struct {
 	// User is the stamp's own user and group; zero: the supervisor's.
 	User int `json:"user,omitempty"`
 	// Mask is the directory that a process of the stamp sees empty, but for
-	// the stamp's own directory and Artifacts. Tmp is where it sees its own
-	// temporary directory. Only with an own user.
+	// the stamp's own directory and its own artifact of those in Artifacts. Tmp
+	// is where it sees its own temporary directory. Only with an own user.
 	Mask      string      `json:"mask,omitempty"`
 	Tmp       string      `json:"tmp,omitempty"`
 	Artifacts string      `json:"artifacts,omitempty"`

@@ -6,24 +6,38 @@ import (
 	"github.com/google/nftables"
 )
 
-// Holds counts the elements of the table that are an owner's, and changes
+// Holds counts the elements of the tables that are an owner's, and changes
 // nothing: after a stamp is destroyed there are none.
 func Holds(o Owner) (int, error) {
 	elements, err := elementsOf(o)
 	if err != nil {
 		return 0, err
 	}
+	mine, err := confined(o)
+	if err != nil {
+		return 0, err
+	}
+	owns, err := holds(nftables.TableFamilyIPv4, tableName, elements)
+	if err != nil {
+		return 0, err
+	}
+	reaches, err := holds(nftables.TableFamilyINet, loopbackTable, mine)
+	return owns + reaches, err
+}
+
+// holds counts those of the elements that a table has.
+func holds(family nftables.TableFamily, table string, elements map[string][]nftables.SetElement) (int, error) {
 	conn, err := nftables.New()
 	if err != nil {
 		return 0, fmt.Errorf("read firewall: %w", err)
 	}
-	all, err := conn.ListTablesOfFamily(nftables.TableFamilyIPv4)
+	all, err := conn.ListTablesOfFamily(family)
 	if err != nil {
 		return 0, fmt.Errorf("read firewall: %w", err)
 	}
 	held := 0
 	for _, t := range all {
-		if t.Name != tableName {
+		if t.Name != table {
 			continue
 		}
 		for name, list := range elements {

@@ -9,27 +9,34 @@ import (
 	"github.com/google/nftables"
 )
 
-// guarded are the tables that owners have elements in.
-var guarded = []struct {
+// guarded is a table that owners have elements in.
+type guarded struct {
 	family   nftables.TableFamily
 	name     string
 	elements func(Owner) (map[string][]nftables.SetElement, error)
-}{
-	{nftables.TableFamilyIPv4, tableName, elementsOf},
+}
+
+// tables lists them; the second is there when stamps are confined, too.
+func tables(confine bool) []guarded {
+	all := []guarded{{nftables.TableFamilyIPv4, tableName, elementsOf}}
+	if confine {
+		all = append(all, guarded{nftables.TableFamilyINet, loopbackTable, confined})
+	}
+	return all
 }
 
 // Lacking gives those of the owners that are not, or not wholly, in the tables:
 // other programs change them, too, and "nft flush ruleset" is in the start
 // script of many a machine. A table that has lost its rules is removed, so that
-// the next Allow makes it as it should be.
-func Lacking(owners []Owner) (lacking []Owner, err error) {
+// the next Allow, or Confine, makes it as it should be.
+func Lacking(owners []Owner, confine bool) (lacking []Owner, err error) {
 	err = locked(func() error {
 		conn, err := nftables.New()
 		if err != nil {
 			return err
 		}
 		incomplete := make([]bool, len(owners))
-		for _, g := range guarded {
+		for _, g := range tables(confine) {
 			there, err := elementsOfTable(conn, g.family, g.name)
 			if err != nil {
 				return err

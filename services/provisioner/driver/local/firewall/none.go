@@ -17,4 +17,13 @@ func Forget(Owner) error { return nil }
 func Holds(Owner) (int, error) { return 0, nil }
 
 // Lacking finds none.
-func Lacking([]Owner) ([]Owner, error) { return nil, nil }
+func Lacking([]Owner, bool) ([]Owner, error) { return nil, nil }
+
+// Confines is false.
+func Confines() bool { return false }
+
+// Confine is not to be had here.
+func Confine(Owner, []int) error { return errors.ErrUnsupported }
+
+// Release has nothing to forget.
+func Release(Owner) error { return nil }

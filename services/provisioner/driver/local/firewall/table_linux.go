@@ -52,13 +52,18 @@ func locked(fn func() error) error {
 
 // Available tries the whole table under another name. The kernel may lack the
 // family, a module or the permission; trying is the one way to know.
-func Available() bool {
+func Available() bool { return builds(nftables.TableFamilyIPv4, tableName, build) }
+
+// Confines says whether Confine is to be had.
+func Confines() bool { return builds(nftables.TableFamilyINet, loopbackTable, buildLoopback) }
+
+func builds(family nftables.TableFamily, name string, build func(*nftables.Conn, *nftables.Table) error) bool {
 	return locked(func() error {
 		conn, err := nftables.New()
 		if err != nil {
 			return err
 		}
-		t := &nftables.Table{Family: nftables.TableFamilyIPv4, Name: tableName + "-probe-" + strconv.Itoa(os.Getpid())}
+		t := &nftables.Table{Family: family, Name: name + "-probe-" + strconv.Itoa(os.Getpid())}
 		if err := build(conn, t); err != nil {
 			return err
 		}

@@ -70,11 +70,15 @@ func limits(a control.Applied) cgroup.Limits {
 
 func (s *Supervisor) view(set control.Settings, dir layout.Component, programs string) *trampoline.View {
 	v := &trampoline.View{
-		Mask: set.Mask, Visible: []string{string(s.stamp)}, ReadOnly: []string{set.Artifacts}, Tmp: dir.Tmp(), TmpAt: set.Tmp,
+		Mask: set.Mask, Visible: []string{string(s.stamp)}, Tmp: dir.Tmp(), TmpAt: set.Tmp,
 		Passwd: filepath.Join(s.stamp.Etc(), "passwd"), Group: filepath.Join(s.stamp.Etc(), "group"),
 	}
-	if within(programs, set.Mask) && !within(programs, set.Artifacts) {
-		v.ReadOnly = append(v.ReadOnly, programs) // a program of the host that lies below the mask
+	// Of the store only the component's own artifact: the others are of others.
+	if rest, err := filepath.Rel(set.Artifacts, programs); err == nil && rest != "." && filepath.IsLocal(rest) {
+		own, _, _ := strings.Cut(rest, string(filepath.Separator))
+		v.ReadOnly = []string{filepath.Join(set.Artifacts, own)}
+	} else if within(programs, set.Mask) {
+		v.ReadOnly = []string{programs} // a program of the host that lies below the mask
 	}
 	return v
 }

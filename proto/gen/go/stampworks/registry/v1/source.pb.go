@@ -407,7 +407,7 @@ type Mapping struct {
 	// The deal's id. Default event.data.deal.id.
 	DealId string `protobuf:"bytes,1,opt,name=deal_id,json=dealId,proto3" json:"deal_id,omitempty"`
 	// The tenant's id. Default slug(event.data.company.name). A taken one gets
-	// a number.
+	// a number; an empty one becomes the deal's, such as deal-4711.
 	TenantId string `protobuf:"bytes,2,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
 	// What people call the customer. Default event.data.company.name.
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
