@@ -113,7 +113,7 @@ func (d *desk) runAll(t *testing.T, commands string) {
 		shell := exec.CommandContext(t.Context(), "sh", "-c", command)
 		shell.Dir = d.dir
 		if out, err := shell.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", command, err, out)
+			t.Errorf("%s: %v\n%s\nwhat stamp dev said:\n%s", command, err, out, d.out.String())
 		}
 	}
 }
