@@ -136,6 +136,9 @@ func (r *replica) startOrAdopt(again bool) (process.Identity, func(context.Conte
 		}
 		again = true // it ran, so this is a restart
 	}
+	if err := r.clearLocks(known.Nonce); err != nil {
+		return process.Identity{}, nil, err
+	}
 	nonce := rand.Text()
 	started := time.Now().UTC()
 	err := r.u.note(r.index, func(k *control.Replica) {
