@@ -47,12 +47,14 @@ demo: build ## Prove the claims unattended, one PASS line each, in under 90 s
 .PHONY: test
 test: ## All tests that need no cluster; pkg and the engine with the race detector
 	@# The rules look outside their module, where the test cache does not see changes.
-	go test -count=1 ./test/rules/...
-	@race=; \
+	@# What fails stops none of the others: a run tells everything that is wrong.
+	@failed=; race=; \
 	if [ "$$(CGO_ENABLED=1 go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then race=-race; \
 	else echo "test: no C compiler here: testing without the race detector" >&2; fi; \
-	CGO_ENABLED=$${race:+1} go test $$race $(RACY:%=./%/...)
-	go test $(addprefix ./,$(addsuffix /...,$(filter-out $(RACY),$(MODULES))))
+	go test -count=1 ./test/rules/... || failed=1; \
+	CGO_ENABLED=$${race:+1} go test $$race $(RACY:%=./%/...) || failed=1; \
+	go test $(addprefix ./,$(addsuffix /...,$(filter-out $(RACY),$(MODULES)))) || failed=1; \
+	test -z "$$failed" || { echo "test: FAILED" >&2; exit 1; }
 
 .PHONY: e2e
 e2e: build ## The real programs against a real etcd, from outside
