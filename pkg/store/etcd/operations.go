@@ -74,6 +74,9 @@ func (b *Backend) Txn(ctx context.Context, conds []store.Cond, ops []store.Op) (
 	if err != nil {
 		return store.TxnResult{}, mapError(ctx, err)
 	}
+	if !resp.Succeeded && len(ops) > 0 {
+		b.conflicts.Add(ctx, 1)
+	}
 	return store.TxnResult{Succeeded: resp.Succeeded, Revision: resp.Header.GetRevision()}, nil
 }
 
