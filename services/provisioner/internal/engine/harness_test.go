@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -243,6 +244,7 @@ type options struct {
 	resync time.Duration
 	cell   map[string]driver.Driver
 	places bool // run the placer too
+	tel    *telemetry.Telemetry
 }
 
 // start runs a replica; stop it, or let the test end.
@@ -276,10 +278,11 @@ func (w *world) start(o options) *replica {
 	}
 	records := record.New(r.backend, w.prefix)
 	conn := w.client.Dial(w.t, "provisioner")
-	tracer, err := trace.New(telemetry.Discard())
+	tracer, err := trace.New(cmp.Or(o.tel, telemetry.Discard()))
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	tracer.Drivers = map[string]string{"one": "memory"}
 	log := testkit.Logger(w.t)
 	placements, operations, reports := store.NewCache(records.Placements), store.NewCache(records.Operations), store.NewCache(records.Cells)
 	reporter := report.New(registryv1.NewReportServiceClient(conn), log)
@@ -303,7 +306,7 @@ func (w *world) start(o options) *replica {
 	if o.places {
 		placer := &placement.Placer{
 			Placements: records.Placements, Reports: reports, Operations: operations, Log: log,
-			Source: queued.Source{View: r.view, Recipes: shelf}, Cells: w.cells(o.cell), Desk: queued.Desk{Store: records, Reporter: reporter},
+			Source: queued.Source{View: r.view, Recipes: shelf}, Cells: w.cells(o.cell), Desk: queued.Desk{Store: records, Reporter: reporter}, Tracer: tracer,
 		}
 		held := w.take("placement")
 		run(func(ctx context.Context) error { return placer.Run(ctx, held) })
