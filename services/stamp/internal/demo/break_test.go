@@ -78,3 +78,17 @@ func TestBreakStopsKilling(t *testing.T) {
 		t.Errorf("looked for a process %d times", n)
 	}
 }
+
+// What does not run must not pass for killed.
+func TestVictimsAreOfEachComponent(t *testing.T) {
+	never := func(int64) bool { return false }
+	api := (&patient{red: never, healed: never}).serve(t)
+	if pids, err := victims(t.Context(), api, "acme", "db"); err != nil || len(pids) != 1 {
+		t.Errorf("of db: %v, %v", pids, err)
+	}
+	for _, missing := range []string{"app", "nothing"} {
+		if pids, err := victims(t.Context(), api, "acme", "db", missing); err == nil || !strings.Contains(err.Error(), "no process of "+missing) {
+			t.Errorf("of db and %s: %v, %v", missing, pids, err)
+		}
+	}
+}
