@@ -121,6 +121,8 @@ var JSON []byte
 endef
 export OPENAPI_GO
 
+SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
+
 .PHONY: generate
 generate: $(TOOLS)/.built third_party ## Generate Go, REST gateway and OpenAPI from the protos
 	@rm -rf bin/gen
@@ -131,6 +133,8 @@ generate: $(TOOLS)/.built third_party ## Generate Go, REST gateway and OpenAPI f
 	  | $(TOOLS)/openapifinish > bin/gen/openapi/openapi.json
 	@rm -r bin/gen/openapi-parts
 	@printf '%s\n' "$$OPENAPI_GO" > bin/gen/openapi/openapi.go
+	@# What it was made from, for a rule in test/rules that needs no tools.
+	@find proto/stampworks -name '*.proto' | LC_ALL=C sort | xargs $(SHA256) buf.gen.operations.yaml buf.gen.yaml proto/openapi.base.json proto/operations.http.json > bin/gen/sources.sha256
 	@rm -rf proto/gen && mv bin/gen proto/gen
 
 .PHONY: check-generate
