@@ -68,12 +68,12 @@ fuzz: ## Run every fuzz target for FUZZTIME (5s)
 	done
 
 .PHONY: bench
-bench: build ## Measure; a JSON line per result. ONLY=regex picks
+bench: build ## Measure (nothing is measured yet); a JSON line per result. ONLY=regex picks
 	@test -d test/bench || { echo "bench: there are no measurements yet" >&2; exit 1; }
 	@go run ./test/bench -only '$(ONLY)'
 
 .PHONY: test-kubernetes
-test-kubernetes: ## Tests of the kubernetes driver; needs KUBECONFIG
+test-kubernetes: ## Tests of the kubernetes driver (there is none yet); needs KUBECONFIG
 	@test -n "$${KUBECONFIG:-}" || { echo "test-kubernetes: set KUBECONFIG to a cluster made for tests" >&2; exit 1; }
 	@test -d services/provisioner/driver/kubernetes || { echo "test-kubernetes: the kubernetes driver is not there yet" >&2; exit 1; }
 	go test -tags kubernetes -count=1 ./services/provisioner/driver/kubernetes/...

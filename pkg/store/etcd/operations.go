@@ -106,7 +106,7 @@ func write(o store.Op) clientv3.Op {
 	if o.Type == store.Delete {
 		return clientv3.OpDelete(o.Key)
 	}
-	return clientv3.OpPut(o.Key, string(o.Value), clientv3.WithLease(clientv3.LeaseID(o.Lease)))
+	return clientv3.OpPut(o.Key, string(o.Value))
 }
 
 func fromPB(kv *mvccpb.KeyValue) store.KV {
