@@ -48,12 +48,14 @@ demo: build ## Prove the claims unattended, one PASS line each, in under 90 s
 .PHONY: test
 test: ## All tests that need no cluster; pkg and the engine with the race detector
 	@# The rules look outside their module, where the test cache does not see changes.
-	go test -count=1 ./test/rules/...
-	@race=; \
+	@# What fails stops none of the others: a run tells everything that is wrong.
+	@failed=; race=; \
 	if [ "$$(CGO_ENABLED=1 go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then race=-race; \
 	else echo "test: no C compiler here: testing without the race detector" >&2; fi; \
-	CGO_ENABLED=$${race:+1} go test $$race $(RACY:%=./%/...)
-	go test $(addprefix ./,$(addsuffix /...,$(filter-out $(RACY),$(MODULES))))
+	go test -count=1 ./test/rules/... || failed=1; \
+	CGO_ENABLED=$${race:+1} go test $$race $(RACY:%=./%/...) || failed=1; \
+	go test $(addprefix ./,$(addsuffix /...,$(filter-out $(RACY),$(MODULES)))) || failed=1; \
+	test -z "$$failed" || { echo "test: FAILED" >&2; exit 1; }
 
 .PHONY: e2e
 e2e: build ## The real programs against a real etcd, from outside
@@ -67,12 +69,12 @@ fuzz: ## Run every fuzz target for FUZZTIME (5s)
 	done
 
 .PHONY: bench
-bench: build ## Measure; a JSON line per result. ONLY=regex picks
+bench: build ## Measure (nothing is measured yet); a JSON line per result. ONLY=regex picks
 	@test -d test/bench || { echo "bench: there are no measurements yet" >&2; exit 1; }
 	@go run ./test/bench -only '$(ONLY)'
 
 .PHONY: test-kubernetes
-test-kubernetes: ## Tests of the kubernetes driver; needs KUBECONFIG
+test-kubernetes: ## Tests of the kubernetes driver (there is none yet); needs KUBECONFIG
 	@test -n "$${KUBECONFIG:-}" || { echo "test-kubernetes: set KUBECONFIG to a cluster made for tests" >&2; exit 1; }
 	@test -d services/provisioner/driver/kubernetes || { echo "test-kubernetes: the kubernetes driver is not there yet" >&2; exit 1; }
 	go test -tags kubernetes -count=1 ./services/provisioner/driver/kubernetes/...
@@ -120,6 +122,8 @@ var JSON []byte
 endef
 export OPENAPI_GO
 
+SHA256 := $(shell command -v sha256sum || echo shasum -a 256)
+
 .PHONY: generate
 generate: $(TOOLS)/.built third_party ## Generate Go, REST gateway and OpenAPI from the protos
 	@rm -rf bin/gen
@@ -130,6 +134,8 @@ generate: $(TOOLS)/.built third_party ## Generate Go, REST gateway and OpenAPI f
 	  | $(TOOLS)/openapifinish > bin/gen/openapi/openapi.json
 	@rm -r bin/gen/openapi-parts
 	@printf '%s\n' "$$OPENAPI_GO" > bin/gen/openapi/openapi.go
+	@# What it was made from, for a rule in test/rules that needs no tools.
+	@find proto/stampworks -name '*.proto' | LC_ALL=C sort | xargs $(SHA256) buf.gen.operations.yaml buf.gen.yaml proto/openapi.base.json proto/operations.http.json > bin/gen/sources.sha256
 	@rm -rf proto/gen && mv bin/gen proto/gen
 
 .PHONY: check-generate

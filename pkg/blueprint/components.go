@@ -2,7 +2,9 @@ package blueprint
 
 import (
 	"fmt"
+	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 
 	"stampworks.dev/pkg/blueprint/internal/suggest"
@@ -43,6 +45,7 @@ func (c *compiler) compileComponent(path, name string, m *typev1.Component) *com
 	c.checkKind(path, m)
 	c.checkPorts(path, m)
 	c.checkStop(path+".stop", m.GetStop())
+	c.checkLocks(path+".locks", m)
 	c.checkEnvNames(path+".env", m.GetEnv())
 	out := &component{msg: m}
 	out.run = c.compileCommand(path+".run", m.GetRun(), in)
@@ -98,7 +101,7 @@ func (c *compiler) checkChartAlone(path string, m *typev1.Component) {
 		name string
 		set  bool
 	}{
-		{"artifact", m.GetArtifact() != ""}, {"volumes", len(m.GetVolumes()) > 0}, {"files", len(m.GetFiles()) > 0},
+		{"artifact", m.GetArtifact() != ""}, {"volumes", len(m.GetVolumes()) > 0}, {"locks", len(m.GetLocks()) > 0}, {"files", len(m.GetFiles()) > 0},
 		{"env", len(m.GetEnv()) > 0}, {"stop", m.GetStop() != nil}, {"setup", m.GetSetup() != nil}, {"migrate", m.GetMigrate() != nil},
 		{"backup", m.GetBackup() != nil}, {"restore", m.GetRestore() != nil},
 		{"ready.exec", m.GetReady().GetExec() != ""}, {"live.exec", m.GetLive().GetExec() != ""},
@@ -128,6 +131,19 @@ var signalName = regexp.MustCompile(`^SIG(HUP|INT|QUIT|KILL|USR1|USR2|TERM|WINCH
 func (c *compiler) checkStop(path string, m *typev1.Stop) {
 	if s := m.GetSignal(); s != "" && !signalName.MatchString(s) {
 		c.at(path+".signal", fmt.Sprintf("%q is not a signal to stop with", s), "one of SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGKILL")
+	}
+}
+
+// checkLocks: what a start removes lies in a volume of the component.
+func (c *compiler) checkLocks(path string, m *typev1.Component) {
+	for i, lock := range m.GetLocks() {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		volume, file, _ := strings.Cut(lock, "/")
+		if !slices.Contains(m.GetVolumes(), volume) {
+			c.at(at, fmt.Sprintf("%q does not begin with a volume of the component", lock), "VOLUME/PATH")
+		} else if !fs.ValidPath(file) || file == "." {
+			c.at(at, fmt.Sprintf("%q is not a file in a volume", lock), "VOLUME/PATH, without . and ..")
+		}
 	}
 }
 

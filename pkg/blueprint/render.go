@@ -44,6 +44,7 @@ func (r *Recipe) renderComponent(name string, p *plan, f *filler) (Component, er
 	c, res := r.components[name], p.resources[name]
 	out := Component{
 		Artifact: c.msg.GetArtifact(), Volumes: slices.Clone(c.msg.GetVolumes()), VolumeBytes: maps.Clone(res.volumes),
+		Locks:      slices.Clone(c.msg.GetLocks()),
 		StopSignal: or(c.msg.GetStop().GetSignal(), defaultStopSignal), StopGrace: durationOr(c.msg.GetStop().GetGrace(), defaultStopGrace),
 		CPURequest: res.cpu.request, CPULimit: res.cpu.limit, MemoryRequest: res.memory.request, MemoryLimit: res.memory.limit,
 		Replicas: res.replicas, DependsOn: r.DependsOn(name), Connects: r.Connects(name),

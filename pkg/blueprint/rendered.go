@@ -24,6 +24,8 @@ type Component struct {
 	// Volumes are the names of its volumes, VolumeBytes their sizes.
 	Volumes     []string         `json:"volumes,omitempty"`
 	VolumeBytes map[string]int64 `json:"volume_bytes,omitempty"`
+	// Locks are files, as "volume/path", that are removed before a start.
+	Locks []string `json:"locks,omitempty"`
 
 	Setup   *Job `json:"setup,omitempty"`
 	Migrate *Job `json:"migrate,omitempty"`

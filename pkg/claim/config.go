@@ -9,6 +9,7 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.opentelemetry.io/otel/metric"
 
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/store"
@@ -41,6 +42,8 @@ type Config struct {
 type Deps struct {
 	Client *clientv3.Client
 	Log    *slog.Logger
+	// Meter tells how many claims are held; nil tells nobody.
+	Meter metric.Meter
 }
 
 func (c Config) withDefaults() Config {

@@ -34,8 +34,10 @@ func (s *session) start(ctx context.Context, j job, token int64) {
 	if !j.named {
 		fn = func(ctx context.Context, c Claim) error { return s.shards(ctx, j.shard, c) }
 	}
+	s.held.Add(1)
 	go func() { // ends with the session, which waits for it
 		defer s.poke()
+		defer s.held.Add(-1)
 		defer close(h.done)
 		s.repeat(ctx, j.id, h.claim, fn)
 	}()

@@ -3,13 +3,19 @@ package claim
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.opentelemetry.io/otel/metric"
+
+	"stampworks.dev/pkg/telemetry"
 )
 
 // Manager is one replica's part in the division of work.
@@ -18,6 +24,7 @@ type Manager struct {
 	client *clientv3.Client
 	log    *slog.Logger
 	dir    *dataDir
+	held   atomic.Int64 // claims whose function runs
 
 	// Fixed once Run has begun.
 	named  map[string]func(context.Context, Claim) error
@@ -42,13 +49,34 @@ func New(cfg Config, deps Deps) (*Manager, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Manager{
+	m := &Manager{
 		cfg:    cfg,
 		client: deps.Client,
 		log:    log.With("replica", cfg.Replica),
 		dir:    dir,
 		named:  map[string]func(context.Context, Claim) error{},
-	}, nil
+	}
+	if deps.Meter != nil {
+		err = m.measure(deps.Meter)
+	}
+	if err != nil {
+		return nil, errors.Join(err, dir.close())
+	}
+	return m, nil
+}
+
+// measure tells how many claims are held.
+func (m *Manager) measure(meter metric.Meter) error {
+	_, err := meter.Int64ObservableGauge(telemetry.MetricClaims, metric.WithUnit("{claim}"),
+		metric.WithDescription("Claims that this replica holds and works under."),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(m.held.Load())
+			return nil
+		}))
+	if err != nil {
+		return fmt.Errorf("create metric %q: %w", telemetry.MetricClaims, err)
+	}
+	return nil
 }
 
 // Hold registers a claim that one replica in all has. Its key is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +40,11 @@ func TestOneTraceGoesThroughTheCall(t *testing.T) {
 	span.End()
 	if want := telemetry.TraceID(ctx); err != nil || got != want {
 		t.Errorf("the handler is in trace %q (%v), want %q", got, err, want)
+	}
+	for _, s := range serverSpans.Ended() {
+		if !slices.Contains(s.Attributes(), telemetry.Principal.String("services/gateway")) {
+			t.Errorf("span %s does not say on whose behalf: %v", s.Name(), s.Attributes())
+		}
 	}
 	if n := len(clientSpans.Ended()); n != 2 {
 		t.Errorf("the client made %d spans, want the request and the call", n)

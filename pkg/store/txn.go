@@ -48,8 +48,6 @@ type Op struct {
 	Type  EventType // Put or Delete
 	Key   string
 	Value []byte
-	// Lease that the key dies with; 0 is none.
-	Lease int64
 	// Err is why the operation could not be made, a value too large for one: the
 	// transaction that has it is refused with it.
 	Err error
@@ -57,11 +55,6 @@ type Op struct {
 
 // PutOp sets a key.
 func PutOp(key string, value []byte) Op { return Op{Type: Put, Key: key, Value: value} }
-
-// PutLeaseOp sets a key that is deleted when the lease ends.
-func PutLeaseOp(key string, value []byte, lease int64) Op {
-	return Op{Type: Put, Key: key, Value: value, Lease: lease}
-}
 
 // DeleteOp removes a key; one that is not there is fine.
 func DeleteOp(key string) Op { return Op{Type: Delete, Key: key} }

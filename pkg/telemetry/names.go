@@ -5,7 +5,6 @@ import "go.opentelemetry.io/otel/attribute"
 // Names of spans. The variable part of a span is in its attributes, never in
 // its name. RPCs and HTTP requests are named by their instrumentation.
 const (
-	SpanHook      = "stampworks.hook"      // one message from a CRM, at the gateway
 	SpanDelivery  = "stampworks.delivery"  // a stored delivery worked on
 	SpanOperation = "stampworks.operation" // one attempt of an operation
 	SpanPlace     = "stampworks.place"     // a tenant bound to a cell
@@ -13,21 +12,19 @@ const (
 	SpanJob       = "stampworks.job"       // setup, migrate, backup, restore or a task
 	SpanSmoke     = "stampworks.smoke"     // checks through the customer's URL
 	SpanReport    = "stampworks.report"    // the status told to the registry
-	SpanProbe     = "stampworks.probe"     // one look at a component or endpoint
 )
 
 // Keys of attributes, on spans and, where marked with an m, on metrics.
 const (
 	Tenant     = attribute.Key("stampworks.tenant")
-	Blueprint  = attribute.Key("stampworks.blueprint")
 	Revision   = attribute.Key("stampworks.revision")
 	Operation  = attribute.Key("stampworks.operation")
 	Kind       = attribute.Key("stampworks.kind") // m: of an operation or step
 	Attempt    = attribute.Key("stampworks.attempt")
 	Step       = attribute.Key("stampworks.step")
 	Component  = attribute.Key("stampworks.component")
-	Cell       = attribute.Key("stampworks.cell")   // m
-	Driver     = attribute.Key("stampworks.driver") // m
+	Cell       = attribute.Key("stampworks.cell") // m
+	Driver     = attribute.Key("stampworks.driver")
 	ClaimToken = attribute.Key("stampworks.claim.token")
 	QueueTime  = attribute.Key("stampworks.queue.seconds") // waited before the attempt began
 	Source     = attribute.Key("stampworks.source")        // m
@@ -56,10 +53,10 @@ const (
 	MetricRPCPanics         = "stampworks.rpc.panics"         // counter, {call}, by rpc
 )
 
-// Metrics whose label is the tenant; an operator can switch them off.
+// Metrics whose label is the tenant; metrics.hide_tenants of the health service
+// switches them off.
 const (
-	MetricTenantInfo   = "stampworks.tenant.info"   // gauge, always 1
+	MetricTenantInfo   = "stampworks.tenant.info"   // gauge, always 1, with what runs where
 	MetricTenantHealth = "stampworks.tenant.health" // gauge, 1 for the present state
-	MetricTenantProbe  = "stampworks.tenant.probe"  // histogram, s
-	MetricIncidentOpen = "stampworks.incident.open" // gauge, 1 while open
+	MetricTenantProbe  = "stampworks.tenant.probe"  // gauge, s: of the last answer, by component
 )

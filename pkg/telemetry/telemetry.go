@@ -86,10 +86,6 @@ func (t *Telemetry) Tracer() trace.Tracer { return t.TracerProvider.Tracer(scope
 // Meter gives the meter for metrics of ours.
 func (t *Telemetry) Meter() metric.Meter { return t.MeterProvider.Meter(scope) }
 
-// Registry gives the Prometheus registry behind Handler, for libraries that
-// bring collectors of their own.
-func (t *Telemetry) Registry() *prometheus.Registry { return t.registry }
-
 // Handler serves the metrics: the Prometheus text format, or OpenMetrics with
 // exemplars to those who accept it.
 func (t *Telemetry) Handler() http.Handler {

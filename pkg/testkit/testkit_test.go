@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"stampworks.dev/pkg/testkit"
@@ -70,4 +71,29 @@ func TestPorts(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = conn.Close()
+}
+
+// What goes on is waited for, however long; what is stuck is not.
+func TestProgressFailsOnlyWhatIsStuck(t *testing.T) {
+	const steps = 20
+	for stops, wantFailed := range map[int]bool{steps: false, steps / 2: true} {
+		synctest.Test(t, func(t *testing.T) {
+			fake, done := &failing{TB: t}, 0
+			go testkit.Progress(fake, time.Minute, func() (int, error) {
+				time.Sleep(30 * time.Second)
+				if done < stops {
+					done++
+				}
+				if done < steps {
+					return done, errors.New("not yet")
+				}
+				return done, nil
+			})
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if fake.failed != wantFailed {
+				t.Errorf("one that stops after %d of %d: failed %v", done, steps, fake.failed)
+			}
+		})
+	}
 }

@@ -46,6 +46,11 @@ type Config struct {
 	Provisioner struct {
 		Target string `yaml:"target" help:"host:port, several with commas between"`
 	} `yaml:"provisioner" help:"the provisioner, of whose stamps it learns"`
+	// Metrics are at /metrics of the admin port.
+	Metrics struct {
+		// HideTenants leaves out those that have a customer's name on them.
+		HideTenants bool `yaml:"hide_tenants" help:"leave customers' names out of /metrics"`
+	} `yaml:"metrics" help:"what /metrics tells"`
 	// Replica names this replica. Default the host's name.
 	Replica string `yaml:"replica" help:"name of this replica, the same after a restart"`
 	// DataDir keeps the replica's lock and lease.
@@ -107,7 +112,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	s.records = store.NewCache(remembered.States)
 	asking := replica.New(replica.Deps{
 		Memory: remembered, Cache: s.records, Stamps: provisionerv1.NewStampServiceClient(s.provisioner),
-		Telemetry: deps.Telemetry, Log: deps.Log,
+		Telemetry: deps.Telemetry, HideTenants: cfg.Metrics.HideTenants, Log: deps.Log,
 	})
 	s.claims.Hold("prober", asking.Hold)
 	if err := s.listen(cfg, deps, asking); err != nil {
@@ -121,7 +126,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 
 // connect prepares what this service calls.
 func (s *Service) connect(ctx context.Context, cfg Config, deps Deps) (err error) {
-	if s.backend, err = etcd.New(ctx, cfg.Etcd, etcd.Deps{Log: deps.Log}); err != nil {
+	if s.backend, err = etcd.New(ctx, cfg.Etcd, etcd.Deps{Log: deps.Log, Meter: deps.Telemetry.Meter()}); err != nil {
 		return err
 	}
 	s.provisioner, err = rpc.Dial(
@@ -133,7 +138,7 @@ func (s *Service) connect(ctx context.Context, cfg Config, deps Deps) (err error
 	}
 	s.claims, err = claim.New(
 		claim.Config{Prefix: cfg.Prefix, Replica: cfg.Replica, Address: cfg.GRPC.Listen, DataDir: cfg.DataDir},
-		claim.Deps{Client: s.backend.Client(), Log: deps.Log},
+		claim.Deps{Client: s.backend.Client(), Log: deps.Log, Meter: deps.Telemetry.Meter()},
 	)
 	return err
 }

@@ -91,6 +91,8 @@ type plant struct {
 	upstream  string
 	prefix    string
 	etcd      []string
+	telemetry *telemetry.Telemetry
+	hide      bool // tenants in metrics
 }
 
 func newPlant(t *testing.T, p *provisioner) *plant {
@@ -99,7 +101,7 @@ func newPlant(t *testing.T, p *provisioner) *plant {
 	upstream := rpctest.ServeWith(t, a, rpc.ServerDeps{Service: "provisioner"}, func(r grpc.ServiceRegistrar) {
 		provisionerv1.RegisterStampServiceServer(r, p)
 	})
-	return &plant{a, upstream.Addr, testkit.Prefix(t), testkit.Etcd(t).Endpoints}
+	return &plant{authority: a, upstream: upstream.Addr, prefix: testkit.Prefix(t), etcd: testkit.Etcd(t).Endpoints, telemetry: telemetry.Discard()}
 }
 
 // run starts a replica. The client calls it as the gateway does; stop, which
@@ -109,8 +111,9 @@ func (p *plant) run(t *testing.T, replica string) (client healthv1.HealthService
 	cfg := Default()
 	cfg.GRPC.Listen, cfg.Prefix, cfg.Replica, cfg.DataDir = "127.0.0.1:0", p.prefix, replica, t.TempDir()
 	cfg.Etcd = etcd.Config{Endpoints: p.etcd}
+	cfg.Metrics.HideTenants = p.hide
 	cfg.Provisioner.Target, cfg.TLS = p.upstream, p.authority.TLS(t, "health")
-	svc, err := New(t.Context(), cfg, Deps{Log: testkit.Logger(t), Telemetry: telemetry.Discard()})
+	svc, err := New(t.Context(), cfg, Deps{Log: testkit.Logger(t), Telemetry: p.telemetry})
 	if err != nil {
 		t.Fatal(err)
 	}

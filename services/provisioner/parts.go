@@ -86,7 +86,7 @@ func newClaims(cfg Config, deps Deps, backend *etcd.Backend, addr string) (*clai
 	return claim.New(claim.Config{
 		Prefix: cfg.Prefix, Replica: cmp.Or(cfg.Replica, cfg.Cell.Name, "provisioner"),
 		Address: cmp.Or(cfg.Advertise, addr), Cells: shards, DataDir: cfg.DataDir,
-	}, claim.Deps{Client: backend.Client(), Log: deps.Log})
+	}, claim.Deps{Client: backend.Client(), Log: deps.Log, Meter: deps.Telemetry.Meter()})
 }
 
 func newParts(cfg Config, deps Deps, backend *etcd.Backend, claims *claim.Manager) (*parts, error) {
@@ -97,6 +97,10 @@ func newParts(cfg Config, deps Deps, backend *etcd.Backend, claims *claim.Manage
 	tracer, err := trace.New(deps.Telemetry)
 	if err != nil {
 		return nil, err
+	}
+	tracer.Drivers = map[string]string{}
+	for cell := range deps.Drivers {
+		tracer.Drivers[cell] = cfg.Cell.Driver
 	}
 	p := &parts{cfg: cfg, log: deps.Log, drivers: deps.Drivers, records: record.New(backend, cfg.Prefix), view: desired.NewView()}
 	registry := rpc.ClientConfig{Target: cfg.Registry.Target, TLS: cfg.TLS, Server: "tenant-registry"}
@@ -132,7 +136,7 @@ func (p *parts) work(cfg Config, tracer *trace.Tracer) {
 	p.placer = &placement.Placer{
 		Placements: p.records.Placements, Reports: p.reports, Operations: p.operations, Log: p.log,
 		Source: queued.Source{View: p.view, Recipes: p.shelf}, Cells: p.cells,
-		Desk: queued.Desk{Store: p.records, Reporter: p.reporter},
+		Desk: queued.Desk{Store: p.records, Reporter: p.reporter}, Tracer: tracer,
 	}
 }
 

@@ -71,7 +71,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 }
 
 func (s *Service) build(ctx context.Context, cfg Config, deps Deps) (err error) {
-	if s.store, err = etcd.New(ctx, cfg.Etcd, etcd.Deps{Log: deps.Log}); err != nil {
+	if s.store, err = etcd.New(ctx, cfg.Etcd, etcd.Deps{Log: deps.Log, Meter: deps.Telemetry.Meter()}); err != nil {
 		return err
 	}
 	if s.server, err = rpc.NewServer(rpc.ServerConfig{Listen: cfg.GRPC.Listen, TLS: cfg.TLS}, rpc.ServerDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: Name}); err != nil {

@@ -48,7 +48,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("check configuration: %w", err)
 	}
-	backend, err := etcd.New(ctx, cfg.Etcd, etcd.Deps{Log: deps.Log})
+	backend, err := etcd.New(ctx, cfg.Etcd, etcd.Deps{Log: deps.Log, Meter: deps.Telemetry.Meter()})
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"stampworks.dev/pkg/errs"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
@@ -358,6 +359,38 @@ func TestReportsAreOrdered(t *testing.T) {
 	_ = reason(t, "a generation to come", send(now.GetUid(), 9, 9, 2), errs.InvalidArgument, "GENERATION_UNKNOWN")
 	if after := r.get(t, "acme"); after.GetEtag() != now.GetEtag() || after.GetGeneration() != 1 || after.GetStatus().GetToken() != 6 {
 		t.Errorf("after reports: %v", after)
+	}
+}
+
+// Two replicas may both believe to be the owner: what one of them said stays.
+func TestReportsDoNotContradict(t *testing.T) {
+	r := start(t)
+	r.create(t, "acme")
+	uid := r.get(t, "acme").GetUid()
+	if _, err := r.tenants.UpdateTenant(ctx(t), &registryv1.UpdateTenantRequest{Tenant: &registryv1.Tenant{Name: "tenants/acme", Plan: "pro"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		st    *registryv1.TenantStatus
+		stale bool
+	}{
+		{"first", &registryv1.TenantStatus{ObservedGeneration: 2, Url: "http://a", Token: 5, StampRevision: 10}, false},
+		{"again, later and in another trace", &registryv1.TenantStatus{ObservedGeneration: 2, Url: "http://a", Token: 5, StampRevision: 10, UpdateTime: timestamppb.Now(), TraceId: "t"}, false},
+		{"otherwise", &registryv1.TenantStatus{ObservedGeneration: 2, Url: "http://b", Token: 5, StampRevision: 10}, true},
+		{"of an earlier generation, by the next owner", &registryv1.TenantStatus{ObservedGeneration: 1, Url: "http://b", Token: 6, StampRevision: 10}, true},
+		{"by the next owner", &registryv1.TenantStatus{ObservedGeneration: 2, Url: "http://c", Token: 6, StampRevision: 10}, false},
+	} {
+		c.st.Phase = registryv1.TenantStatus_DONE
+		_, err := r.reports.ReportStatus(context.Background(), &registryv1.ReportStatusRequest{Name: "tenants/acme", Uid: uid, Status: c.st})
+		if c.stale {
+			_ = reason(t, c.name, err, errs.Conflict, "STALE_REPORT")
+		} else if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	if url := r.get(t, "acme").GetStatus().GetUrl(); url != "http://c" {
+		t.Errorf("its address is %s", url)
 	}
 }
 

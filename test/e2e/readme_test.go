@@ -22,8 +22,12 @@ var update = flag.Bool("update", false, "write the transcript of this run into t
 
 const readme = "../../README.md"
 
-// storyWithin is how long `make run` may take to tell its story.
-const storyWithin = time.Minute
+// storyWithin is how long `make run` may take to tell its story, answerWithin
+// until the first customer is served.
+const (
+	storyWithin  = time.Minute
+	answerWithin = 15 * time.Second
+)
 
 // What the README says is run: its story as it prints it, the commands of
 // "break it" in their order, and the product in ten lines.
@@ -33,6 +37,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	desk := newDesk(t)
+	desk.answer(t)
 	story := desk.tell(t)
 	breaking := block(t, string(page), "bin/stamp source send")
 	if strings.Contains(story, "helpdesk-lite") { // it has no db of its own to break
@@ -51,9 +56,10 @@ func TestReadme(t *testing.T) {
 
 // desk is a folder with `stamp dev --demo` running in it.
 type desk struct {
-	dir string
-	cmd *exec.Cmd
-	out lockedBuffer
+	dir   string
+	began time.Time
+	cmd   *exec.Cmd
+	out   lockedBuffer
 }
 
 func newDesk(t *testing.T) *desk {
@@ -73,6 +79,7 @@ func newDesk(t *testing.T) *desk {
 	d.cmd.Args[0], d.cmd.Dir = "bin/stamp", dir
 	d.cmd.Stdout, d.cmd.Stderr = &d.out, &d.out
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	d.began = time.Now()
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +91,20 @@ func newDesk(t *testing.T) *desk {
 		_ = exec.Command(filepath.Join(bin, "stamp"), "dev", "stop", "--data-dir", filepath.Join(dir, ".stamp", "data")).Run()
 	})
 	return d
+}
+
+// answer waits for the first good answer of the first customer's copy.
+func (d *desk) answer(t *testing.T) {
+	t.Helper()
+	testkit.Eventually(t, storyWithin, func() error {
+		if text := d.out.String(); strings.Contains(text, "from webhook to first good answer") {
+			return nil
+		}
+		return errStory(d.out.String())
+	})
+	if took := time.Since(d.began); took > answerWithin {
+		t.Errorf("the first good answer came after %v, want less than %v", took, answerWithin)
+	}
 }
 
 // tell waits for the end of the story and gives it.
@@ -113,7 +134,7 @@ func (d *desk) runAll(t *testing.T, commands string) {
 		shell := exec.CommandContext(t.Context(), "sh", "-c", command)
 		shell.Dir = d.dir
 		if out, err := shell.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", command, err, out)
+			t.Errorf("%s: %v\n%s\nwhat stamp dev said:\n%s", command, err, out, d.out.String())
 		}
 	}
 }

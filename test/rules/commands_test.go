@@ -9,7 +9,8 @@ import (
 )
 
 // TestMakeTargetsExist: a command in a page that does not work is worse than
-// none. Those of `stamp` are run by the tests of the README.
+// none. TestReadmeCommandsAreRun sees to those of `stamp` in the README; in
+// other pages nobody does.
 func TestMakeTargetsExist(t *testing.T) {
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	if err != nil {

@@ -105,3 +105,25 @@ func TestDependenciesExplained(t *testing.T) {
 		}
 	}
 }
+
+// TestToolsExplained: a tool that nobody has read about is run by everybody.
+func TestToolsExplained(t *testing.T) {
+	_, text, _ := strings.Cut(read(t, "docs/dependencies.md"), "\n## Tools")
+	checked := 0
+	for _, module := range []string{"tools", "tools/lint"} {
+		var file struct{ Tool []struct{ Path string } }
+		err := decode([]string{"mod", "edit", "-json", filepath.Join(module, "go.mod")}, func(d *json.Decoder) error { return d.Decode(&file) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tool := range file.Tool {
+			checked++
+			if name := filepath.Base(tool.Path); !strings.Contains(text, name) {
+				t.Errorf("docs/dependencies.md: the section Tools does not tell of %s, which %s uses", name, module)
+			}
+		}
+	}
+	if checked < 2 {
+		t.Errorf("found %d tools, so the rule proves nothing", checked)
+	}
+}

@@ -3,14 +3,17 @@ package interceptor
 import (
 	"context"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/rpc/identity"
+	"stampworks.dev/pkg/telemetry"
 )
 
 // Principal finds out on whose behalf the call is made. The gateway, which
 // checks tokens, may name anybody with an outside role; every other service
 // acts as itself, and is refused when it claims otherwise. The gateway acts as
-// itself too when it names nobody.
+// itself too when it names nobody. The call's span says who it is.
 func Principal() Interceptor {
 	return func(ctx context.Context, _ *Call, next func(context.Context) error) error {
 		p, err := principalOf(ctx, identity.PeerFrom(ctx))
@@ -21,6 +24,7 @@ func Principal() Interceptor {
 			return next(ctx)
 		}
 		callerOf(ctx).principal = p.Name
+		trace.SpanFromContext(ctx).SetAttributes(telemetry.Principal.String(p.Name))
 		return next(identity.WithPrincipal(ctx, p))
 	}
 }

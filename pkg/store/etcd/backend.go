@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -11,12 +12,15 @@ import (
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/stats"
 
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/store"
+	"stampworks.dev/pkg/telemetry"
 )
 
 // OperationTimeout bounds an operation whose context has no deadline.
@@ -46,13 +50,16 @@ type TLSConfig struct {
 // Deps is what the backend needs from its program.
 type Deps struct {
 	Log *slog.Logger
+	// Meter counts lost writes; nil counts nothing.
+	Meter metric.Meter
 }
 
 // Backend is a connection to etcd. It implements store.Backend and
 // store.ProgressRequester.
 type Backend struct {
-	client *clientv3.Client
-	log    *slog.Logger
+	client    *clientv3.Client
+	log       *slog.Logger
+	conflicts metric.Int64Counter
 }
 
 var (
@@ -70,6 +77,16 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	meter := deps.Meter
+	if meter == nil {
+		meter = noop.Meter{}
+	}
+	conflicts, err := meter.Int64Counter(telemetry.MetricStoreConflicts, metric.WithUnit("{write}"),
+		metric.WithDescription("Writes that were not made: what they were made from had changed."))
+	if err != nil {
+		return nil, fmt.Errorf("create metric %q: %w", telemetry.MetricStoreConflicts, err)
+	}
+	conflicts.Add(ctx, 0)
 	client, err := clientv3.New(clientv3.Config{
 		Context:              ctx,
 		Endpoints:            cfg.Endpoints,
@@ -89,7 +106,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Backend, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Backend{client: client, log: log}, nil
+	return &Backend{client: client, log: log, conflicts: conflicts}, nil
 }
 
 // Client is the connection itself, for leases.

@@ -74,6 +74,9 @@ func (b *Backend) Txn(ctx context.Context, conds []store.Cond, ops []store.Op) (
 	if err != nil {
 		return store.TxnResult{}, mapError(ctx, err)
 	}
+	if !resp.Succeeded && len(ops) > 0 {
+		b.conflicts.Add(ctx, 1)
+	}
 	return store.TxnResult{Succeeded: resp.Succeeded, Revision: resp.Header.GetRevision()}, nil
 }
 
@@ -103,7 +106,7 @@ func write(o store.Op) clientv3.Op {
 	if o.Type == store.Delete {
 		return clientv3.OpDelete(o.Key)
 	}
-	return clientv3.OpPut(o.Key, string(o.Value), clientv3.WithLease(clientv3.LeaseID(o.Lease)))
+	return clientv3.OpPut(o.Key, string(o.Value))
 }
 
 func fromPB(kv *mvccpb.KeyValue) store.KV {

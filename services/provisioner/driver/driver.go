@@ -154,6 +154,9 @@ type Component struct {
 	// Files are written with mode 0600 before a start, by name.
 	Files   map[string]string `json:"files,omitempty"`
 	Volumes []string          `json:"volumes,omitempty"`
+	// Locks are files, as "volume/path", that a killed process may leave. They
+	// are removed before a start, when none of the component's runs.
+	Locks []string `json:"locks,omitempty"`
 	// StopSignal is by name ("SIGTERM" when empty); StopGrace is how long the
 	// process has before it is killed (default 10 s).
 	StopSignal string        `json:"stop_signal,omitempty"`

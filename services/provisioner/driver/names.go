@@ -2,7 +2,10 @@ package driver
 
 import (
 	"fmt"
+	"io/fs"
 	"regexp"
+	"slices"
+	"strings"
 )
 
 var (
@@ -62,6 +65,12 @@ func (c Component) Check() error {
 	for _, name := range c.Volumes {
 		if err := CheckComponent(name); err != nil {
 			return fmt.Errorf("check volume: %w", err)
+		}
+	}
+	for _, lock := range c.Locks {
+		volume, file, _ := strings.Cut(lock, "/")
+		if !slices.Contains(c.Volumes, volume) || !fs.ValidPath(file) || file == "." {
+			return fmt.Errorf("check lock %.80q: want a file in a volume of the component", lock)
 		}
 	}
 	return checkEnv(c.Env)

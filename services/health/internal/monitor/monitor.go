@@ -166,6 +166,17 @@ func (m *Monitor) Health(id string) *healthv1.TenantHealth {
 	return w.health(time.Now())
 }
 
+// Stamp gives what is known of a tenant's stamp, or nil when it is not watched.
+func (m *Monitor) Stamp(id string) *provisionerv1.Stamp {
+	w := m.find(id)
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stamp
+}
+
 // All gives every tenant's health, by id.
 func (m *Monitor) All() []*healthv1.TenantHealth {
 	var all []*healthv1.TenantHealth

@@ -5,12 +5,9 @@ package replica
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -40,7 +37,9 @@ type Deps struct {
 	Cache     *store.Cache[*healthv1.StateRecord]
 	Stamps    provisionerv1.StampServiceClient
 	Telemetry *telemetry.Telemetry
-	Log       *slog.Logger
+	// HideTenants makes no metrics with a tenant's name on them.
+	HideTenants bool
+	Log         *slog.Logger
 }
 
 // Replica asks and answers. It is safe for concurrent use.
@@ -52,7 +51,12 @@ type Replica struct {
 // New makes a replica that answers from what is written.
 func New(deps Deps) *Replica {
 	r := &Replica{deps: deps}
-	r.measure()
+	if deps.HideTenants {
+		return r
+	}
+	if err := r.measure(deps.Telemetry.Meter()); err != nil {
+		deps.Log.Warn("tenants are not measured", "error", err)
+	}
 	return r
 }
 
@@ -130,27 +134,6 @@ func forget(h *healthv1.TenantHealth, seen time.Time) *healthv1.TenantHealth {
 		Name: h.GetName(), DisplayName: h.GetDisplayName(), State: typev1.HealthState_UNKNOWN,
 		Summary:   h.GetDisplayName() + " is not known to be up: nobody has looked since " + seen.UTC().Format(time.DateTime) + " UTC.",
 		SinceTime: timestamppb.New(seen), CheckTime: timestamppb.New(seen),
-	}
-}
-
-// measure tells metrics which tenant is in which state.
-func (r *Replica) measure() {
-	_, err := r.deps.Telemetry.Meter().Int64ObservableGauge(telemetry.MetricTenantHealth,
-		metric.WithDescription("1 for the state that a tenant is in"),
-		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
-			m := r.asking.Load()
-			if m == nil {
-				return nil
-			}
-			for _, h := range m.All() {
-				tenant := strings.TrimSuffix(strings.TrimPrefix(h.GetName(), "tenants/"), "/health")
-				o.Observe(1, metric.WithAttributeSet(attribute.NewSet(
-					telemetry.Tenant.String(tenant), telemetry.State.String(h.GetState().String()))))
-			}
-			return nil
-		}))
-	if err != nil {
-		r.deps.Log.Warn("tenants' health is not measured", "error", err)
 	}
 }
 

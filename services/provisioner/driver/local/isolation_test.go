@@ -15,6 +15,7 @@ import (
 
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/local"
+	"stampworks.dev/services/provisioner/driver/local/layout"
 )
 
 // python is a component or job written in Python: the tests' tenants are free
@@ -299,7 +300,7 @@ func TestInitdb(t *testing.T) {
 	})
 	bind := site.Binds["db.sql"]
 	m := driver.Manifest{Tenant: ref.Tenant, UID: ref.UID, Site: site, Components: map[string]driver.Component{"db": {
-		Artifact: "postgres", Volumes: []string{"data"}, Files: map[string]string{"password": "secret"}, StopSignal: "SIGINT",
+		Artifact: "postgres", Volumes: []string{"data"}, Locks: []string{"data/pg/postmaster.pid"}, Files: map[string]string{"password": "secret"}, StopSignal: "SIGINT",
 		Command: []string{"postgres", "-D", site.Volumes["db.data"] + "/pg", "-h", bind.Listen, "-p", fmt.Sprint(bind.Port), "-k", site.Tmp["db"]},
 		Env:     map[string]string{"PGPASSWORD": "secret"},
 	}}}
@@ -314,6 +315,10 @@ func TestInitdb(t *testing.T) {
 	r := run("db.setup-1", "initdb", "-D", site.Volumes["db.data"]+"/pg", "-U", "postgres", "-A", "scram-sha-256", "--pwfile="+site.Files["db"]+"/password", "--no-sync")
 	if r.ExitCode != 0 {
 		t.Fatalf("initdb: %+v", r)
+	}
+	// What a PostgreSQL leaves that is killed as it starts.
+	if err := os.WriteFile(filepath.Join(layout.Stamp(site.Dir).Component("db").Volume("data"), "pg", "postmaster.pid"), nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	if err := d.Ensure(t.Context(), ref, m, "db"); err != nil {
 		t.Fatal(err)

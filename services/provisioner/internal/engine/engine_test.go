@@ -107,6 +107,9 @@ func TestCreateSuspendResumeDeletePurge(t *testing.T) {
 	if left, _ := w.records().Placements.Get(t.Context(), "acme"); left.Value != nil {
 		t.Error("the placement is left")
 	}
+	if accepted, refused := w.registry.Reports(); refused != 0 {
+		t.Errorf("%d reports were accepted, %d refused: an owner contradicted itself", accepted, refused)
+	}
 }
 
 // checkLedger looks for secret values, which must not be there.

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -266,6 +267,7 @@ type options struct {
 	// parallel is how many effects run at once; 0 is the default.
 	parallel int
 	tune     func(*engine.Config)
+	tel      *telemetry.Telemetry
 }
 
 // start runs a replica; stop it, or let the test end.
@@ -299,10 +301,11 @@ func (w *world) start(o options) *replica {
 	}
 	records := record.New(r.backend, w.prefix)
 	conn := w.client.Dial(w.t, "provisioner")
-	tracer, err := trace.New(telemetry.Discard())
+	tracer, err := trace.New(cmp.Or(o.tel, telemetry.Discard()))
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	tracer.Drivers = map[string]string{"one": "memory"}
 	log := testkit.Logger(w.t)
 	placements, operations, reports := store.NewCache(records.Placements), store.NewCache(records.Operations), store.NewCache(records.Cells)
 	reporter := report.New(registryv1.NewReportServiceClient(conn), log)
@@ -330,7 +333,7 @@ func (w *world) start(o options) *replica {
 	if o.places {
 		placer := &placement.Placer{
 			Placements: records.Placements, Reports: reports, Operations: operations, Log: log,
-			Source: queued.Source{View: r.view, Recipes: shelf}, Cells: w.cells(o.cell), Desk: queued.Desk{Store: records, Reporter: reporter},
+			Source: queued.Source{View: r.view, Recipes: shelf}, Cells: w.cells(o.cell), Desk: queued.Desk{Store: records, Reporter: reporter}, Tracer: tracer,
 		}
 		held := w.take("placement")
 		run(func(ctx context.Context) error { return placer.Run(ctx, held) })

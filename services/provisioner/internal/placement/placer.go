@@ -17,6 +17,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/internal/failure"
+	"stampworks.dev/services/provisioner/internal/trace"
 )
 
 // Tenant is one tenant as the placer sees it.
@@ -68,6 +69,7 @@ type Placer struct {
 	Source     Source
 	Cells      Cells
 	Desk       Desk
+	Tracer     *trace.Tracer
 	Log        *slog.Logger
 }
 
@@ -254,6 +256,7 @@ func (r *round) visit(ctx context.Context, id string) error {
 }
 
 func (r *round) bind(ctx context.Context, t *Tenant) error {
+	began := time.Now()
 	cells, err := r.list(ctx)
 	if err != nil {
 		return err
@@ -263,6 +266,10 @@ func (r *round) bind(ctx context.Context, t *Tenant) error {
 		r.wait(t.ID, true)
 		return r.Desk.Block(ctx, t, obstacle, r.guard)
 	}
+	ctx, span := r.Tracer.Place(ctx, trace.Attempt{
+		Tenant: t.ID, Cell: cell, Revision: t.Revision, Traceparent: t.Wish.GetTraceparent(), Asked: t.Wish.GetGenerationTime().AsTime(),
+	}, began)
+	defer span.End()
 	return r.write(ctx, t, &pb.Placement{
 		Tenant: t.ID, TenantUid: t.UID, Cell: cell, Reserved: t.Ask.Footprint,
 		CreateTime: timestamppb.Now(), Revision: t.Revision, Plan: t.Plan,

@@ -227,8 +227,7 @@ func (r *Registry) ReportStatus(_ context.Context, req *registryv1.ReportStatusR
 	if t.GetUid() != req.GetUid() {
 		return nil, errs.New(errs.NotFound, "TENANT_NOT_FOUND", "no %s", req.GetName())
 	}
-	old := t.GetStatus()
-	if st.GetToken() < old.GetToken() || st.GetToken() == old.GetToken() && st.GetStampRevision() < old.GetStampRevision() {
+	if stale(st, t.GetStatus()) {
 		r.refused++
 		return nil, errs.New(errs.Conflict, "STALE_REPORT", "older than what is known")
 	}
@@ -243,6 +242,23 @@ func (r *Registry) ReportStatus(_ context.Context, req *registryv1.ReportStatusR
 	t.Status = st
 	r.put(id, t)
 	return &registryv1.ReportStatusResponse{Generation: t.GetGeneration()}, nil
+}
+
+// stale is the registry's own rule.
+func stale(st, old *registryv1.TenantStatus) bool {
+	switch {
+	case old == nil:
+		return false
+	case st.GetObservedGeneration() < old.GetObservedGeneration():
+		return true
+	case st.GetToken() != old.GetToken():
+		return st.GetToken() < old.GetToken()
+	case st.GetStampRevision() != old.GetStampRevision():
+		return st.GetStampRevision() < old.GetStampRevision()
+	}
+	st, old = proto.CloneOf(st), proto.CloneOf(old)
+	st.UpdateTime, old.UpdateTime, st.TraceId, old.TraceId = nil, nil, "", ""
+	return !proto.Equal(st, old)
 }
 
 // ReportCell accepts everything.

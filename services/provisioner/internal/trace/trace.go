@@ -9,6 +9,7 @@ package trace
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -24,6 +25,9 @@ const prompt = time.Minute
 
 // Tracer makes spans and keeps metrics. It is safe for concurrent use.
 type Tracer struct {
+	// Drivers says which kind of driver each cell has. Set it before use.
+	Drivers map[string]string
+
 	tracer   oteltrace.Tracer
 	duration metric.Float64Histogram // of operations
 	waited   metric.Float64Histogram
@@ -95,38 +99,64 @@ type Attempt struct {
 
 // Begin starts the span of an attempt.
 func (t *Tracer) Begin(ctx context.Context, a Attempt, now time.Time) (context.Context, *Span) {
-	attrs := []attribute.KeyValue{
-		telemetry.Tenant.String(a.Tenant), telemetry.Cell.String(a.Cell), telemetry.Revision.String(a.Revision),
-		telemetry.Kind.String(a.Kind), telemetry.Attempt.Int(int(a.Number)), telemetry.ClaimToken.Int64(a.Token),
+	common := []attribute.KeyValue{
+		telemetry.Tenant.String(a.Tenant), telemetry.Cell.String(a.Cell), telemetry.Driver.String(t.Drivers[a.Cell]),
+		telemetry.Attempt.Int(int(a.Number)),
 	}
-	opts := []oteltrace.SpanStartOption{}
+	if a.Operation != "" {
+		common = append(common, telemetry.Operation.String(a.Operation))
+	}
+	attrs := append(slices.Clone(common), telemetry.Revision.String(a.Revision), telemetry.Kind.String(a.Kind), telemetry.ClaimToken.Int64(a.Token))
 	waited := now.Sub(a.Asked)
 	first := a.Operation != "" && a.Number == 1
 	if first {
 		attrs = append(attrs, telemetry.QueueTime.Float64(waited.Seconds()))
 		t.waited.Record(ctx, waited.Seconds(), metric.WithAttributes(telemetry.Kind.String(a.Kind)))
 	}
-	if a.Operation != "" {
-		attrs = append(attrs, telemetry.Operation.String(a.Operation))
-	}
-	if first && waited < prompt {
-		ctx = telemetry.ContextWithTraceparent(ctx, a.Traceparent)
-	} else {
-		opts = append(opts, oteltrace.WithNewRoot(), oteltrace.WithLinks(telemetry.LinkFrom(a.Traceparent)))
-	}
-	ctx, span := t.tracer.Start(ctx, telemetry.SpanOperation, append(opts, oteltrace.WithAttributes(attrs...))...)
+	ctx, origin := from(ctx, a.Traceparent, first && waited < prompt)
+	ctx, span := t.tracer.Start(ctx, telemetry.SpanOperation, append(origin, oteltrace.WithAttributes(attrs...))...)
+	ctx = context.WithValue(ctx, commonKey{}, common)
 	return ctx, &Span{tracer: t, span: span, ctx: ctx, kind: a.Kind, began: now, into: t.duration, measure: a.Operation != ""}
 }
 
-// Step starts the span of one step.
-func (t *Tracer) Step(ctx context.Context, id, component, action string) (context.Context, *Span) {
-	name := telemetry.SpanStep
-	if action == "smoke" {
-		name = telemetry.SpanSmoke
+// from makes the next span a child of a request, or a root linked to it.
+func from(ctx context.Context, traceparent string, child bool) (context.Context, []oteltrace.SpanStartOption) {
+	if child {
+		return telemetry.ContextWithTraceparent(ctx, traceparent), nil
 	}
-	ctx, span := t.tracer.Start(ctx, name, oteltrace.WithAttributes(
+	return ctx, []oteltrace.SpanStartOption{oteltrace.WithNewRoot(), oteltrace.WithLinks(telemetry.LinkFrom(traceparent))}
+}
+
+// commonKey is what the steps of an attempt have in common, in its context.
+type commonKey struct{}
+
+// Place starts the span of binding a tenant to a cell, which began earlier: to
+// what was asked for, whoever waited for room is linked.
+func (t *Tracer) Place(ctx context.Context, a Attempt, began time.Time) (context.Context, oteltrace.Span) {
+	ctx, origin := from(ctx, a.Traceparent, began.Sub(a.Asked) < prompt)
+	return t.tracer.Start(ctx, telemetry.SpanPlace, append(origin, oteltrace.WithTimestamp(began), oteltrace.WithAttributes(
+		telemetry.Tenant.String(a.Tenant), telemetry.Cell.String(a.Cell), telemetry.Driver.String(t.Drivers[a.Cell]), telemetry.Revision.String(a.Revision)))...)
+}
+
+// Step starts the span of one step of the attempt that ctx is of.
+func (t *Tracer) Step(ctx context.Context, id, component, action string) (context.Context, *Span) {
+	common, _ := ctx.Value(commonKey{}).([]attribute.KeyValue)
+	ctx, span := t.tracer.Start(ctx, nameOf(action), oteltrace.WithAttributes(common...), oteltrace.WithAttributes(
 		telemetry.Step.String(id), telemetry.Component.String(component), telemetry.Kind.String(action)))
 	return ctx, &Span{tracer: t, span: span, ctx: ctx, kind: action, began: time.Now(), into: t.step, measure: true}
+}
+
+// nameOf gives the name of the span of an action, in the words of the API.
+func nameOf(action string) string {
+	switch action {
+	case "smoke":
+		return telemetry.SpanSmoke
+	case "report":
+		return telemetry.SpanReport
+	case "setup", "migrate", "backup", "restore", "task":
+		return telemetry.SpanJob
+	}
+	return telemetry.SpanStep
 }
 
 // Span is one span with the metric that goes with it.

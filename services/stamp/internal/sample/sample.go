@@ -89,15 +89,18 @@ func Publish(ctx context.Context, api *client.Client, opts Options) (Product, er
 	return p, nil
 }
 
-// Cell waits for the first cell that says what it has.
+// Cell waits for the first cell that can be reached and says what it has: before
+// that, nobody knows whether there is a PostgreSQL.
 func Cell(ctx context.Context, api *client.Client) (*registryv1.Cell, error) {
 	ctx, cancel := context.WithTimeout(ctx, cellWithin)
 	defer cancel()
 	for {
 		var cells registryv1.ListCellsResponse
 		err := api.Get(ctx, "/v1/cells", nil, &cells)
-		if err == nil && len(cells.GetCells()) > 0 {
-			return cells.GetCells()[0], nil
+		for _, cell := range cells.GetCells() {
+			if err == nil && cell.GetStatus().GetReachable() && len(cell.GetStatus().GetAllocatable()) > 0 {
+				return cell, nil
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -44,13 +44,6 @@ func Write(dir, address, source, secret string) error {
 	return os.Rename(next, path)
 }
 
-// Find looks for a source's secret in the folder and those above it. Empty
-// means that none is kept.
-func Find(dir, address, source string) (string, error) {
-	all, err := Sources(dir, address)
-	return all[source], err
-}
-
 // Sources are the secrets of a gateway's sources, by id: the nearest one of
 // each, from the folder upwards.
 func Sources(dir, address string) (map[string]string, error) {

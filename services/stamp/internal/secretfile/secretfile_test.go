@@ -24,8 +24,8 @@ func TestASecretIsForOneGateway(t *testing.T) {
 		{below, "http://two", "demo", ""},
 		{below, "http://one", "other", ""},
 	} {
-		if got, err := Find(tc.dir, tc.address, tc.source); err != nil || got != tc.want {
-			t.Errorf("%s at %s from %s: got %q, %v, want %q", tc.source, tc.address, tc.dir, got, err, tc.want)
+		if all, err := Sources(tc.dir, tc.address); err != nil || all[tc.source] != tc.want {
+			t.Errorf("%s at %s from %s: all[tc.source] %q, %v, want %q", tc.source, tc.address, tc.dir, all[tc.source], err, tc.want)
 		}
 	}
 	if info, err := os.Stat(filepath.Join(root, name)); err != nil || info.Mode().Perm() != 0o600 {

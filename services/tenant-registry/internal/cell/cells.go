@@ -79,36 +79,42 @@ func (c *Cells) List(ctx context.Context) ([]*registryv1.Cell, error) {
 	return list, nil
 }
 
-// Report takes in what the provisioner says; the first one makes the cell.
+// Report takes in what the provisioner says; the first one makes the cell. Both
+// are written in one transaction: a cell that is there has a report.
 func (c *Cells) Report(ctx context.Context, name names.Cell, told *registryv1.Cell) (*registryv1.Cell, error) {
-	item, err := c.cells.Get(ctx, name.ID)
-	if errors.Is(err, store.ErrNotFound) {
-		item, err = c.cells.Create(ctx, name.ID, &registryv1.Cell{
-			Name: name.String(), Uid: uuid.NewString(), Driver: told.GetDriver(), Region: told.GetRegion(), CreateTime: timestamppb.New(c.now()),
-		})
-		if errors.Is(err, store.ErrExists) {
-			item, err = c.cells.Get(ctx, name.ID)
-		}
-	}
-	if err == nil && (item.Value.GetDriver() != told.GetDriver() || item.Value.GetRegion() != told.GetRegion()) {
-		item, err = c.cells.Update(ctx, name.ID, func(cell *registryv1.Cell) error {
-			cell.Driver, cell.Region = told.GetDriver(), told.GetRegion()
-			return nil
-		})
-	}
-	if err != nil {
-		return nil, fmt.Errorf("report cell %q: %w", name.ID, err)
-	}
 	report, _ := proto.Clone(told.GetStatus()).(*registryv1.CellStatus)
 	if report == nil {
 		report = &registryv1.CellStatus{}
 	}
 	report.UpdateTime = timestamppb.New(c.now())
-	op := c.reports.PutOp(name.ID, report) // the last word wins: there is nothing to compare
-	if _, err := c.reports.Backend().Txn(ctx, nil, []store.Op{op}); err != nil {
-		return nil, fmt.Errorf("report cell %q: %w", name.ID, err)
+	for {
+		item, err := c.cells.Get(ctx, name.ID)
+		guard := store.ModRevisionIs(c.cells.Key(name.ID), item.ModRevision)
+		if errors.Is(err, store.ErrNotFound) {
+			guard, err = store.Absent(c.cells.Key(name.ID)), nil
+			item.Value = &registryv1.Cell{Name: name.String(), Uid: uuid.NewString(), CreateTime: timestamppb.New(c.now())}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("report cell %q: %w", name.ID, err)
+		}
+		ops := []store.Op{c.reports.PutOp(name.ID, report)} // the last word wins: there is nothing to compare
+		cell := item.Value
+		changed := item.ModRevision == 0 || cell.GetDriver() != told.GetDriver() || cell.GetRegion() != told.GetRegion()
+		if changed {
+			cell.Driver, cell.Region = told.GetDriver(), told.GetRegion()
+			ops = append(ops, c.cells.PutOp(name.ID, cell))
+		}
+		res, err := c.cells.Backend().Txn(ctx, []store.Cond{guard}, ops)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("report cell %q: %w", name.ID, err)
+		case !res.Succeeded:
+			continue // somebody has just changed the cell
+		case changed:
+			item.ModRevision = res.Revision
+		}
+		return c.join(item, report), nil
 	}
-	return c.join(item, report), nil
 }
 
 // Cordon keeps new tenants away, or with cordoned false lets them in. An etag

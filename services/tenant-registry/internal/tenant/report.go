@@ -19,7 +19,8 @@ import (
 
 // Report writes what the provisioner says about a tenant's stamp and gives the
 // present generation. Reports are ordered by (token, stamp revision): an older
-// one is ErrStale, the same one again is fine. ErrNotFound, ErrUID.
+// one is ErrStale, and so is one that tells otherwise under the same order, or
+// of an earlier generation. The same one again is fine. ErrNotFound, ErrUID.
 func (t *Tenants) Report(ctx context.Context, name names.Tenant, uid string, status *registryv1.TenantStatus) (int64, error) {
 	for {
 		before, err := t.Get(ctx, name)
@@ -44,7 +45,7 @@ func (t *Tenants) reportOn(ctx context.Context, name names.Tenant, before View, 
 	switch old := before.Status(); {
 	case status.GetObservedGeneration() > generation:
 		return false, errs.Invalid("GENERATION_UNKNOWN", errs.Violation{Field: "status.observed_generation", Description: fmt.Sprintf("is greater than %d, the present one", generation)})
-	case older(status, old):
+	case stale(status, old):
 		return false, ErrStale.With("tenant", name.String()).With("token", fmt.Sprint(old.GetToken())).With("stamp_revision", fmt.Sprint(old.GetStampRevision()))
 	case status.GetPhase() == registryv1.TenantStatus_PURGED:
 		return t.bury(ctx, name, before, status)
@@ -65,12 +66,26 @@ func (t *Tenants) reportOn(ctx context.Context, name names.Tenant, before View, 
 	return t.commit(ctx, name, []store.Cond{unchanged(t, name.ID+statusPart, before.status), store.CreateRevisionIs(before.spec.Key, before.spec.CreateRevision)}, ops)
 }
 
-// older says that a report is from before the one that is there.
-func older(status, old *registryv1.TenantStatus) bool {
-	if old == nil || status.GetToken() != old.GetToken() {
+// stale says that a report must not take the place of the one that is there.
+func stale(status, old *registryv1.TenantStatus) bool {
+	switch {
+	case old == nil:
+		return false
+	case status.GetObservedGeneration() < old.GetObservedGeneration():
+		return true // of a replica that has yet to hear of the newer one
+	case status.GetToken() != old.GetToken():
 		return status.GetToken() < old.GetToken()
+	case status.GetStampRevision() != old.GetStampRevision():
+		return status.GetStampRevision() < old.GetStampRevision()
 	}
-	return status.GetStampRevision() < old.GetStampRevision()
+	return !sameReport(status, old)
+}
+
+// sameReport compares all but when, and in which trace, it was told.
+func sameReport(a, b *registryv1.TenantStatus) bool {
+	a, b = proto.CloneOf(a), proto.CloneOf(b)
+	a.UpdateTime, b.UpdateTime, a.TraceId, b.TraceId = nil, nil, "", ""
+	return proto.Equal(a, b)
 }
 
 // bury removes a purged tenant and puts up its tombstone.

@@ -83,6 +83,9 @@ func (c Component) Files() string { return c.path("files") }
 // Tmp is the component's own /tmp.
 func (c Component) Tmp() string { return c.path("tmp") }
 
+// Volumes is the directory of all volumes.
+func (c Component) Volumes() string { return c.path("volumes") }
+
 // Volume is the directory of one volume.
 func (c Component) Volume(name string) string { return c.path("volumes", name) }
 
@@ -111,7 +114,7 @@ func (s Stamp) Make(user int) error {
 // MakeComponent makes the directories of one component.
 func (s Stamp) MakeComponent(name string, volumes []string, user int) error {
 	c := s.Component(name)
-	for _, dir := range []string{string(c), c.Files(), c.path("volumes"), c.path("log")} {
+	for _, dir := range []string{string(c), c.Files(), c.Volumes(), c.path("log")} {
 		if err := mkdir(dir, 0o710, 0, user); err != nil {
 			return err
 		}

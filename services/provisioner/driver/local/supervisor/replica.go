@@ -14,12 +14,6 @@ import (
 	"stampworks.dev/services/provisioner/driver/local/trampoline"
 )
 
-const (
-	firstBackoff = 100 * time.Millisecond
-	mostBackoff  = 30 * time.Second
-	healthyAfter = 10 * time.Second // a run this long begins the backoff anew
-)
-
 // unknownExit is said of a process that an earlier supervisor had started:
 // only a parent learns how one ended.
 const unknownExit = "ended; how is unknown, an earlier supervisor had started it"
@@ -69,7 +63,7 @@ func (r *replica) waitEnded(ctx context.Context) error {
 // run keeps one process running until it is asked to end or left alone.
 func (r *replica) run() {
 	defer close(r.ended)
-	backoff := firstBackoff
+	var pause backoff
 	for again := false; ; again = true {
 		began := time.Now()
 		id, wait, err := r.startOrAdopt(again)
@@ -81,17 +75,13 @@ func (r *replica) run() {
 		} else if r.watch(id, wait) {
 			return
 		}
-		if time.Since(began) >= healthyAfter {
-			backoff = firstBackoff
-		}
 		select {
 		case <-r.asked:
 			return
 		case <-r.ctx.Done():
 			return
-		case <-time.After(backoff):
+		case <-time.After(pause.after(time.Since(began))):
 		}
-		backoff = min(backoff*2, mostBackoff)
 	}
 }
 
@@ -145,6 +135,9 @@ func (r *replica) startOrAdopt(again bool) (process.Identity, func(context.Conte
 			}, err
 		}
 		again = true // it ran, so this is a restart
+	}
+	if err := r.clearLocks(known.Nonce); err != nil {
+		return process.Identity{}, nil, err
 	}
 	nonce := rand.Text()
 	started := time.Now().UTC()

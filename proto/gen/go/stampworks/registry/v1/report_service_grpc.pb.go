@@ -31,7 +31,9 @@ const (
 // It is not offered over REST.
 type ReportServiceClient interface {
 	// ReportStatus writes a tenant's status. A report with a smaller token, or
-	// the same token and a smaller stamp revision, is refused.
+	// the same token and a smaller stamp revision, is refused; so is one that
+	// tells otherwise under the same two, or observed an earlier generation. The
+	// same one again is fine.
 	// Codes: NOT_FOUND for another uid, ABORTED with reason STALE_REPORT.
 	ReportStatus(ctx context.Context, in *ReportStatusRequest, opts ...grpc.CallOption) (*ReportStatusResponse, error)
 	// ReportCell writes a cell's status, and the cell itself the first time.
@@ -74,7 +76,9 @@ func (c *reportServiceClient) ReportCell(ctx context.Context, in *ReportCellRequ
 // It is not offered over REST.
 type ReportServiceServer interface {
 	// ReportStatus writes a tenant's status. A report with a smaller token, or
-	// the same token and a smaller stamp revision, is refused.
+	// the same token and a smaller stamp revision, is refused; so is one that
+	// tells otherwise under the same two, or observed an earlier generation. The
+	// same one again is fine.
 	// Codes: NOT_FOUND for another uid, ABORTED with reason STALE_REPORT.
 	ReportStatus(context.Context, *ReportStatusRequest) (*ReportStatusResponse, error)
 	// ReportCell writes a cell's status, and the cell itself the first time.

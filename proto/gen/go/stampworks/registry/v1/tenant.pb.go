@@ -1030,7 +1030,8 @@ type TenantStatus struct {
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// The phase of the observed generation.
 	Phase TenantStatus_Phase `protobuf:"varint,8,opt,name=phase,proto3,enum=stampworks.registry.v1.TenantStatus_Phase" json:"phase,omitempty"`
-	// The claim's token and the stamp's revision: only greater ones are accepted.
+	// The claim's token and the stamp's revision: only greater ones, or the same
+	// report again, are accepted.
 	Token int64 `protobuf:"varint,9,opt,name=token,proto3" json:"token,omitempty"`
 	// The stamp record's revision in the provisioner's store.
 	StampRevision int64 `protobuf:"varint,10,opt,name=stamp_revision,json=stampRevision,proto3" json:"stamp_revision,omitempty"`

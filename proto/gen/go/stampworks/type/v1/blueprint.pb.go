@@ -842,7 +842,11 @@ type Component struct {
 	// Writes a backup into ${backup}. YAML may give just the command.
 	Backup *Job `protobuf:"bytes,14,opt,name=backup,proto3" json:"backup,omitempty"`
 	// Brings a backup back from ${backup}. YAML may give just the command.
-	Restore       *Job `protobuf:"bytes,15,opt,name=restore,proto3" json:"restore,omitempty"`
+	Restore *Job `protobuf:"bytes,15,opt,name=restore,proto3" json:"restore,omitempty"`
+	// Files that say "I run" and that a killed process leaves behind, each as
+	// VOLUME/PATH. They are removed before a start, when none of its processes
+	// is left.
+	Locks         []string `protobuf:"bytes,16,rep,name=locks,proto3" json:"locks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -978,6 +982,13 @@ func (x *Component) GetBackup() *Job {
 func (x *Component) GetRestore() *Job {
 	if x != nil {
 		return x.Restore
+	}
+	return nil
+}
+
+func (x *Component) GetLocks() []string {
+	if x != nil {
+		return x.Locks
 	}
 	return nil
 }
@@ -1557,7 +1568,7 @@ const file_stampworks_type_v1_blueprint_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"3\n" +
 	"\aAmounts\x12\x10\n" +
 	"\x03cpu\x18\x01 \x01(\tR\x03cpu\x12\x16\n" +
-	"\x06memory\x18\x02 \x01(\tR\x06memory\"\xd6\x06\n" +
+	"\x06memory\x18\x02 \x01(\tR\x06memory\"\xec\x06\n" +
 	"\tComponent\x12\x1a\n" +
 	"\bartifact\x18\x01 \x01(\tR\bartifact\x12\x18\n" +
 	"\avolumes\x18\x02 \x03(\tR\avolumes\x12>\n" +
@@ -1574,7 +1585,8 @@ const file_stampworks_type_v1_blueprint_proto_rawDesc = "" +
 	"\x04live\x18\f \x01(\v2\x19.stampworks.type.v1.ProbeR\x04live\x12\x14\n" +
 	"\x05after\x18\r \x03(\tR\x05after\x12/\n" +
 	"\x06backup\x18\x0e \x01(\v2\x17.stampworks.type.v1.JobR\x06backup\x121\n" +
-	"\arestore\x18\x0f \x01(\v2\x17.stampworks.type.v1.JobR\arestore\x1a8\n" +
+	"\arestore\x18\x0f \x01(\v2\x17.stampworks.type.v1.JobR\arestore\x12\x14\n" +
+	"\x05locks\x18\x10 \x03(\tR\x05locks\x1a8\n" +
 	"\n" +
 	"PortsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
