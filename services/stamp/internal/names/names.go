@@ -24,7 +24,7 @@ func Blueprint(text string) string { return under("blueprints/", text) }
 func Backup(words ...string) string {
 	text := strings.Join(words, "/")
 	if len(words) == 2 {
-		text = Tenant(words[0]) + "/backups/" + words[1]
+		text = Tenant(strings.Join(words, "/backups/"))
 	}
 	if tenant, id, two := strings.Cut(text, "/"); two && tenant != "tenants" && !strings.Contains(id, "/") {
 		text = Tenant(tenant) + "/backups/" + id
