@@ -27,18 +27,16 @@ func TestCheckNamesTheEtcdThatDoesNotAnswer(t *testing.T) {
 func TestWatchdogSaysOnceThatEtcdIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		var answer error
 		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan struct{})
+		answers, done := make(chan error), make(chan struct{})
 		go func() {
 			defer close(done)
-			watchdog(ctx, func(context.Context) error { return answer }, slog.New(slog.NewTextHandler(&out, nil)))
+			watchdog(ctx, func(context.Context) error { return <-answers }, slog.New(slog.NewTextHandler(&out, nil)))
 		}()
 		for _, next := range []error{nil, errors.New("away"), errors.New("away"), nil, nil} {
-			synctest.Wait()
-			answer = next
-			time.Sleep(checkEvery)
+			answers <- next
 		}
+		synctest.Wait()
 		cancel()
 		<-done
 		log := out.String()
