@@ -42,6 +42,7 @@ const (
 const (
 	MetricQueueDepth        = "stampworks.queue.depth"        // gauge, {item}
 	MetricQueueAge          = "stampworks.queue.age"          // gauge, s: of the oldest item
+	MetricDrift             = "stampworks.drift"              // gauge, {difference}, by kind
 	MetricOperationDuration = "stampworks.operation.duration" // histogram, s, by kind and outcome
 	MetricOperationWait     = "stampworks.operation.wait"     // histogram, s: time in the queue
 	MetricStepDuration      = "stampworks.step.duration"      // histogram, s, by kind and outcome

@@ -83,6 +83,67 @@ func (Stamp_Lifecycle) EnumDescriptor() ([]byte, []int) {
 	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// Kind is what is the matter.
+type Drift_Kind int32
+
+const (
+	// Not set.
+	Drift_KIND_UNSPECIFIED Drift_Kind = 0
+	// A component is meant to run and does not.
+	Drift_NOT_RUNNING Drift_Kind = 1
+	// What runs, or would be started next, is not what the ledger says.
+	Drift_CHANGED Drift_Kind = 2
+	// A file that Stampworks wrote for a component was changed or removed.
+	Drift_FILE_CHANGED Drift_Kind = 3
+	// A directory, a volume or a rule that was made is not there.
+	Drift_MISSING Drift_Kind = 4
+)
+
+// Enum value maps for Drift_Kind.
+var (
+	Drift_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "NOT_RUNNING",
+		2: "CHANGED",
+		3: "FILE_CHANGED",
+		4: "MISSING",
+	}
+	Drift_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"NOT_RUNNING":      1,
+		"CHANGED":          2,
+		"FILE_CHANGED":     3,
+		"MISSING":          4,
+	}
+)
+
+func (x Drift_Kind) Enum() *Drift_Kind {
+	p := new(Drift_Kind)
+	*p = x
+	return p
+}
+
+func (x Drift_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Drift_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_stampworks_provisioner_v1_stamp_proto_enumTypes[1].Descriptor()
+}
+
+func (Drift_Kind) Type() protoreflect.EnumType {
+	return &file_stampworks_provisioner_v1_stamp_proto_enumTypes[1]
+}
+
+func (x Drift_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Drift_Kind.Descriptor instead.
+func (Drift_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{1, 0}
+}
+
 // State is how far the thing is.
 type LedgerEntry_State int32
 
@@ -124,11 +185,11 @@ func (x LedgerEntry_State) String() string {
 }
 
 func (LedgerEntry_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_stampworks_provisioner_v1_stamp_proto_enumTypes[1].Descriptor()
+	return file_stampworks_provisioner_v1_stamp_proto_enumTypes[2].Descriptor()
 }
 
 func (LedgerEntry_State) Type() protoreflect.EnumType {
-	return &file_stampworks_provisioner_v1_stamp_proto_enumTypes[1]
+	return &file_stampworks_provisioner_v1_stamp_proto_enumTypes[2]
 }
 
 func (x LedgerEntry_State) Number() protoreflect.EnumNumber {
@@ -137,7 +198,7 @@ func (x LedgerEntry_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LedgerEntry_State.Descriptor instead.
 func (LedgerEntry_State) EnumDescriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{5, 0}
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // Stamp is a tenant's private copy: what there is. It is also the record that
@@ -214,7 +275,9 @@ type Stamp struct {
 	// When its newest backup was kept.
 	LastBackupTime *timestamppb.Timestamp `protobuf:"bytes,33,opt,name=last_backup_time,json=lastBackupTime,proto3" json:"last_backup_time,omitempty"`
 	// The backups that a purge left to go later, by their names.
-	BackupsKept   []string `protobuf:"bytes,34,rep,name=backups_kept,json=backupsKept,proto3" json:"backups_kept,omitempty"`
+	BackupsKept []string `protobuf:"bytes,34,rep,name=backups_kept,json=backupsKept,proto3" json:"backups_kept,omitempty"`
+	// What differs between the ledger and the world, as last looked at.
+	Drift         []*Drift `protobuf:"bytes,40,rep,name=drift,proto3" json:"drift,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -487,6 +550,87 @@ func (x *Stamp) GetBackupsKept() []string {
 	return nil
 }
 
+func (x *Stamp) GetDrift() []*Drift {
+	if x != nil {
+		return x.Drift
+	}
+	return nil
+}
+
+// Drift is one thing that differs between the ledger and the world: somebody
+// changed it by hand, or something broke it. It never holds a secret value.
+type Drift struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The component; empty for the whole stamp.
+	Component string `protobuf:"bytes,1,opt,name=component,proto3" json:"component,omitempty"`
+	// What is the matter.
+	Kind Drift_Kind `protobuf:"varint,2,opt,name=kind,proto3,enum=stampworks.provisioner.v1.Drift_Kind" json:"kind,omitempty"`
+	// What was seen, in one sentence.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// When it was first seen.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Drift) Reset() {
+	*x = Drift{}
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Drift) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Drift) ProtoMessage() {}
+
+func (x *Drift) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Drift.ProtoReflect.Descriptor instead.
+func (*Drift) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Drift) GetComponent() string {
+	if x != nil {
+		return x.Component
+	}
+	return ""
+}
+
+func (x *Drift) GetKind() Drift_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return Drift_KIND_UNSPECIFIED
+}
+
+func (x *Drift) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Drift) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
 // StampSpec is what a stamp is made from, of all that a tenant says.
 type StampSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -506,7 +650,7 @@ type StampSpec struct {
 
 func (x *StampSpec) Reset() {
 	*x = StampSpec{}
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[1]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -518,7 +662,7 @@ func (x *StampSpec) String() string {
 func (*StampSpec) ProtoMessage() {}
 
 func (x *StampSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[1]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -531,7 +675,7 @@ func (x *StampSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StampSpec.ProtoReflect.Descriptor instead.
 func (*StampSpec) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{1}
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *StampSpec) GetBlueprint() string {
@@ -596,7 +740,7 @@ type Upgrade struct {
 
 func (x *Upgrade) Reset() {
 	*x = Upgrade{}
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[2]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -608,7 +752,7 @@ func (x *Upgrade) String() string {
 func (*Upgrade) ProtoMessage() {}
 
 func (x *Upgrade) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[2]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -621,7 +765,7 @@ func (x *Upgrade) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Upgrade.ProtoReflect.Descriptor instead.
 func (*Upgrade) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{2}
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Upgrade) GetFrom() *StampSpec {
@@ -702,14 +846,16 @@ type ComponentStatus struct {
 	// How to ask it whether it serves.
 	Probe *ProbeTarget `protobuf:"bytes,9,opt,name=probe,proto3" json:"probe,omitempty"`
 	// Where its ports are, "10.0.0.1:8080", by name.
-	Addresses     map[string]string `protobuf:"bytes,10,rep,name=addresses,proto3" json:"addresses,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Addresses map[string]string `protobuf:"bytes,10,rep,name=addresses,proto3" json:"addresses,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The label of the definition that it was last started with; not in answers.
+	Digest        string `protobuf:"bytes,11,opt,name=digest,proto3" json:"digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ComponentStatus) Reset() {
 	*x = ComponentStatus{}
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[3]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +867,7 @@ func (x *ComponentStatus) String() string {
 func (*ComponentStatus) ProtoMessage() {}
 
 func (x *ComponentStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[3]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +880,7 @@ func (x *ComponentStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentStatus.ProtoReflect.Descriptor instead.
 func (*ComponentStatus) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{3}
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ComponentStatus) GetName() string {
@@ -807,6 +953,13 @@ func (x *ComponentStatus) GetAddresses() map[string]string {
 	return nil
 }
 
+func (x *ComponentStatus) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
 // ProbeTarget is a probe, rendered: exactly one of url, tcp, grpc and exec is
 // used.
 type ProbeTarget struct {
@@ -833,7 +986,7 @@ type ProbeTarget struct {
 
 func (x *ProbeTarget) Reset() {
 	*x = ProbeTarget{}
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[4]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -845,7 +998,7 @@ func (x *ProbeTarget) String() string {
 func (*ProbeTarget) ProtoMessage() {}
 
 func (x *ProbeTarget) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[4]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -858,7 +1011,7 @@ func (x *ProbeTarget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeTarget.ProtoReflect.Descriptor instead.
 func (*ProbeTarget) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{4}
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ProbeTarget) GetUrl() string {
@@ -936,7 +1089,7 @@ type LedgerEntry struct {
 
 func (x *LedgerEntry) Reset() {
 	*x = LedgerEntry{}
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[5]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -948,7 +1101,7 @@ func (x *LedgerEntry) String() string {
 func (*LedgerEntry) ProtoMessage() {}
 
 func (x *LedgerEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[5]
+	mi := &file_stampworks_provisioner_v1_stamp_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -961,7 +1114,7 @@ func (x *LedgerEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerEntry.ProtoReflect.Descriptor instead.
 func (*LedgerEntry) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{5}
+	return file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *LedgerEntry) GetKind() string {
@@ -1003,7 +1156,7 @@ var File_stampworks_provisioner_v1_stamp_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\n" +
-	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xe6\x0f\n" +
+	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xa3\x10\n" +
 	"\x05Stamp\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\n" +
@@ -1047,7 +1200,8 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\vleft_behind\x18  \x03(\tR\n" +
 	"leftBehind\x12D\n" +
 	"\x10last_backup_time\x18! \x01(\v2\x1a.google.protobuf.TimestampR\x0elastBackupTime\x12!\n" +
-	"\fbackups_kept\x18\" \x03(\tR\vbackupsKept\x1a;\n" +
+	"\fbackups_kept\x18\" \x03(\tR\vbackupsKept\x12;\n" +
+	"\x05drift\x18( \x03(\v2 .stampworks.provisioner.v1.DriftB\x03\xe0A\x03R\x05drift\x1a;\n" +
 	"\rReservedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a<\n" +
@@ -1065,7 +1219,18 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\aRUNNING\x10\x01\x12\v\n" +
 	"\aSTOPPED\x10\x02\x12\r\n" +
 	"\tDESTROYED\x10\x03:@\xeaA=\n" +
-	"\x14stampworks.dev/Stamp\x12\x16tenants/{tenant}/stamp*\x06stamps2\x05stamp\"\x8f\x04\n" +
+	"\x14stampworks.dev/Stamp\x12\x16tenants/{tenant}/stamp*\x06stamps2\x05stamp\"\x87\x02\n" +
+	"\x05Drift\x12\x1c\n" +
+	"\tcomponent\x18\x01 \x01(\tR\tcomponent\x129\n" +
+	"\x04kind\x18\x02 \x01(\x0e2%.stampworks.provisioner.v1.Drift.KindR\x04kind\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x120\n" +
+	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"Y\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vNOT_RUNNING\x10\x01\x12\v\n" +
+	"\aCHANGED\x10\x02\x12\x10\n" +
+	"\fFILE_CHANGED\x10\x03\x12\v\n" +
+	"\aMISSING\x10\x04\"\x8f\x04\n" +
 	"\tStampSpec\x12\x1c\n" +
 	"\tblueprint\x18\x01 \x01(\tR\tblueprint\x12\x12\n" +
 	"\x04plan\x18\x02 \x01(\tR\x04plan\x12H\n" +
@@ -1094,7 +1259,7 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\trestoring\x18\b \x01(\bR\trestoring\x1a;\n" +
 	"\rJobsDoneEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd3\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xeb\x03\n" +
 	"\x0fComponentStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\arunning\x18\x02 \x01(\bR\arunning\x12\x16\n" +
@@ -1108,7 +1273,8 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"depends_on\x18\b \x03(\tR\tdependsOn\x12<\n" +
 	"\x05probe\x18\t \x01(\v2&.stampworks.provisioner.v1.ProbeTargetR\x05probe\x12W\n" +
 	"\taddresses\x18\n" +
-	" \x03(\v29.stampworks.provisioner.v1.ComponentStatus.AddressesEntryR\taddresses\x1a<\n" +
+	" \x03(\v29.stampworks.provisioner.v1.ComponentStatus.AddressesEntryR\taddresses\x12\x16\n" +
+	"\x06digest\x18\v \x01(\tR\x06digest\x1a<\n" +
 	"\x0eAddressesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x86\x02\n" +
@@ -1147,70 +1313,75 @@ func file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP() []byte {
 	return file_stampworks_provisioner_v1_stamp_proto_rawDescData
 }
 
-var file_stampworks_provisioner_v1_stamp_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_stampworks_provisioner_v1_stamp_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_stampworks_provisioner_v1_stamp_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_stampworks_provisioner_v1_stamp_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_stampworks_provisioner_v1_stamp_proto_goTypes = []any{
 	(Stamp_Lifecycle)(0),          // 0: stampworks.provisioner.v1.Stamp.Lifecycle
-	(LedgerEntry_State)(0),        // 1: stampworks.provisioner.v1.LedgerEntry.State
-	(*Stamp)(nil),                 // 2: stampworks.provisioner.v1.Stamp
-	(*StampSpec)(nil),             // 3: stampworks.provisioner.v1.StampSpec
-	(*Upgrade)(nil),               // 4: stampworks.provisioner.v1.Upgrade
-	(*ComponentStatus)(nil),       // 5: stampworks.provisioner.v1.ComponentStatus
-	(*ProbeTarget)(nil),           // 6: stampworks.provisioner.v1.ProbeTarget
-	(*LedgerEntry)(nil),           // 7: stampworks.provisioner.v1.LedgerEntry
-	nil,                           // 8: stampworks.provisioner.v1.Stamp.ReservedEntry
-	nil,                           // 9: stampworks.provisioner.v1.Stamp.IsolationEntry
-	nil,                           // 10: stampworks.provisioner.v1.Stamp.SecretVersionsEntry
-	nil,                           // 11: stampworks.provisioner.v1.Stamp.JobsDoneEntry
-	nil,                           // 12: stampworks.provisioner.v1.StampSpec.InputsEntry
-	nil,                           // 13: stampworks.provisioner.v1.StampSpec.ValuesEntry
-	nil,                           // 14: stampworks.provisioner.v1.StampSpec.ResourcesEntry
-	nil,                           // 15: stampworks.provisioner.v1.Upgrade.JobsDoneEntry
-	nil,                           // 16: stampworks.provisioner.v1.ComponentStatus.AddressesEntry
-	(*v1.Failure)(nil),            // 17: stampworks.type.v1.Failure
-	(*v1.Obstacle)(nil),           // 18: stampworks.type.v1.Obstacle
-	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 20: google.protobuf.Duration
-	(*structpb.Value)(nil),        // 21: google.protobuf.Value
-	(*v1.Resources)(nil),          // 22: stampworks.type.v1.Resources
+	(Drift_Kind)(0),               // 1: stampworks.provisioner.v1.Drift.Kind
+	(LedgerEntry_State)(0),        // 2: stampworks.provisioner.v1.LedgerEntry.State
+	(*Stamp)(nil),                 // 3: stampworks.provisioner.v1.Stamp
+	(*Drift)(nil),                 // 4: stampworks.provisioner.v1.Drift
+	(*StampSpec)(nil),             // 5: stampworks.provisioner.v1.StampSpec
+	(*Upgrade)(nil),               // 6: stampworks.provisioner.v1.Upgrade
+	(*ComponentStatus)(nil),       // 7: stampworks.provisioner.v1.ComponentStatus
+	(*ProbeTarget)(nil),           // 8: stampworks.provisioner.v1.ProbeTarget
+	(*LedgerEntry)(nil),           // 9: stampworks.provisioner.v1.LedgerEntry
+	nil,                           // 10: stampworks.provisioner.v1.Stamp.ReservedEntry
+	nil,                           // 11: stampworks.provisioner.v1.Stamp.IsolationEntry
+	nil,                           // 12: stampworks.provisioner.v1.Stamp.SecretVersionsEntry
+	nil,                           // 13: stampworks.provisioner.v1.Stamp.JobsDoneEntry
+	nil,                           // 14: stampworks.provisioner.v1.StampSpec.InputsEntry
+	nil,                           // 15: stampworks.provisioner.v1.StampSpec.ValuesEntry
+	nil,                           // 16: stampworks.provisioner.v1.StampSpec.ResourcesEntry
+	nil,                           // 17: stampworks.provisioner.v1.Upgrade.JobsDoneEntry
+	nil,                           // 18: stampworks.provisioner.v1.ComponentStatus.AddressesEntry
+	(*v1.Failure)(nil),            // 19: stampworks.type.v1.Failure
+	(*v1.Obstacle)(nil),           // 20: stampworks.type.v1.Obstacle
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 22: google.protobuf.Duration
+	(*structpb.Value)(nil),        // 23: google.protobuf.Value
+	(*v1.Resources)(nil),          // 24: stampworks.type.v1.Resources
 }
 var file_stampworks_provisioner_v1_stamp_proto_depIdxs = []int32{
 	0,  // 0: stampworks.provisioner.v1.Stamp.lifecycle:type_name -> stampworks.provisioner.v1.Stamp.Lifecycle
-	5,  // 1: stampworks.provisioner.v1.Stamp.components:type_name -> stampworks.provisioner.v1.ComponentStatus
-	7,  // 2: stampworks.provisioner.v1.Stamp.ledger:type_name -> stampworks.provisioner.v1.LedgerEntry
-	8,  // 3: stampworks.provisioner.v1.Stamp.reserved:type_name -> stampworks.provisioner.v1.Stamp.ReservedEntry
-	9,  // 4: stampworks.provisioner.v1.Stamp.isolation:type_name -> stampworks.provisioner.v1.Stamp.IsolationEntry
-	17, // 5: stampworks.provisioner.v1.Stamp.failure:type_name -> stampworks.type.v1.Failure
-	18, // 6: stampworks.provisioner.v1.Stamp.obstacles:type_name -> stampworks.type.v1.Obstacle
-	10, // 7: stampworks.provisioner.v1.Stamp.secret_versions:type_name -> stampworks.provisioner.v1.Stamp.SecretVersionsEntry
-	11, // 8: stampworks.provisioner.v1.Stamp.jobs_done:type_name -> stampworks.provisioner.v1.Stamp.JobsDoneEntry
-	19, // 9: stampworks.provisioner.v1.Stamp.create_time:type_name -> google.protobuf.Timestamp
-	19, // 10: stampworks.provisioner.v1.Stamp.update_time:type_name -> google.protobuf.Timestamp
-	3,  // 11: stampworks.provisioner.v1.Stamp.settled:type_name -> stampworks.provisioner.v1.StampSpec
-	4,  // 12: stampworks.provisioner.v1.Stamp.upgrade:type_name -> stampworks.provisioner.v1.Upgrade
-	19, // 13: stampworks.provisioner.v1.Stamp.scheduled_backup_time:type_name -> google.protobuf.Timestamp
-	19, // 14: stampworks.provisioner.v1.Stamp.last_backup_time:type_name -> google.protobuf.Timestamp
-	12, // 15: stampworks.provisioner.v1.StampSpec.inputs:type_name -> stampworks.provisioner.v1.StampSpec.InputsEntry
-	13, // 16: stampworks.provisioner.v1.StampSpec.values:type_name -> stampworks.provisioner.v1.StampSpec.ValuesEntry
-	14, // 17: stampworks.provisioner.v1.StampSpec.resources:type_name -> stampworks.provisioner.v1.StampSpec.ResourcesEntry
-	3,  // 18: stampworks.provisioner.v1.Upgrade.from:type_name -> stampworks.provisioner.v1.StampSpec
-	15, // 19: stampworks.provisioner.v1.Upgrade.jobs_done:type_name -> stampworks.provisioner.v1.Upgrade.JobsDoneEntry
-	17, // 20: stampworks.provisioner.v1.Upgrade.failure:type_name -> stampworks.type.v1.Failure
-	19, // 21: stampworks.provisioner.v1.ComponentStatus.start_time:type_name -> google.protobuf.Timestamp
-	6,  // 22: stampworks.provisioner.v1.ComponentStatus.probe:type_name -> stampworks.provisioner.v1.ProbeTarget
-	16, // 23: stampworks.provisioner.v1.ComponentStatus.addresses:type_name -> stampworks.provisioner.v1.ComponentStatus.AddressesEntry
-	20, // 24: stampworks.provisioner.v1.ProbeTarget.timeout:type_name -> google.protobuf.Duration
-	20, // 25: stampworks.provisioner.v1.ProbeTarget.every:type_name -> google.protobuf.Duration
-	20, // 26: stampworks.provisioner.v1.ProbeTarget.slow:type_name -> google.protobuf.Duration
-	1,  // 27: stampworks.provisioner.v1.LedgerEntry.state:type_name -> stampworks.provisioner.v1.LedgerEntry.State
-	19, // 28: stampworks.provisioner.v1.LedgerEntry.update_time:type_name -> google.protobuf.Timestamp
-	21, // 29: stampworks.provisioner.v1.StampSpec.InputsEntry.value:type_name -> google.protobuf.Value
-	22, // 30: stampworks.provisioner.v1.StampSpec.ResourcesEntry.value:type_name -> stampworks.type.v1.Resources
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	7,  // 1: stampworks.provisioner.v1.Stamp.components:type_name -> stampworks.provisioner.v1.ComponentStatus
+	9,  // 2: stampworks.provisioner.v1.Stamp.ledger:type_name -> stampworks.provisioner.v1.LedgerEntry
+	10, // 3: stampworks.provisioner.v1.Stamp.reserved:type_name -> stampworks.provisioner.v1.Stamp.ReservedEntry
+	11, // 4: stampworks.provisioner.v1.Stamp.isolation:type_name -> stampworks.provisioner.v1.Stamp.IsolationEntry
+	19, // 5: stampworks.provisioner.v1.Stamp.failure:type_name -> stampworks.type.v1.Failure
+	20, // 6: stampworks.provisioner.v1.Stamp.obstacles:type_name -> stampworks.type.v1.Obstacle
+	12, // 7: stampworks.provisioner.v1.Stamp.secret_versions:type_name -> stampworks.provisioner.v1.Stamp.SecretVersionsEntry
+	13, // 8: stampworks.provisioner.v1.Stamp.jobs_done:type_name -> stampworks.provisioner.v1.Stamp.JobsDoneEntry
+	21, // 9: stampworks.provisioner.v1.Stamp.create_time:type_name -> google.protobuf.Timestamp
+	21, // 10: stampworks.provisioner.v1.Stamp.update_time:type_name -> google.protobuf.Timestamp
+	5,  // 11: stampworks.provisioner.v1.Stamp.settled:type_name -> stampworks.provisioner.v1.StampSpec
+	6,  // 12: stampworks.provisioner.v1.Stamp.upgrade:type_name -> stampworks.provisioner.v1.Upgrade
+	21, // 13: stampworks.provisioner.v1.Stamp.scheduled_backup_time:type_name -> google.protobuf.Timestamp
+	21, // 14: stampworks.provisioner.v1.Stamp.last_backup_time:type_name -> google.protobuf.Timestamp
+	4,  // 15: stampworks.provisioner.v1.Stamp.drift:type_name -> stampworks.provisioner.v1.Drift
+	1,  // 16: stampworks.provisioner.v1.Drift.kind:type_name -> stampworks.provisioner.v1.Drift.Kind
+	21, // 17: stampworks.provisioner.v1.Drift.since:type_name -> google.protobuf.Timestamp
+	14, // 18: stampworks.provisioner.v1.StampSpec.inputs:type_name -> stampworks.provisioner.v1.StampSpec.InputsEntry
+	15, // 19: stampworks.provisioner.v1.StampSpec.values:type_name -> stampworks.provisioner.v1.StampSpec.ValuesEntry
+	16, // 20: stampworks.provisioner.v1.StampSpec.resources:type_name -> stampworks.provisioner.v1.StampSpec.ResourcesEntry
+	5,  // 21: stampworks.provisioner.v1.Upgrade.from:type_name -> stampworks.provisioner.v1.StampSpec
+	17, // 22: stampworks.provisioner.v1.Upgrade.jobs_done:type_name -> stampworks.provisioner.v1.Upgrade.JobsDoneEntry
+	19, // 23: stampworks.provisioner.v1.Upgrade.failure:type_name -> stampworks.type.v1.Failure
+	21, // 24: stampworks.provisioner.v1.ComponentStatus.start_time:type_name -> google.protobuf.Timestamp
+	8,  // 25: stampworks.provisioner.v1.ComponentStatus.probe:type_name -> stampworks.provisioner.v1.ProbeTarget
+	18, // 26: stampworks.provisioner.v1.ComponentStatus.addresses:type_name -> stampworks.provisioner.v1.ComponentStatus.AddressesEntry
+	22, // 27: stampworks.provisioner.v1.ProbeTarget.timeout:type_name -> google.protobuf.Duration
+	22, // 28: stampworks.provisioner.v1.ProbeTarget.every:type_name -> google.protobuf.Duration
+	22, // 29: stampworks.provisioner.v1.ProbeTarget.slow:type_name -> google.protobuf.Duration
+	2,  // 30: stampworks.provisioner.v1.LedgerEntry.state:type_name -> stampworks.provisioner.v1.LedgerEntry.State
+	21, // 31: stampworks.provisioner.v1.LedgerEntry.update_time:type_name -> google.protobuf.Timestamp
+	23, // 32: stampworks.provisioner.v1.StampSpec.InputsEntry.value:type_name -> google.protobuf.Value
+	24, // 33: stampworks.provisioner.v1.StampSpec.ResourcesEntry.value:type_name -> stampworks.type.v1.Resources
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_stamp_proto_init() }
@@ -1223,8 +1394,8 @@ func file_stampworks_provisioner_v1_stamp_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_stamp_proto_rawDesc), len(file_stampworks_provisioner_v1_stamp_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   15,
+			NumEnums:      3,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
