@@ -207,6 +207,13 @@ type Observation struct {
 	// Exists is true from Reserve on, and false again after Destroy.
 	Exists     bool
 	Components map[string]ComponentObservation
+	// Lost are the volumes, "component.volume", that were made and are not
+	// there: data that is gone. No verb makes them again.
+	Lost []string
+	// Missing names what else of the site is gone, and Edited says that what the
+	// driver keeps of the stamp was changed by hand. Reserve makes both good.
+	Missing []string
+	Edited  bool
 }
 
 // ComponentObservation is what there is of a component.
@@ -223,6 +230,11 @@ type ComponentObservation struct {
 	LastExit string
 	// LastLines are the end of its log, at most 20 lines, when it does not run.
 	LastLines []string
+	// ChangedFiles names the files, of those written for it, that are not as
+	// they were written, or are gone; Missing, its directories that are gone.
+	// Stop and Ensure make them good.
+	ChangedFiles []string
+	Missing      []string
 }
 
 // Capacity is what a cell gives out, by resource: "cpu_millis",

@@ -49,6 +49,7 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 	if err := d.remove(ctx, s, a); err != nil {
 		return errs.New(errs.Internal, "STAMP_LEFT_BEHIND", "destroy stamp of %q: %w", ref.Tenant, err)
 	}
+	d.proven.forget(s)
 	return d.host.Release(ref.UID, ref.Token)
 }
 

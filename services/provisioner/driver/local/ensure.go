@@ -87,5 +87,5 @@ func applied(ref driver.Ref, m driver.Manifest, component string) (control.Appli
 	if !has {
 		return control.Applied{}, fmt.Errorf("artifact %q is not in the site", c.Artifact)
 	}
-	return control.Applied{Component: c, Digest: digest, ProgramDir: program.Dir}, nil
+	return control.Applied{Component: c, Digest: digest, ProgramDir: program.Dir}.Sealed()
 }

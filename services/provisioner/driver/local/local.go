@@ -36,12 +36,15 @@ type Driver struct {
 	orphans bool // some still ran when they were last looked at
 
 	disk    diskUse
+	proven  proven
 	backing repository.Locks // by stamp, whose backup directory is used
 }
 
 var (
 	_ driver.Driver = (*Driver)(nil)
 	_ driver.Keeper = (*Driver)(nil)
+
+	_ driver.Watcher = (*Driver)(nil)
 )
 
 // New opens the cell and sees to it that every stamp in it has a supervisor:

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -79,10 +80,11 @@ func config(t *testing.T) local.Config {
 		t.Fatal(err)
 	}
 	c := local.Default()
-	// One host file for all tests of the package, and users that another test
-	// process on this machine is not likely to give out as well.
+	// One host file for all tests of the package, and users and addresses that
+	// another test process on this machine is not likely to give out as well.
 	c.DataDir, c.HostDir = t.TempDir(), filepath.Join(filepath.Dir(program), "host")
 	c.UserRange = host.Range{First: 300000 + os.Getpid()%1000*200, Last: 300199 + os.Getpid()%1000*200}
+	c.AddressPool = fmt.Sprintf("127.%d.0.0/16", 64+os.Getpid()%64)
 	c.Supervisor, c.Programs = program, []string{}
 	self, err := os.Executable() // the suite's program
 	if err != nil {
@@ -183,7 +185,7 @@ func TestConformanceWithoutRoot(t *testing.T) {
 	if err := os.Chown(dir, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "again.test"), "-test.run=^(TestConformance|TestKilledSupervisorIsReplaced|TestSupervisorKilledInSetup|TestJob.*|TestDestroyLeavesNothing|TestFetchedBelongsToTheStamp|TestStampLinksToRootsFiles|TestCrashWhileReplacing)$", "-test.v")
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "again.test"), "-test.run=^(TestConformance|TestKilledSupervisorIsReplaced|TestSupervisorKilledInSetup|TestJob.*|TestDestroyLeavesNothing|TestFetchedBelongsToTheStamp|TestStampLinksToRootsFiles|TestCrashWhileReplacing|TestChangedFilesAreSeen|TestEditedManifest.*|TestMissingDirectories.*|TestLostVolume.*)$", "-test.v")
 	cmd.Dir = dir // the host file is beside the supervisor: its own
 	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + dir, "TMPDIR=" + dir, builtVariable + "=" + filepath.Join(dir, "stamp-supervisor")}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}

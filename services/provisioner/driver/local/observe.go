@@ -18,9 +18,11 @@ const evidenceLines = 20
 // Observe reads what the supervisor left on disk and asks the kernel, so it
 // says the same whether a supervisor is there or not.
 func (d *Driver) Observe(_ context.Context, ref driver.Ref) (driver.Observation, error) {
-	s, has, err := d.reserved(ref)
-	if err != nil || !has {
+	s, r, has, err := d.record(ref)
+	if damaged := errors.Is(err, control.ErrDamaged); !damaged && (err != nil || !has) {
 		return driver.Observation{}, err
+	} else if damaged {
+		r = control.Record{Sum: "damaged"} // seen as changed by hand
 	}
 	o := driver.Observation{Exists: true, Components: map[string]driver.ComponentObservation{}}
 	entries, err := os.ReadDir(s.Components())
@@ -37,6 +39,7 @@ func (d *Driver) Observe(_ context.Context, ref driver.Ref) (driver.Observation,
 			o.Components[entry.Name()] = observed(c, state)
 		}
 	}
+	d.examine(s, r, &o)
 	return o, nil
 }
 

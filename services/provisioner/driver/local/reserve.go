@@ -40,6 +40,9 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 	if err != nil {
 		return driver.Site{}, err
 	}
+	if err := d.lostVolumes(ref, want); err != nil {
+		return driver.Site{}, err
+	}
 	if err := d.makeDirs(ref, a, want); err != nil {
 		return driver.Site{}, err
 	}
@@ -168,13 +171,22 @@ func (d *Driver) publicURL(tenant string, b driver.Bind) string {
 
 // reserved gives the stamp's directory when it is this very tenant's.
 func (d *Driver) reserved(ref driver.Ref) (layout.Stamp, bool, error) {
+	s, _, has, err := d.record(ref)
+	return s, has, err
+}
+
+// record gives the stamp's record, too.
+func (d *Driver) record(ref driver.Ref) (layout.Stamp, control.Record, bool, error) {
 	if err := ref.Check(); err != nil {
-		return "", false, errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
+		return "", control.Record{}, false, errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
 	}
 	s := layout.Stamp(filepath.Join(d.stamps(), ref.Tenant))
 	r, err := control.ReadRecord(s)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && r.UID != ref.UID {
-		return s, false, nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && r.UID != ref.UID:
+		return s, control.Record{}, false, nil
+	case err != nil:
+		return s, control.Record{}, false, err
 	}
-	return s, err == nil, err
+	return s, r, true, nil
 }

@@ -3,7 +3,8 @@
 //
 // It keeps the whole contract (driver/drivertest passes), and tests can break
 // it: [Config.Fault] makes calls fail, [Driver.Kill] ends a component,
-// [Driver.Damage] spoils a backup, and [Driver.Reopen] is the driver that the
+// [Driver.Change], [Driver.ChangeFile] and [Driver.Lose] do what a person could
+// do by hand, [Driver.Damage] spoils a backup, and [Driver.Reopen] is the driver that the
 // next process would open on the cell.
 //
 // Components have no data but what a test puts on a [Disk]. That data comes
@@ -71,6 +72,8 @@ type cell struct {
 	calls  map[string]int
 	next   int
 	pid    int
+	told   map[int]func(tenant string) // of Watch
+	watch  int
 }
 
 type stamp struct {
@@ -79,6 +82,8 @@ type stamp struct {
 	components map[string]*component
 	jobs       map[string]driver.JobResult
 	running    map[string]chan struct{}
+	lost       []string
+	missing    []string
 }
 
 type component struct {
@@ -129,7 +134,7 @@ func (d *Driver) Kill(uid, name string) bool {
 		return false
 	}
 	s.components[name].end("signal: killed")
-	return true
+	return d.cell.tell(s)
 }
 
 // begin counts the call and asks for a fault.
@@ -172,7 +177,7 @@ func (c *component) end(how string) {
 
 func (c *component) start(pid int, digest string) {
 	c.Running, c.PIDs, c.Digest, c.Started = true, []int{pid}, digest, time.Now()
-	c.LastLines = nil
+	c.LastLines, c.ChangedFiles, c.Missing = nil, nil, nil
 }
 
 func last(lines []string, n int) []string {

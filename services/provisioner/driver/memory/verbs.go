@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"stampworks.dev/pkg/errs"
@@ -30,7 +31,14 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 	if err != nil {
 		return driver.Site{}, err
 	}
+	for _, v := range s.lost {
+		component, volume, _ := strings.Cut(v, ".")
+		if slices.Contains(want.Components[component], volume) {
+			return driver.Site{}, errs.New(errs.FailedPrecondition, "DATA_MISSING", "reserve stamp of %q: the volume %s is gone", ref.Tenant, v)
+		}
+	}
 	s.extend(want)
+	s.missing = nil
 	return s.site, nil
 }
 
@@ -145,7 +153,10 @@ func (d *Driver) Observe(ctx context.Context, ref driver.Ref) (driver.Observatio
 	if s == nil {
 		return driver.Observation{}, nil
 	}
-	o := driver.Observation{Exists: true, Components: make(map[string]driver.ComponentObservation, len(s.components))}
+	o := driver.Observation{
+		Exists: true, Components: make(map[string]driver.ComponentObservation, len(s.components)),
+		Lost: slices.Clone(s.lost), Missing: slices.Clone(s.missing),
+	}
 	for name, c := range s.components {
 		one := c.ComponentObservation
 		one.PIDs = slices.Clone(one.PIDs)

@@ -43,6 +43,9 @@ type Record struct {
 	// volumes hold may be a customer's. A record older than this has none, and
 	// then all that were applied count.
 	Begun map[string]bool `json:"begun"`
+	// Sum is of all the others, so that a change by hand is seen. A record of an
+	// older program has none.
+	Sum string `json:"sum,omitempty"`
 }
 
 // Settings are the means of isolation that the stamp has.
@@ -65,6 +68,8 @@ type Applied struct {
 	Digest string `json:"digest"`
 	// ProgramDir is where the first word of its command is looked up.
 	ProgramDir string `json:"program_dir"`
+	// Sum is of all the others but Stopped, so that a change by hand is seen.
+	Sum string `json:"sum,omitempty"`
 }
 
 // State is what the supervisor last did with one component.
@@ -90,6 +95,9 @@ type JobRecord struct {
 	Process process.Identity  `json:"process"`
 	Result  *driver.JobResult `json:"result,omitempty"`
 }
+
+// ErrDamaged says that a file is there and cannot be understood.
+var ErrDamaged = errors.New("damaged")
 
 // ReadRecord gives fs.ErrNotExist when there is no stamp.
 func ReadRecord(s layout.Stamp) (Record, error) {
@@ -129,9 +137,9 @@ func (r *Record) Apply(component string, a Applied) {
 
 // Write replaces the record. Only who holds the stamp's lock may.
 func (r Record) Write(s layout.Stamp) error {
-	text, err := json.Marshal(r)
+	text, err := r.encode()
 	if err != nil {
-		return fmt.Errorf("encode manifest: %w", err)
+		return err
 	}
 	return layout.WriteDurable(s.Manifest(), text, 0o600)
 }
@@ -161,7 +169,7 @@ func readJSON(path string, into any) error {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return fmt.Errorf("decode %s: %w", path, err)
+		return fmt.Errorf("decode %s: %w: %w", path, ErrDamaged, err)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (s *Supervisor) do(ctx context.Context, req control.Request) (outcome, erro
 func (s *Supervisor) reserve(req control.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if req.Settings == nil || *req.Settings == s.record.Settings {
+	if req.Settings == nil || *req.Settings == s.record.Settings && s.record.OnDisk(s.stamp) {
 		return s.raise(req.Token, nil)
 	}
 	return s.raise(req.Token, func(r *control.Record) { r.Settings = *req.Settings })

@@ -120,8 +120,10 @@ func (j *jobs) carryOut(ctx context.Context, component string, a control.Applied
 			return nil, fmt.Errorf("run job %s: %w", what.ID, err)
 		}
 	}
-	if err := writeFiles(j.s.stamp.Component(component), a, j.s.settings().User); err != nil {
-		return nil, err
+	if !what.Unrecorded || !j.s.has(component) { // a probe changes nothing
+		if err := writeFiles(j.s.stamp.Component(component), a, j.s.settings().User); err != nil {
+			return nil, err
+		}
 	}
 	result, err := j.command(ctx, component, a, what, nonce)
 	if err != nil {

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
-	"time"
 
 	"stampworks.dev/services/provisioner/driver/local/control"
 	"stampworks.dev/services/provisioner/driver/local/layout"
@@ -19,9 +16,6 @@ import (
 
 // ErrRunning says that the stamp has a supervisor already.
 var ErrRunning = errors.New("another supervisor holds the stamp")
-
-// goneInterval is how often it looks whether its directory is still there.
-const goneInterval = 5 * time.Second
 
 // Supervisor of one stamp.
 type Supervisor struct {
@@ -85,6 +79,7 @@ func hold(stamp layout.Stamp) (*Supervisor, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	record, _ = record.Relabelled() // changed by hand: it runs, and is seen to be another
 	s := &Supervisor{stamp: stamp, lock: lock, record: record, units: map[string]*unit{}}
 	s.jobs = newJobs(s)
 	return s, nil
@@ -160,7 +155,7 @@ func (s *Supervisor) wish(req control.Request) (*unit, error) {
 	defer s.mu.Unlock()
 	change := func(r *control.Record) { r.Wish = *req.Wish; r.Apply(req.Component, *req.Applied) }
 	known, has := s.record.Applied[req.Component]
-	if has && known.Digest == req.Applied.Digest && known.Stopped == req.Applied.Stopped && s.record.Wish.Generation == req.Wish.Generation {
+	if has && known.Digest == req.Applied.Digest && known.Stopped == req.Applied.Stopped && s.record.Wish.Generation == req.Wish.Generation && s.record.OnDisk(s.stamp) {
 		change = nil // nothing new: no write
 	}
 	if err := s.raise(req.Token, change); err != nil {
@@ -233,35 +228,17 @@ func (s *Supervisor) leave() {
 	}
 }
 
+// has says whether a component was ensured before.
+func (s *Supervisor) has(component string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, has := s.record.Applied[component]
+	return has
+}
+
 // settings gives the current means of isolation.
 func (s *Supervisor) settings() control.Settings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.record.Settings
-}
-
-// watchGone ends everything when somebody has removed the stamp's directory:
-// there is nobody left who could ask for it.
-func (s *Supervisor) watchGone(ctx context.Context) {
-	tick := time.NewTicker(goneInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if _, err := os.Stat(filepath.Clean(s.stamp.Manifest())); errors.Is(err, fs.ErrNotExist) {
-				s.log.Warn("directory of the stamp is gone, ending all")
-				err := s.endAll(ctx)
-				if err == nil {
-					err = s.settings().Groups.Remove() // nobody else will
-				}
-				if err != nil {
-					s.log.Error("stamp not ended", "error", err)
-				}
-				s.quit()
-				return
-			}
-		}
-	}
 }

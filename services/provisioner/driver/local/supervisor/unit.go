@@ -41,7 +41,7 @@ func (u *unit) ensure(ctx context.Context, a control.Applied) error {
 		u.applied = a
 		return nil
 	}
-	if err := u.halt(ctx); err != nil {
+	if err := errors.Join(u.halt(ctx), u.endForgotten(ctx)); err != nil {
 		return err
 	}
 	u.applied = a
@@ -155,6 +155,20 @@ func (u *unit) endRecorded(ctx context.Context, state control.State) error {
 		}
 	}
 	return errors.Join(all, u.s.endLeaf(ctx, u.name, "run"))
+}
+
+// endForgotten ends what was started of a component that the record did not
+// have when this supervisor began: somebody had taken it out by hand.
+func (u *unit) endForgotten(ctx context.Context) error {
+	if u.stateDigest() != "" {
+		return nil
+	}
+	state, err := control.ReadState(u.dir)
+	if err != nil {
+		u.s.log.Warn("state not readable, beginning anew", "component", u.name, "error", err)
+		return nil
+	}
+	return u.endRecorded(ctx, state)
 }
 
 func (u *unit) count() int { return max(u.applied.Replicas, 1) }
