@@ -57,6 +57,9 @@ func (r *run) conclude(ctx context.Context, err error) (time.Duration, string, e
 func (r *run) done(ctx context.Context) (time.Duration, error) {
 	r.forgetRepair()
 	if r.book.Op == nil {
+		if err := r.observe(ctx); err != nil {
+			return 0, err
+		}
 		return r.rest(ctx)
 	}
 	op := r.book.Op.GetMetadata()

@@ -48,7 +48,7 @@ func (w *world) end(s Step) {
 	switch s.Action {
 	case Reserve:
 		w.put(kindSite, kindSite, fmt.Sprintf(`{"request":%s}`, w.wish.Site))
-		w.seen.Exists = true
+		w.seen.Exists, w.seen.Unsound = true, false
 	case Secrets:
 		w.have.SecretVersions["pw"] = 1
 	case Setup:
@@ -86,6 +86,7 @@ func (w *world) end(s Step) {
 	case Stop:
 		w.component(s.Component).Wanted = false
 		w.seen.Running[s.Component] = false
+		delete(w.seen.Stale, s.Component)
 		entry(w.have, kindComponent, s.Component).State = pb.LedgerEntry_PRESENT
 	case Remove:
 		w.seen.Running[s.Component] = false
@@ -235,6 +236,51 @@ func TestDecide(t *testing.T) {
 			"the cell lost the stamp: the same site is reserved again and all is started, no job again",
 			func(t *testing.T) *world { w := settle(t); w.seen = NewSeen(); return w },
 			"site.reserve | db.start queue.start | db.ready queue.ready | app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1",
+		},
+		{
+			"something else runs than the ledger says, or its files were changed: it alone is stopped and started, and the stamp is verified",
+			func(t *testing.T) *world { w := settle(t); w.seen.Stale["app"] = true; return w },
+			"app.stop | app.start | app.ready | smoke.2 | smoke.1",
+		},
+		{
+			"a directory is gone: it is made before what uses it starts",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.seen.Stale["queue"], w.seen.Unsound = true, true
+				return w
+			},
+			"site.reserve | queue.stop | queue.start | queue.ready | smoke.2 | smoke.1",
+		},
+		{
+			"what the cell keeps was changed, and nothing that runs: no component is touched",
+			func(t *testing.T) *world { w := settle(t); w.seen.Unsound = true; return w },
+			"site.reserve",
+		},
+		{
+			"differences are only to be shown: nothing is done",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.wish.ShowOnly = true
+				w.seen.Stale["app"], w.seen.Unsound, w.seen.Running["queue"] = true, true, false
+				return w
+			},
+			"",
+		},
+		{
+			"differences are only to be shown, and something new is wished for: that is brought about",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.wish.ShowOnly, w.wish.Generation, w.wish.Open = true, 2, true
+				w.wish.Parts[4].Rendered = `{"edge":2}`
+				return w
+			},
+			"db.ready queue.ready | app.ready | worker.ready edge.start | edge.ready | smoke.2 | smoke.1 | report",
+		},
+		{
+			"a component was changed by hand, and a new revision is wished for: it is stopped once",
+			func(t *testing.T) *world { w := settle(t); w.upgrade("app"); w.seen.Stale["app"] = true; return w },
+			"endpoint.close worker.stop | app.stop | db.ready queue.ready | app.migrate | app.start | app.ready | " +
+				"worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer | report",
 		},
 		{
 			"a new generation that renders the same: looked at, nothing started",

@@ -65,7 +65,7 @@ func (r *run) reserve() func(context.Context) result {
 			}
 			r.ledger(kindSite, kindSite, pb.LedgerEntry_PRESENT, rendered)
 			r.book.Stamp.Url, r.book.Stamp.Isolation = site.PublicURL, site.Isolation
-			r.seen.Exists, r.forms = true, nil
+			r.seen.Exists, r.seen.Unsound, r.forms = true, false, nil
 			return nil
 		}}
 	}
@@ -162,12 +162,14 @@ func (r *run) start(component string) func(context.Context) result {
 	if r.forms != nil {
 		m = r.manifest()
 	}
+	digest, _ := m.Digest(component) // Ensure refuses what has none
 	return func(ctx context.Context) result {
 		err := r.driver.Ensure(ctx, ref, m, component)
 		return result{err: err, apply: func(r *run) error {
 			r.ledger(kindComponent, component, pb.LedgerEntry_PRESENT, "")
 			r.seen.Running[component], r.seen.Started[component] = true, true
-			status(r.book.Stamp, component).Running = true
+			c := status(r.book.Stamp, component)
+			c.Running, c.Digest = true, digest
 			return nil
 		}}
 	}
@@ -228,6 +230,7 @@ func (r *run) end(s Step) func(context.Context) result {
 
 func (r *run) stopped(s Step) {
 	r.seen.Running[s.Component] = false
+	r.mend(s.Component)
 	if s.Action == Remove {
 		r.drop(s.Component)
 		return

@@ -68,7 +68,8 @@ func windowOpens(w *registryv1.MaintenanceWindow, now time.Time) (opens time.Tim
 // hinder shows what blocks the tenant's next operation. What runs goes on
 // running.
 func (r *run) hinder(ctx context.Context, o *typev1.Obstacle) error {
-	if !r.obstruct(o) {
+	untold := r.board.op != nil && len(r.board.op.GetObstacles()) == 0
+	if !r.obstruct(o) && !r.drifted && !untold {
 		return nil
 	}
 	if r.board.op != nil {

@@ -258,6 +258,16 @@ func (c mortalCell) DropBackup(ctx context.Context, of driver.BackupRef) error {
 	return c.effect(func() error { return c.keeper().DropBackup(ctx, of) })
 }
 
+// watched is a cell that tells of changes by itself.
+type watched struct{ mortalCell }
+
+func (c watched) Watch(ctx context.Context, changed func(tenant string)) error {
+	if cell, ok := c.Driver.(*memory.Driver); ok {
+		return memory.Watched{Driver: cell}.Watch(ctx, changed)
+	}
+	return c.Driver.(driver.Watcher).Watch(ctx, changed)
+}
+
 type options struct {
 	cells  []string // default "one"
 	killAt int64    // the write or effect, counted from 1, at which it dies; 0: none
@@ -268,6 +278,7 @@ type options struct {
 	parallel int
 	tune     func(*engine.Config)
 	tel      *telemetry.Telemetry
+	watches  bool // the cell tells of changes by itself
 }
 
 // start runs a replica; stop it, or let the test end.
@@ -298,6 +309,9 @@ func (w *world) start(o options) *replica {
 	cells := map[string]driver.Driver{}
 	for name, d := range o.cell {
 		cells[name] = mortalCell{Driver: d, mortal: r.backend}
+		if o.watches {
+			cells[name] = watched{mortalCell{Driver: d, mortal: r.backend}}
+		}
 	}
 	records := record.New(r.backend, w.prefix)
 	conn := w.client.Dial(w.t, "provisioner")

@@ -23,6 +23,9 @@ const (
 // as a graph: every step with those that it waits for. It is pure.
 func Plan(w Wish, have *Stamp, seen Seen) []Step {
 	var p steps
+	if w.ShowOnly && settled(w, have) {
+		return nil
+	}
 	switch w.Lifecycle {
 	case pb.Stamp_RUNNING:
 		p.run(w, have, seen)
@@ -39,7 +42,7 @@ func Plan(w Wish, have *Stamp, seen Seen) []Step {
 
 // run plans for a stamp that serves.
 func (p *steps) run(w Wish, have *Stamp, seen Seen) {
-	if e := entry(have, kindSite, kindSite); e.GetState() != pb.LedgerEntry_PRESENT || !seen.Exists ||
+	if e := entry(have, kindSite, kindSite); e.GetState() != pb.LedgerEntry_PRESENT || !seen.Exists || seen.Unsound ||
 		(!settled(w, have) && !compare.Same(requestOf(e), w.Site)) {
 		p.add("", Reserve, reserveID)
 	}
@@ -111,6 +114,9 @@ func (p *steps) component(w Wish, part Part, have *Stamp, seen Seen, o order) {
 	}
 	if o.paused[c] {
 		needs = append(needs, w.stopID(c, have))
+	} else if seen.Stale[c] {
+		p.add(c, Stop, id(c, Stop), slices.Clone(needs)...)
+		needs = append(needs, id(c, Stop))
 	}
 	if part.Setup && have.GetJobsDone()[id(c, Setup)] == "" {
 		p.add(c, Setup, id(c, Setup), slices.Clone(needs)...)
@@ -120,7 +126,7 @@ func (p *steps) component(w Wish, part Part, have *Stamp, seen Seen, o order) {
 		p.add(c, Migrate, id(c, Migrate), slices.Clone(needs)...)
 		needs = append(needs, id(c, Migrate))
 	}
-	start := o.paused[c] || !seen.Running[c] || changed(w, part, have)
+	start := o.paused[c] || seen.Stale[c] || !seen.Running[c] || changed(w, part, have)
 	if start {
 		p.add(c, Start, id(c, Start), slices.Concat(needs, w.settlesFirst(part, have, o))...)
 		needs = append(needs, id(c, Start))

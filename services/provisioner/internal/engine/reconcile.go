@@ -36,6 +36,9 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if err := r.observe(ctx); err != nil {
 		return r.trouble(ctx, err)
 	}
+	if o := r.dataMissing(); o != nil {
+		return later(r.Resync), r.hinder(ctx, o)
+	}
 	if r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack() && r.errand() == nil {
 		return r.rest(ctx) // this generation is not tried again by itself
 	}
@@ -96,6 +99,7 @@ func (r *run) read(ctx context.Context) error {
 	r.board = board{op: op.GetMetadata()}
 	r.wish = Wish{
 		Generation: r.asked.GetGeneration(), Lifecycle: LifecycleOf(r.asked), Open: op != nil,
+		ShowOnly: op == nil && r.onlyShows(),
 	}
 	switch {
 	case r.errand() != nil:
@@ -189,6 +193,7 @@ func (r *run) observe(ctx context.Context) error {
 		r.seen.Running[name] = c.Running
 	}
 	r.note(obs)
+	r.noteDrift()
 	return nil
 }
 

@@ -57,6 +57,7 @@ type run struct {
 	cutLooks context.CancelFunc
 	savedAt  time.Time
 	dirty    bool // something to show was not saved yet
+	drifted  bool // what differs was not saved yet
 }
 
 // reason is why a run begins no more steps.

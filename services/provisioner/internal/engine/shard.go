@@ -34,6 +34,8 @@ type shard struct {
 	repair  map[string]int32           // failed repairs in a row
 	errands map[string]map[string]bool // operations without a generation that are open, by tenant
 	ticks   map[string]tick            // when schedules are due next, by tenant
+	drifts  map[string][]*pb.Drift     // of the tenants that have any
+	mended  map[string]map[string]bool // components that were started anew, until nothing of them differs, by tenant
 }
 
 // RunShard works on the tenants of a shard until ctx ends: with the claim.
@@ -46,7 +48,8 @@ func (e *Engine) RunShard(ctx context.Context, which claim.Shard, held claim.Cla
 		Engine: e, Shard: which, claim: held, driver: d, queue: newQueue(),
 		slots: semaphore.NewWeighted(int64(e.Parallel)),
 		books: map[string]*record.Book{}, repair: map[string]int32{}, errands: map[string]map[string]bool{},
-		ticks: map[string]tick{},
+		ticks:  map[string]tick{},
+		drifts: map[string][]*pb.Drift{}, mended: map[string]map[string]bool{},
 	}
 	defer s.queue.Close()
 	stopWatch, err := e.Tracer.Watch(which.Cell, s.queue)
@@ -54,6 +57,11 @@ func (e *Engine) RunShard(ctx context.Context, which claim.Shard, held claim.Cla
 		return err
 	}
 	defer stopWatch()
+	stopDrift, err := e.Tracer.WatchDrift(which.Cell, s.countDrift)
+	if err != nil {
+		return err
+	}
+	defer stopDrift()
 	if err := s.load(ctx); err != nil {
 		return err
 	}
@@ -63,6 +71,9 @@ func (e *Engine) RunShard(ctx context.Context, which claim.Shard, held claim.Cla
 	g.Go(func() error { return follow(ctx, e.Operations, s.asked) })
 	g.Go(func() error { return s.work(ctx) })
 	g.Go(func() error { return s.sweep(ctx) })
+	if w, ok := d.(driver.Watcher); ok {
+		g.Go(func() error { return w.Watch(ctx, s.wake) })
+	}
 	return g.Wait()
 }
 

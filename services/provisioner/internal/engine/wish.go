@@ -29,6 +29,8 @@ type Wish struct {
 	Restore *RestoreWish
 	// Open says that an operation is to be ended by this run.
 	Open bool
+	// ShowOnly says that what differs is only shown once all was brought about.
+	ShowOnly bool
 }
 
 // BackupWish is a backup that is to be there.
@@ -86,6 +88,11 @@ type Seen struct {
 	Opened bool
 	// Reported says that the registry has accepted the end of this generation.
 	Reported bool
+	// Stale are the components that are to be started anew: what runs, or what it
+	// was given, was changed by hand. Unsound says that the site is to be made
+	// good.
+	Stale   map[string]bool
+	Unsound bool
 	// InFlight are the steps, by id, that run at this moment.
 	InFlight map[string]bool
 }
@@ -94,7 +101,7 @@ type Seen struct {
 func NewSeen() Seen {
 	return Seen{
 		Running: map[string]bool{}, Started: map[string]bool{}, Ready: map[string]bool{},
-		Passed: map[string]bool{}, InFlight: map[string]bool{},
+		Passed: map[string]bool{}, InFlight: map[string]bool{}, Stale: map[string]bool{},
 	}
 }
 

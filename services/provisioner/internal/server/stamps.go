@@ -22,7 +22,7 @@ func (s *Server) GetStamp(ctx context.Context, req *pb.GetStampRequest) (*pb.Sta
 	if err != nil {
 		return nil, err
 	}
-	out := proto.CloneOf(v.Value)
+	out := unlabelled(v.Value)
 	out.RecordRevision = v.ModRevision
 	return s.observe(ctx, req, out), nil
 }
@@ -80,9 +80,19 @@ func (s *Server) ListStamps(ctx context.Context, req *pb.ListStampsRequest) (*pb
 	return res, nil
 }
 
+// unlabelled is a stamp without the labels of what runs: they are of no use
+// outside, and are made from secrets, too.
+func unlabelled(stamp *pb.Stamp) *pb.Stamp {
+	out := proto.CloneOf(stamp)
+	for _, c := range out.GetComponents() {
+		c.Digest = ""
+	}
+	return out
+}
+
 // brief is a stamp without its ledger.
 func brief(v store.Versioned[*pb.Stamp]) *pb.Stamp {
-	out := proto.CloneOf(v.Value)
+	out := unlabelled(v.Value)
 	out.Ledger, out.RecordRevision = nil, v.ModRevision
 	return out
 }
