@@ -46,6 +46,7 @@ func (e *everything) page(now time.Time, s sheet) []string {
 		{e.operationTitle(now), e.steps(now), 2},
 		{"Failure", e.failure(), 2},
 		{"Obstacles", e.obstacles(now), 4},
+		{"Changed by hand or broken", e.drift(now), 2},
 		{"Isolation", s.wrap(e.isolation()), 2},
 		{"Timeline", timeline, hang},
 	} {
@@ -134,6 +135,9 @@ func (e *everything) wish(now time.Time) []string {
 	}
 	if w := t.GetMaintenanceWindow(); w != nil {
 		parts = append(parts, fmt.Sprintf("maintenance at %q UTC for %s", w.GetSchedule(), w.GetDuration().AsDuration()))
+	}
+	if t.GetDriftPolicy() == registryv1.Tenant_SHOW {
+		parts = append(parts, "changes by hand are only shown")
 	}
 	if t.GetDeletionProtection() {
 		parts = append(parts, "protected from deletion")
@@ -225,6 +229,19 @@ func (e *everything) obstacles(now time.Time) []string {
 		}
 	}
 	return lines
+}
+
+// drift is what differs between the ledger and the world.
+func (e *everything) drift(now time.Time) []string {
+	var rows [][]string
+	for _, d := range e.stamp.GetDrift() {
+		of := d.GetComponent()
+		if of == "" {
+			of = "(all of it)"
+		}
+		rows = append(rows, []string{of, d.GetKind().String(), "for " + printer.Age(d.GetSince(), now), d.GetMessage()})
+	}
+	return printer.Align("", rows)
 }
 
 // isolation names the means of each kind; what has none is said aloud.
