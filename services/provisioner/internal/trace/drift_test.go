@@ -1,6 +1,7 @@
 package trace_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ func TestDriftIsCounted(t *testing.T) {
 	}
 	scrape := func() string {
 		w := httptest.NewRecorder()
-		tel.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		tel.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		return w.Body.String()
 	}
 	stop, err := tr.WatchDrift("eu-1", func() map[string]int { return map[string]int{"CHANGED": 2, "MISSING": 0} })
