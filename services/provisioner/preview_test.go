@@ -410,6 +410,10 @@ func TestPreviewSaysWhatBlocks(t *testing.T) {
 	if got := told(p.previewed(conn, cell, &pb.PreviewStampRequest{})); got != "clock RESTART (it does not run), db NOTHING, page NOTHING, app NOTHING, report NOTHING, edge NOTHING" {
 		t.Errorf("one that was killed: %s", got)
 	}
+	cell.ChangeFile("uid-acme", "page", "page.conf")
+	if got := told(p.previewed(conn, cell, &pb.PreviewStampRequest{})); !strings.Contains(got, "page RESTART (it was changed by hand)") {
+		t.Errorf("one whose file was changed: %s", got)
+	}
 	_, err := pb.NewStampServiceClient(conn).PreviewStamp(p.ctx(), &pb.PreviewStampRequest{Name: "tenants/nobody/stamp"})
 	if !errs.Is(err, errs.NotFound) {
 		t.Errorf("nobody: %v", err)

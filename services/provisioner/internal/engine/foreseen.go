@@ -74,6 +74,8 @@ func why(w Wish, name string, seen Seen, steps map[string][]Action) string {
 		return because
 	case !seen.Running[name]:
 		return preview.NotRunning
+	case seen.Stale[name]:
+		return "it was changed by hand"
 	}
 	return "an earlier change of it was cut short"
 }

@@ -78,6 +78,7 @@ func (e *Engine) imagine(q Question) *run {
 	if q.Open {
 		r.book.Op = &pb.OperationRecord{}
 	}
+	r.wish.ShowOnly = !q.Open && r.onlyShows()
 	if r.goesBack() {
 		r.tenant = withSpec(r.asked, have.GetUpgrade().GetFrom())
 	}
@@ -93,6 +94,8 @@ func (e *Engine) imagine(q Question) *run {
 	for name, c := range q.Observed.Components {
 		r.seen.Running[name] = c.Running
 	}
+	r.obs = *q.Observed
+	r.markStale(nil)
 	return r
 }
 
