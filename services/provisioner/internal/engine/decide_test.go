@@ -322,7 +322,7 @@ func TestDecide(t *testing.T) {
 		},
 		{
 			"back to the old revision after its successor's migration began: data first, without the app",
-			func(t *testing.T) *world { return broken(t) },
+			broken,
 			"restore.fetch db.ready queue.ready | db.restore | restore.finish | app.start | app.ready | worker.start edge.start | worker.ready edge.ready | " +
 				"smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer | report",
 		},

@@ -98,7 +98,8 @@ func (r *run) obstruct(o *typev1.Obstacle) bool {
 		}
 	}
 	known := len(s.GetObstacles())
-	s.Obstacles = append(all, o)
+	all = append(all, o)
+	s.Obstacles = all
 	return !same || known != len(s.GetObstacles())
 }
 

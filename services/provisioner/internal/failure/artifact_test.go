@@ -25,7 +25,7 @@ func TestArtifactFailures(t *testing.T) {
 	dir := t.TempDir()
 	save := func(name, text string) (string, string) {
 		path, sum := filepath.Join(dir, name), sha256.Sum256([]byte(text))
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // a program that every user may run
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return path, hex.EncodeToString(sum[:])
