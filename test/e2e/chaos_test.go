@@ -76,7 +76,10 @@ func TestChaos(t *testing.T) {
 	phase("purged", false, func(id string) {
 		h.API.Insist(http.MethodDelete, "/v1/tenants/"+id+"?allow_missing=true", nil)
 	}, func(id string) {
-		h.API.AwaitState(id, registryv1.Tenant_DELETED, chaosWithin)
+		deleted := h.API.AwaitState(id, registryv1.Tenant_DELETED, chaosWithin)
+		if o := deleted.GetStatus().GetObstacles(); len(o) > 0 {
+			t.Fatalf("%s is deleted without its last backup: %v", id, o)
+		}
 		purges++
 		h.API.Insist(http.MethodPost, "/v1/tenants/"+id+":purge", &registryv1.PurgeTenantRequest{ConfirmCount: int32(purges)})
 		testkit.Eventually(t, chaosWithin, func() error { return h.API.Gone(id) })

@@ -46,10 +46,15 @@ func (a *API) Insist(method, path string, send proto.Message) {
 // Gone is an error until a tenant is purged.
 func (a *API) Gone(id string) error {
 	answer, err := a.try(http.MethodGet, "/v1/tenants/"+id, nil)
-	if err == nil && answer.Status != http.StatusNotFound {
-		err = fmt.Errorf("%s is still there: %d", id, answer.Status)
+	if err != nil || answer.Status == http.StatusNotFound {
+		return err
 	}
-	return err
+	tenant, err := a.Tenant(id)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%s is still there, %s, obstacles %v, failure %v; %s", id, tenant.GetState(),
+		tenant.GetStatus().GetObstacles(), tenant.GetStatus().GetFailure(), a.progress(tenant))
 }
 
 // Allocations tells what the machine still counts as given to stamps of a cell;
