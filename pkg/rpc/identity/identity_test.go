@@ -21,6 +21,7 @@ func TestRoles(t *testing.T) {
 		{"tenants.purge", false, false, true, true},
 		{"tokens.list", false, false, false, true},
 		{"tokens.create", false, false, false, true},
+		{"tasks.run", true, true, true, true}, // the task has a role of its own
 		{"tenants", false, false, false, false},
 		{"", false, false, false, false},
 		{".get", false, false, false, false},
@@ -33,6 +34,29 @@ func TestRoles(t *testing.T) {
 	}
 	if identity.KnownRole(identity.Service) || !identity.KnownRole(identity.Sales) {
 		t.Error("outside callers may have the role sales, never service")
+	}
+}
+
+func TestAtLeast(t *testing.T) {
+	for _, c := range []struct {
+		role, other string
+		want        bool
+	}{
+		{identity.Viewer, identity.Viewer, true},
+		{identity.Viewer, identity.Sales, false},
+		{identity.Sales, identity.Operator, false},
+		{identity.Operator, identity.Sales, true},
+		{identity.Operator, identity.Admin, false},
+		{identity.Admin, identity.Admin, true},
+		{identity.Service, identity.Admin, true},
+		{"root", identity.Viewer, false},
+		{"", identity.Viewer, false},
+		{identity.Admin, "root", false},
+		{identity.Service, "", false},
+	} {
+		if got := identity.AtLeast(c.role, c.other); got != c.want {
+			t.Errorf("AtLeast(%q, %q) = %v", c.role, c.other, got)
+		}
 	}
 }
 

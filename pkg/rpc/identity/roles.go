@@ -1,6 +1,9 @@
 package identity
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The roles, each with what the one before it may do and more; Service stands
 // apart: a service calls for itself, and only the callers of the method limit
@@ -16,8 +19,8 @@ const (
 // grants is what each role may do: a permission is noun.verb, and either half
 // may be *. What is in deny wins.
 var grants = map[string]struct{ allow, deny []string }{
-	Viewer:   {allow: []string{"*.get", "*.list", "*.watch"}, deny: adminOnly},
-	Sales:    {allow: []string{"*.get", "*.list", "*.watch", "readiness.evaluate"}, deny: adminOnly},
+	Viewer:   {allow: []string{"*.get", "*.list", "*.watch", ownRole}, deny: adminOnly},
+	Sales:    {allow: []string{"*.get", "*.list", "*.watch", "readiness.evaluate", ownRole}, deny: adminOnly},
 	Operator: {allow: []string{"*.*"}, deny: adminOnly},
 	Admin:    {allow: []string{"*.*"}},
 	Service:  {allow: []string{"*.*"}},
@@ -25,6 +28,19 @@ var grants = map[string]struct{ allow, deny []string }{
 
 // adminOnly is what decides over access itself.
 var adminOnly = []string{"tokens.*", "roles.*", "secrets.*"}
+
+// ownRole is what every role may ask for, because each task names the role that
+// may run it.
+const ownRole = "tasks.run"
+
+// ranks are the roles from outside, each above the one before.
+var ranks = []string{Viewer, Sales, Operator, Admin}
+
+// AtLeast reports whether a role may do all that another, one from outside, may.
+func AtLeast(role, other string) bool {
+	least := slices.Index(ranks, other)
+	return least >= 0 && (role == Service || slices.Index(ranks, role) >= least)
+}
 
 // Allowed reports whether a role grants a permission such as
 // "tenants.create". Unknown roles and malformed permissions are refused.

@@ -23,6 +23,10 @@ func (r *run) before(s Step) error {
 			u.Migrating = true
 		}
 		r.ledger(kindComponent, s.Component, pb.LedgerEntry_PLANNED, r.form(s.Component))
+	case Rotate:
+		if s.ID == renewID {
+			r.chooseVersion()
+		}
 	case Open:
 		r.book.Stamp.Closed = false
 		if !r.goesBack() {

@@ -64,6 +64,7 @@ func (r *run) done(ctx context.Context) (time.Duration, error) {
 	}
 	op := r.book.Op.GetMetadata()
 	op.Failure = r.turnedBy()
+	r.tellEnded(ctx, r.outcome())
 	r.board.over(r.outcome(), time.Now())
 	if r.wish.Lifecycle == pb.Stamp_DESTROYED {
 		if err := r.book.Forget(ctx); err != nil {
@@ -122,7 +123,7 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 	if err := r.book.Save(ctx); err != nil {
 		return 0, err
 	}
-	if r.book.Cancelled() {
+	if r.cancelled() {
 		return time.Nanosecond, nil
 	}
 	r.log.WarnContext(ctx, "attempt failed", "attempt", op.GetAttempt(), "code", f.GetCode(), "retry_in", wait)
@@ -130,13 +131,11 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 	return wait, nil
 }
 
-// hopeless is what is not tried again: a restore brings back what was before, a
-// deletion does without its last backup, anything else ends.
+// hopeless is what is not tried again: a restore or a rotation brings back what
+// was before, a deletion does without its last backup, anything else ends.
 func (r *run) hopeless(ctx context.Context, f *typev1.Failure) (time.Duration, error) {
-	e := r.errand().GetRestoreBackup()
 	switch {
-	case e != nil && e.GetFailure() == nil && r.touched():
-		e.Failure = f
+	case r.undo(f):
 	case r.wish.Lifecycle == pb.Stamp_DESTROYED && r.asked.GetPurge().GetForce():
 		r.leave(ctx, f)
 	case r.wish.Lifecycle == pb.Stamp_STOPPED && r.wish.backsUp(r.book.Stamp) && f.GetCode() == typev1.Failure_BACKUP_FAILED:
@@ -152,13 +151,17 @@ func (r *run) hopeless(ctx context.Context, f *typev1.Failure) (time.Duration, e
 }
 
 // cancel ends the operation because a person said so. An upgrade that has
-// closed the endpoint goes back: customers are not left outside.
+// closed the endpoint goes back: customers are not left outside. So does a
+// rotation that has begun.
 func (r *run) cancel(ctx context.Context) (time.Duration, error) {
 	f := failure.New(typev1.Failure_CANCELLED, "", "A person cancelled the operation; what was done is left as it is.").Failure
 	u := r.book.Stamp.GetUpgrade()
 	if r.errand() == nil && u != nil && u.GetFailure() == nil && u.GetGeneration() == r.tenant.GetGeneration() && (r.book.Stamp.GetClosed() || u.GetMigrating()) {
 		f.Message = "A person cancelled the upgrade."
 		return r.turnBack(ctx, f)
+	}
+	if r.errand() != nil && r.undo(f) {
+		return time.Nanosecond, r.book.Save(ctx)
 	}
 	return r.giveUp(ctx, typev1.OperationMetadata_CANCELLED, f)
 }
@@ -169,6 +172,7 @@ func (r *run) giveUp(ctx context.Context, state typev1.OperationMetadata_State, 
 	f = failure.Attempt(f, op.GetAttempt())
 	f.Retryable = false
 	op.Failure = f
+	r.tellEnded(ctx, state)
 	r.board.over(state, time.Now())
 	errand := r.errand() != nil
 	if !errand {

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/memory"
+	"stampworks.dev/services/provisioner/internal/record"
 )
 
 // jobs counts how often each recorded job really ran.
@@ -37,9 +39,11 @@ func (j *jobs) run(_ context.Context, _ driver.Ref, _ driver.Manifest, job drive
 // crashCase is one run of a change that is to survive a kill anywhere.
 type crashCase struct {
 	world *world
-	// act wishes for the change, which is that generation of acme and ends so.
+	// act wishes for the change, which is that generation of acme, or the errand of
+	// that id, and ends so.
 	act        func()
 	generation int64
+	errand     string
 	ends       typev1.OperationMetadata_State
 	check      func()
 }
@@ -53,13 +57,14 @@ func crashesOf(t *testing.T, begin func(t *testing.T) crashCase) {
 		w := c.world
 		first := w.start(options{killAt: n})
 		c.act()
-		w.untilEndedOrDead(first, c.generation, c.ends)
+		id := cmp.Or(c.errand, record.OperationID("acme", c.generation))
+		w.untilEndedOrDead(first, id, c.ends)
 		survived := !first.backend.dead.Load()
 		w.stop(first)
 		if !survived {
 			w.place(w.current("acme"), "one")
 			second := w.start(options{})
-			w.until("acme", c.generation, c.ends)
+			w.ended(id, c.ends)
 			w.stop(second)
 		}
 		c.check()
@@ -105,18 +110,27 @@ func (w *world) current(id string) *registryv1.Tenant {
 	return &registryv1.Tenant{Name: "tenants/" + id, Uid: "uid-" + id, Blueprint: w.rev1}
 }
 
-func (w *world) untilEndedOrDead(r *replica, generation int64, state typev1.OperationMetadata_State) {
+func (w *world) untilEndedOrDead(r *replica, id string, state typev1.OperationMetadata_State) {
 	w.t.Helper()
 	deadline := time.After(soon)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for w.operation("acme", generation).GetState() != state && !r.backend.dead.Load() {
+	for w.metadata(id).GetState() != state && !r.backend.dead.Load() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			w.t.Fatalf("neither done nor killed: %v", w.operation("acme", generation))
+			w.t.Fatalf("neither done nor killed: %v", w.metadata(id))
 		}
 	}
+}
+
+// metadata is an operation by its id; nil when it is not there.
+func (w *world) metadata(id string) *typev1.OperationMetadata {
+	v, err := w.records().Operations.Get(w.t.Context(), id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		w.t.Fatal(err)
+	}
+	return v.Value.GetMetadata()
 }
 
 func created(t *testing.T, w *world) {

@@ -64,6 +64,15 @@ func (w *world) end(s Step) {
 			break
 		}
 		w.have.JobsDone[s.ID] = w.wish.Restore.Key
+	case Rotate:
+		w.have.JobsDone[s.ID] = w.wish.Rotate.Key
+		for i, p := range w.wish.Parts {
+			if s.ID == useID && (p.Name == "app" || p.Name == "worker") {
+				w.wish.Parts[i].Rendered = fmt.Sprintf(`{%q:"another version"}`, p.Name)
+			}
+		}
+	case Task:
+		w.have.JobsDone[s.ID] = w.wish.Task.Key
 	case Open:
 		w.have.Closed, w.seen.Opened = false, true
 		fallthrough
@@ -87,6 +96,9 @@ func (w *world) end(s Step) {
 		w.component(s.Component).Wanted = false
 		w.seen.Running[s.Component] = false
 		delete(w.seen.Stale, s.Component)
+		if w.wish.restartDue(s.Component, w.have) {
+			w.have.JobsDone[restartID(s.Component)] = w.wish.Restart.Key
+		}
 		entry(w.have, kindComponent, s.Component).State = pb.LedgerEntry_PRESENT
 	case Remove:
 		w.seen.Running[s.Component] = false
@@ -368,6 +380,34 @@ func TestDecide(t *testing.T) {
 			"a backup that a person asked for: everything goes on meanwhile",
 			func(t *testing.T) *world { w := settle(t); w.backup("db"); w.wish.Backup.Hot = true; return w },
 			"backup.prepare | db.backup | backup.keep",
+		},
+		{
+			"a new value of a secret: the job installs it, then what uses it is restarted, and the old one forgotten",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.wish.Rotate = &RotateWish{Key: "operations/desk.rotate-1", Secret: "pw", Job: "app"}
+				return w
+			},
+			"secrets.renew | app.rotate | secrets.use | db.ready queue.ready | app.start | app.ready | worker.start edge.ready | worker.ready smoke.2 | smoke.1 | secrets.retire",
+		},
+		{
+			"a repair: those who use others first, then in the order of dependencies",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.wish.Restart = &RestartWish{Key: "operations/desk.repair-1", Components: map[string]bool{"db": true, "app": true}}
+				return w
+			},
+			"app.stop | db.stop | db.start | db.ready | app.start | app.ready | smoke.2 | smoke.1",
+		},
+		{
+			"a task runs alone, whatever is missing",
+			func(*testing.T) *world {
+				w := newWorld()
+				w.wish.Open = false
+				w.wish.Task = &TaskWish{Key: "operations/desk.task-1", Component: "app"}
+				return w
+			},
+			"task.run",
 		},
 		{
 			"deleted: a last backup between those who write and what is backed up",

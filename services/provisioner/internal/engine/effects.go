@@ -37,6 +37,10 @@ func (r *run) effect(s Step) func(context.Context) result {
 		return r.backup(s)
 	case Restore:
 		return r.restore(s)
+	case Rotate:
+		return r.changeSecret(s)
+	case Task:
+		return r.runTask(s)
 	case Ready:
 		return r.ready(s.Component)
 	case Stop, Close, Remove:
@@ -97,6 +101,9 @@ func (r *run) jobID(s Step) string {
 	number := fmt.Sprint(r.tenant.GetGeneration())
 	if r.errand() != nil {
 		number = strings.TrimPrefix(r.book.Op.GetName(), "operations/"+r.id+".")
+	}
+	if r.errand() != nil && r.turnedBy() != nil {
+		number += "-undo" // another job than the one that failed
 	}
 	if restored := r.book.Stamp.GetRestored(); s.Action == Migrate && restored != "" {
 		number += fmt.Sprintf("-%08x", sum(restored)) // other data: what was done to that of before does not count
@@ -168,6 +175,7 @@ func (r *run) start(component string) func(context.Context) result {
 		return result{err: err, apply: func(r *run) error {
 			r.ledger(kindComponent, component, pb.LedgerEntry_PRESENT, "")
 			r.seen.Running[component], r.seen.Started[component] = true, true
+			r.restarted(component)
 			c := status(r.book.Stamp, component)
 			c.Running, c.Digest = true, digest
 			return nil
@@ -235,6 +243,7 @@ func (r *run) stopped(s Step) {
 		r.drop(s.Component)
 		return
 	}
+	r.restarted(s.Component)
 	r.ledger(kindComponent, s.Component, pb.LedgerEntry_PRESENT, "")
 	if c := status(r.book.Stamp, s.Component); c != nil {
 		c.Running, c.Pids, c.StartTime = false, nil, nil

@@ -89,6 +89,9 @@ type Prober interface {
 // Reporter tells the registry. The channel closes when it, or a later report
 // of the tenant, was accepted or refused for good.
 type Reporter interface {
+	// Tell puts an entry into a tenant's timeline; the same again is fine.
+	Tell(*registryv1.ReportEventRequest) <-chan struct{}
+	// Report says how a tenant's stamp is.
 	Report(tenant, uid string, st *registryv1.TenantStatus) <-chan struct{}
 }
 

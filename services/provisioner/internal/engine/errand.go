@@ -26,12 +26,20 @@ func (r *run) touched() bool {
 }
 
 // committed says whether the run must not be given up for a newer wish: data is
-// half brought back.
-func (r *run) committed() bool { return begunRestore(r.book.Op) }
+// half brought back, or a secret half replaced.
+func (r *run) committed() bool { return halfDone(r.book.Op) }
 
-// begunRestore says whether an operation is a restore that has begun.
-func begunRestore(op *pb.OperationRecord) bool {
-	if op.GetErrand().GetRestoreBackup() == nil {
+// cancelled says whether a person's wish to cancel is heeded: not in the middle
+// of a restore, and not on the way back.
+func (r *run) cancelled() bool {
+	restoring := r.errand().GetRestoreBackup() != nil && r.committed()
+	return r.book.Cancelled() && r.turnedBy() == nil && !restoring
+}
+
+// halfDone says whether an operation has begun that leaves a stamp between two
+// states until it has ended: a restore, or a rotation.
+func halfDone(op *pb.OperationRecord) bool {
+	if op.GetErrand().GetRestoreBackup() == nil && op.GetErrand().GetRotateSecret() == nil {
 		return false
 	}
 	s := op.GetMetadata().GetState()
@@ -39,24 +47,24 @@ func begunRestore(op *pb.OperationRecord) bool {
 }
 
 // asked notes errands as they come and end, and wakes their tenant for one that
-// is new or was cancelled.
+// is new, was begun by another, or was cancelled.
 func (s *shard) asked(ev store.TypedEvent[*pb.OperationRecord]) {
 	if ev.Type != store.Put {
 		return
 	}
 	op := ev.Item.Value
 	tenant, open := record.TenantID(op.GetMetadata().GetTenant()), !record.Over(op.GetMetadata())
-	if op.GetErrand() != nil && s.owns(tenant) {
-		s.noteErrand(tenant, ev.ID, open)
-	}
-	if open && (op.GetCancelRequested() || op.GetMetadata().GetAttempt() == 0) {
+	fresh := op.GetErrand() != nil && s.owns(tenant) && s.noteErrand(tenant, ev.ID, open)
+	if open && (fresh || op.GetCancelRequested() || op.GetMetadata().GetAttempt() == 0) {
 		s.wake(tenant)
 	}
 }
 
-func (s *shard) noteErrand(tenant, id string, open bool) {
+// noteErrand says whether the errand is open and was not known.
+func (s *shard) noteErrand(tenant, id string, open bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	fresh := open && !s.errands[tenant][id]
 	switch ids := s.errands[tenant]; {
 	case open && ids == nil:
 		s.errands[tenant] = map[string]bool{id: true}
@@ -68,6 +76,7 @@ func (s *shard) noteErrand(tenant, id string, open bool) {
 			delete(s.errands, tenant)
 		}
 	}
+	return fresh
 }
 
 // nextErrand reads the errand whose turn it is: one that has begun, or the
@@ -96,7 +105,7 @@ func (r *run) nextErrand(ctx context.Context) (*pb.OperationRecord, int64, error
 }
 
 func sooner(a, b *pb.OperationRecord) bool {
-	if x, y := begunRestore(a), begunRestore(b); x != y {
+	if x, y := halfDone(a), halfDone(b); x != y {
 		return x
 	}
 	return a.GetMetadata().GetCreateTime().AsTime().Before(b.GetMetadata().GetCreateTime().AsTime())
@@ -106,19 +115,59 @@ func sooner(a, b *pb.OperationRecord) bool {
 // it is wished to before its data is copied or replaced.
 func (r *run) unfit() error {
 	e := r.errand()
-	if e == nil || e.GetRestoreBackup().GetFailure() != nil {
+	if e == nil || r.turnedBy() != nil {
 		return nil
 	}
-	code := typev1.Failure_BACKUP_FAILED
-	if e.GetRestoreBackup() != nil {
-		code = typev1.Failure_RESTORE_FAILED
-	}
-	s := r.book.Stamp
+	code, s := codeOf(e), r.book.Stamp
 	switch {
 	case !lived(s) || s.GetLifecycle() != pb.Stamp_RUNNING:
 		return failure.New(code, "", "The stamp does not run.")
+	case e.GetRunTask() != nil: // it may be what finds out why
+	case e.GetRotateSecret() != nil && r.noWay(e.GetRotateSecret()) != nil:
+		return r.noWay(e.GetRotateSecret())
 	case r.ended.GetState() == typev1.OperationMetadata_FAILED && !r.goesBack(), r.ended.GetState() == typev1.OperationMetadata_CANCELLED && !r.goesBack():
 		return failure.New(code, "", "The stamp's last operation failed, so it is not as it is wished to be: retry the tenant first.")
 	}
 	return nil
+}
+
+// codeOf is the failure of an errand that cannot be done.
+func codeOf(e *pb.Errand) typev1.Failure_Code {
+	switch {
+	case e.GetRestoreBackup() != nil:
+		return typev1.Failure_RESTORE_FAILED
+	case e.GetRotateSecret() != nil:
+		return typev1.Failure_ROTATION_FAILED
+	case e.GetRepairStamp() != nil:
+		return typev1.Failure_REPAIR_FAILED
+	case e.GetRunTask() != nil:
+		return typev1.Failure_TASK_FAILED
+	}
+	return typev1.Failure_BACKUP_FAILED
+}
+
+// errandFailure is why an errand brings back what was before; nil while it goes
+// forward.
+func errandFailure(e *pb.Errand) *typev1.Failure {
+	if e.GetRotateSecret() != nil {
+		return e.GetRotateSecret().GetFailure()
+	}
+	return e.GetRestoreBackup().GetFailure()
+}
+
+// undo makes the errand bring back what was before; false when nothing was
+// touched, or that is done already, or cannot be.
+func (r *run) undo(f *typev1.Failure) bool {
+	e, s := r.errand(), r.book.Stamp
+	switch restore, rotate := e.GetRestoreBackup(), e.GetRotateSecret(); {
+	case errandFailure(e) != nil:
+		return false
+	case restore != nil && r.touched():
+		restore.Failure = f
+	case rotate != nil && ended(s, renewID, r.book.Op.GetName()):
+		rotate.Failure = f
+	default:
+		return false
+	}
+	return true
 }

@@ -87,6 +87,7 @@ type world struct {
 	cell     *memory.Driver
 	memory   memory.Config
 	box      *secretbox.Box
+	keyFile  string
 	rev1     string
 	rev2     string
 }
@@ -98,15 +99,28 @@ func newWorld(t *testing.T, cfg memory.Config) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = backend.Close() })
-	box, err := secretbox.Open(t.TempDir() + "/key")
+	keyFile := t.TempDir() + "/key"
+	box, err := secretbox.Open(keyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, backend: backend, prefix: testkit.Prefix(t), registry: registrytest.New(), box: box, memory: cfg, cell: memory.New(cfg)}
+	w := &world{t: t, backend: backend, prefix: testkit.Prefix(t), registry: registrytest.New(), box: box, keyFile: keyFile, memory: cfg, cell: memory.New(cfg)}
 	w.client = rpctest.Serve(t, "tenant-registry", w.registry.Register)
 	w.rev1 = w.registry.Publish(t, fmt.Sprintf(desk, "1.0.0", "hello"))
 	w.rev2 = w.registry.Publish(t, fmt.Sprintf(desk, "1.1.0", "good day"))
 	return w
+}
+
+// rekey puts a new key into the key file, which is read again.
+func (w *world) rekey() {
+	w.t.Helper()
+	err := secretbox.Rotate(w.keyFile)
+	if err == nil {
+		w.box, err = secretbox.Open(w.keyFile)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *world) records() *record.Store { return record.New(w.backend, w.prefix) }

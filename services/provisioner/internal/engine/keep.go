@@ -22,8 +22,8 @@ import (
 	"stampworks.dev/services/provisioner/internal/render"
 )
 
-// safekeep puts into the wish which backup is to be made, and which data to be
-// brought back.
+// safekeep puts into the wish what is to be done beside: which backup is to be
+// made, which data to be brought back, or what else an errand asks for.
 func (r *run) safekeep(ctx context.Context) error {
 	s, w := r.book.Stamp, &r.wish
 	u := s.GetUpgrade()
@@ -32,6 +32,12 @@ func (r *run) safekeep(ctx context.Context) error {
 		w.Backup = r.backupOf(e.GetMakeBackup().GetBackup(), true)
 	case e.GetRestoreBackup() != nil:
 		return r.safekeepErrand(ctx, e.GetRestoreBackup())
+	case e.GetRotateSecret() != nil:
+		w.Rotate = r.rotation(e.GetRotateSecret())
+	case e.GetRepairStamp() != nil:
+		w.Restart = r.restarting(e.GetRepairStamp())
+	case e.GetRunTask() != nil:
+		w.Task = r.tasking(e.GetRunTask())
 	case w.Lifecycle == pb.Stamp_STOPPED && r.asked.GetDeleteTime() != nil && lived(s) && u == nil:
 		w.Backup = r.backupOf(finalBackup(r.asked), false)
 	case w.Lifecycle != pb.Stamp_RUNNING:

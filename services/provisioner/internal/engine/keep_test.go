@@ -313,7 +313,7 @@ func restore(n int) (*pb.Errand, *typev1.OperationMetadata) {
 }
 
 // ended waits for an operation by its id.
-func (w *shopWorld) ended(id string, state typev1.OperationMetadata_State) *typev1.OperationMetadata {
+func (w *world) ended(id string, state typev1.OperationMetadata_State) *typev1.OperationMetadata {
 	w.t.Helper()
 	var m *typev1.OperationMetadata
 	testkit.Eventually(w.t, soon, func() error {

@@ -190,7 +190,7 @@ func (r *run) open(ctx context.Context) (*pb.OperationRecord, error) {
 	if err != nil {
 		return nil, err
 	}
-	if errand == nil || op != nil && !begunRestore(errand) {
+	if errand == nil || op != nil && !halfDone(errand) {
 		return r.book.Op, nil
 	}
 	if errand.GetMetadata().GetAttempt() == 0 {

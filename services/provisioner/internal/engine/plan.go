@@ -26,12 +26,14 @@ func Plan(w Wish, have *Stamp, seen Seen) []Step {
 	if w.ShowOnly && settled(w, have) {
 		return nil
 	}
-	switch w.Lifecycle {
-	case pb.Stamp_RUNNING:
+	switch {
+	case w.Task != nil:
+		p.task(w, have)
+	case w.Lifecycle == pb.Stamp_RUNNING:
 		p.run(w, have, seen)
-	case pb.Stamp_STOPPED:
+	case w.Lifecycle == pb.Stamp_STOPPED:
 		p.stop(w, have, seen)
-	case pb.Stamp_DESTROYED:
+	case w.Lifecycle == pb.Stamp_DESTROYED:
 		p.destroy(have, seen)
 	}
 	if w.Open && !seen.Reported {
@@ -60,6 +62,8 @@ func (p *steps) run(w Wish, have *Stamp, seen Seen) {
 	if w.closing(have) {
 		o.before = slices.Concat(o.before, stops)
 	}
+	p.restart(w, have, seen, &o)
+	p.rotate(w, have)
 	p.fetch(w, have, slices.Concat(o.before, stops))
 	for _, part := range w.Parts {
 		p.component(w, part, have, seen, o)
@@ -68,6 +72,7 @@ func (p *steps) run(w Wish, have *Stamp, seen Seen) {
 	p.smoke(w, have, seen)
 	p.open(w, have, seen)
 	p.removals(w, have)
+	p.retireOld(w, have)
 }
 
 // order is what the steps of a component wait for, beside what it depends on.
@@ -131,7 +136,10 @@ func (p *steps) component(w Wish, part Part, have *Stamp, seen Seen, o order) {
 		p.add(c, Start, id(c, Start), slices.Concat(needs, w.settlesFirst(part, have, o))...)
 		needs = append(needs, id(c, Start))
 	}
-	if start || (!seen.Ready[c] && (!settled(w, have) || seen.Started[c])) {
+	switch {
+	case start || (!seen.Ready[c] && (!settled(w, have) || seen.Started[c])):
+		p.add(c, Ready, id(c, Ready), needs...)
+	case !seen.Ready[c] && w.verifies(c, have):
 		p.add(c, Ready, id(c, Ready), needs...)
 	}
 }
@@ -170,16 +178,16 @@ func changed(w Wish, part Part, have *Stamp) bool {
 		return true
 	}
 	form := w.form(part, have)
-	return !settled(w, have) && (form == "" || !compare.Same(e.GetRendered(), form))
+	return (!settled(w, have) || w.Rotate != nil) && (form == "" || !compare.Same(e.GetRendered(), form))
 }
 
 // smoke plans the checks: first those in components, then through the
 // customer's own URL.
 func (p *steps) smoke(w Wish, have *Stamp, seen Seen) {
-	if settled(w, have) && len(seen.Started) == 0 && !have.GetClosed() {
+	if settled(w, have) && len(seen.Started) == 0 && !have.GetClosed() && w.Rotate == nil && w.Restart == nil {
 		return
 	}
-	inside, ready := []string{}, []string{finishID}
+	inside, ready := []string{}, []string{finishID, useID}
 	for _, part := range w.Parts {
 		ready = append(ready, w.served(part.Name)...)
 	}

@@ -53,7 +53,8 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if r.board.op != nil {
 		r.board.op.TraceId = traceID(ctx)
 	}
-	if r.book.Cancelled() && r.turnedBy() == nil && !r.committed() {
+	r.tellAsked()
+	if r.cancelled() {
 		r.stop(cancelling)
 	}
 	err = r.loop(ctx)
@@ -175,7 +176,7 @@ func (r *run) blocked(ctx context.Context) error {
 
 // tooEarly is how long to wait for the next attempt.
 func (r *run) tooEarly() time.Duration {
-	if r.board.op.GetState() != typev1.OperationMetadata_RETRYING || r.book.Cancelled() {
+	if r.board.op.GetState() != typev1.OperationMetadata_RETRYING || r.cancelled() {
 		return 0
 	}
 	return time.Until(r.board.op.GetFailure().GetNextRetryTime().AsTime())

@@ -255,7 +255,9 @@ func (r *run) look() {
 	}
 	if op, ok := r.Operations.Peek(r.book.Op.GetName()[len("operations/"):]); ok && op.Value.GetCancelRequested() {
 		r.book.Op.CancelRequested = true
-		r.stop(cancelling)
+		if r.cancelled() {
+			r.stop(cancelling)
+		}
 	}
 }
 
@@ -280,7 +282,7 @@ func (r *run) save(ctx context.Context, must bool) error {
 		r.tell(ctx) // that work goes on, and where
 	}
 	r.savedAt, r.dirty = time.Now(), false
-	if r.book.Cancelled() {
+	if r.cancelled() {
 		r.stop(cancelling)
 	}
 	return nil

@@ -74,6 +74,7 @@ func (e *Engine) RunShard(ctx context.Context, which claim.Shard, held claim.Cla
 	if w, ok := d.(driver.Watcher); ok {
 		g.Go(func() error { return w.Watch(ctx, s.wake) })
 	}
+	g.Go(func() error { return s.reseal(ctx) })
 	return g.Wait()
 }
 

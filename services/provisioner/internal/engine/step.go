@@ -19,6 +19,8 @@ const (
 	Open    Action = "open"    // let customers in again
 	Backup  Action = "backup"  // a backup job, or what comes before and after all of them
 	Restore Action = "restore" // a restore job, or what comes before and after all of them
+	Rotate  Action = "rotate"  // the job that installs a secret, or what comes before and after it
+	Task    Action = "task"    // a task of the blueprint
 	Report  Action = "report"  // tell the registry
 	Destroy Action = "destroy" // remove everything
 )

@@ -130,7 +130,7 @@ func (r *run) outcome() typev1.OperationMetadata_State {
 // turnedBy is why the run worked towards what was before; nil when it did not.
 func (r *run) turnedBy() *typev1.Failure {
 	if e := r.errand(); e != nil {
-		return e.GetRestoreBackup().GetFailure()
+		return errandFailure(e)
 	}
 	if r.goesBack() {
 		return r.book.Stamp.GetUpgrade().GetFailure()

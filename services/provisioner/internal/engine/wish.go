@@ -27,6 +27,11 @@ type Wish struct {
 	// brought back; nil for none.
 	Backup  *BackupWish
 	Restore *RestoreWish
+	// Rotate is a version of a secret to be put in place, Restart what is to be
+	// restarted, Task a task to be run; nil for none.
+	Rotate  *RotateWish
+	Restart *RestartWish
+	Task    *TaskWish
 	// Open says that an operation is to be ended by this run.
 	Open bool
 	// ShowOnly says that what differs is only shown once all was brought about.

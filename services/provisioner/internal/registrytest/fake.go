@@ -35,12 +35,14 @@ type Registry struct {
 	receipts  map[string]*registryv1.Receipt
 	refused   int
 	reports   int
+	timeline  map[string]map[string]*registryv1.TimelineEntry
 }
 
 // New makes an empty one.
 func New() *Registry {
 	return &Registry{
 		tenants: map[string]*registryv1.Tenant{}, changed: make(chan struct{}), revisions: map[string]*registryv1.Revision{},
+		timeline: map[string]map[string]*registryv1.TimelineEntry{},
 		cordoned: map[string]bool{}, purged: map[string]bool{}, receipts: map[string]*registryv1.Receipt{},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	"stampworks.dev/services/provisioner/driver"
@@ -52,15 +53,17 @@ func KeptForm(e *pb.LedgerEntry, values map[string]secrets.Secret) (Form, error)
 // placeholders.
 func fill(text string, values map[string]secrets.Secret) string {
 	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
-		name := placeholder.FindStringSubmatch(found)[1]
-		s, ok := values[name]
-		if !ok {
-			return found
-		}
-		// A digit that follows the placeholder in the text is not part of it.
-		whole := s.Placeholder(name)
-		if len(found) >= len(whole) && found[:len(whole)] == whole {
-			return s.Value + found[len(whole):]
+		parts := placeholder.FindStringSubmatch(found)
+		name, digits := parts[1], parts[2]
+		// Digits that follow the placeholder in the text are not part of it.
+		for n := len(digits); n > 0; n-- {
+			version, err := strconv.ParseInt(digits[:n], 10, 32)
+			if err != nil {
+				continue
+			}
+			if s, ok := secrets.Of(values, name, int32(version)); ok {
+				return s.Value + digits[n:]
+			}
 		}
 		return found
 	})

@@ -33,6 +33,7 @@ type Reporter struct {
 	pending map[string]*pending                 // by tenant uid
 	last    map[string]*registryv1.TenantStatus // accepted, by tenant uid
 	fresh   []string                            // uids that nobody sends yet
+	events  []event                             // that nobody sends yet
 	wake    chan struct{}
 }
 
@@ -87,6 +88,9 @@ func (r *Reporter) Run(ctx context.Context) error {
 		}
 		for _, uid := range r.take() {
 			g.Go(func() error { r.deliver(ctx, uid); return nil })
+		}
+		for _, e := range r.takeEvents() {
+			g.Go(func() error { r.tell(ctx, e); return nil })
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strconv"
+	"strings"
 
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
@@ -82,8 +84,9 @@ type Secret struct {
 // previews, logs.
 func (s Secret) Placeholder(name string) string { return "secret:" + id(name, s.Version) }
 
-// Read opens the current secrets of a stamp. What cannot be opened is a
-// failure SECRET_UNREADABLE.
+// Read opens the secrets of a stamp: the current one of each by its name, and
+// those of other versions, while one takes the place of another, by [Of]. What
+// cannot be opened is a failure SECRET_UNREADABLE.
 func (v *Vault) Read(ctx context.Context, tenant, uid string) (map[string]Secret, error) {
 	kept, err := v.Sealed.Get(ctx, tenant)
 	if errors.Is(err, store.ErrNotFound) {
@@ -93,12 +96,21 @@ func (v *Vault) Read(ctx context.Context, tenant, uid string) (map[string]Secret
 		return nil, fmt.Errorf("read secrets of %q: %w", tenant, err)
 	}
 	all := make(map[string]Secret, len(kept.Value.GetVersions()))
-	for name, version := range kept.Value.GetVersions() {
-		plain, err := v.Box.Open(kept.Value.GetSealed()[id(name, version)], v.aad(tenant, uid, id(name, version)))
+	for key, sealed := range kept.Value.GetSealed() {
+		plain, err := v.Box.Open(sealed, v.aad(tenant, uid, key))
 		if err != nil {
-			return nil, failure.New(typev1.Failure_SECRET_UNREADABLE, "", fmt.Sprintf("Secret %q cannot be opened: its key is not there, or the record was changed.", name))
+			return nil, failure.New(typev1.Failure_SECRET_UNREADABLE, "", fmt.Sprintf("Secret %q cannot be opened: its key is not there, or the record was changed.", key))
 		}
-		all[name] = Secret{Value: string(plain), Version: version}
+		name, version := parse(key)
+		if kept.Value.GetVersions()[name] == version {
+			key = name
+		}
+		all[key] = Secret{Value: string(plain), Version: version}
+	}
+	for name, version := range kept.Value.GetVersions() {
+		if _, ok := all[name]; !ok {
+			return nil, failure.New(typev1.Failure_SECRET_UNREADABLE, "", fmt.Sprintf("Secret %q is not there.", id(name, version)))
+		}
 	}
 	return all, nil
 }
@@ -121,6 +133,12 @@ func (v *Vault) aad(tenant, uid, id string) []byte {
 }
 
 func id(name string, version int32) string { return fmt.Sprintf("%s@%d", name, version) }
+
+func parse(id string) (name string, version int32) {
+	name, digits, _ := strings.Cut(id, "@")
+	n, _ := strconv.ParseInt(digits, 10, 32) // we wrote it
+	return name, int32(n)
+}
 
 // text is random, of letters and digits: it needs no quoting anywhere.
 func text(length int) (string, error) {

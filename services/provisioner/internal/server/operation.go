@@ -74,6 +74,9 @@ func failureStatus(m *typev1.OperationMetadata) (*rpcstatus.Status, error) {
 // tenant as the registry has it. When that is away or gone, what is known of it
 // will do.
 func (s *Server) current(ctx context.Context, op *pb.OperationRecord) proto.Message {
+	if m := s.outcome(op); m != nil {
+		return m
+	}
 	if op.GetErrand() != nil {
 		if b, err := s.backup(ctx, op.GetMetadata().GetBackup()); err == nil {
 			return b
@@ -89,6 +92,9 @@ func (s *Server) current(ctx context.Context, op *pb.OperationRecord) proto.Mess
 // viewed gives it without asking anybody: the backup's name, or the tenant as
 // this replica last saw it.
 func (s *Server) viewed(_ context.Context, op *pb.OperationRecord) proto.Message {
+	if m := s.outcome(op); m != nil {
+		return m
+	}
 	if op.GetErrand() != nil {
 		return &pb.Backup{Name: op.GetMetadata().GetBackup(), TenantUid: op.GetTenantUid()}
 	}

@@ -29,6 +29,18 @@ func (s *reports) ReportStatus(ctx context.Context, req *registryv1.ReportStatus
 	return &registryv1.ReportStatusResponse{Generation: generation}, nil
 }
 
+// ReportEvent implements ReportService.
+func (s *reports) ReportEvent(ctx context.Context, req *registryv1.ReportEventRequest) (*registryv1.ReportEventResponse, error) {
+	name, err := names.ParseTenant("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.tenants.Tell(ctx, name, req.GetUid(), req.GetOperation(), req.GetEntry()); err != nil {
+		return nil, err
+	}
+	return &registryv1.ReportEventResponse{}, nil
+}
+
 // ReportCell implements ReportService.
 func (s *reports) ReportCell(ctx context.Context, req *registryv1.ReportCellRequest) (*registryv1.ReportCellResponse, error) {
 	name, err := names.ParseCell("cell.name", req.GetCell().GetName())

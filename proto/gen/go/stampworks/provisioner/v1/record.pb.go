@@ -121,6 +121,9 @@ type Errand struct {
 	//
 	//	*Errand_MakeBackup_
 	//	*Errand_RestoreBackup_
+	//	*Errand_RotateSecret_
+	//	*Errand_RepairStamp_
+	//	*Errand_RunTask_
 	Work          isErrand_Work `protobuf_oneof:"work"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -202,6 +205,33 @@ func (x *Errand) GetRestoreBackup() *Errand_RestoreBackup {
 	return nil
 }
 
+func (x *Errand) GetRotateSecret() *Errand_RotateSecret {
+	if x != nil {
+		if x, ok := x.Work.(*Errand_RotateSecret_); ok {
+			return x.RotateSecret
+		}
+	}
+	return nil
+}
+
+func (x *Errand) GetRepairStamp() *Errand_RepairStamp {
+	if x != nil {
+		if x, ok := x.Work.(*Errand_RepairStamp_); ok {
+			return x.RepairStamp
+		}
+	}
+	return nil
+}
+
+func (x *Errand) GetRunTask() *Errand_RunTask {
+	if x != nil {
+		if x, ok := x.Work.(*Errand_RunTask_); ok {
+			return x.RunTask
+		}
+	}
+	return nil
+}
+
 type isErrand_Work interface {
 	isErrand_Work()
 }
@@ -216,9 +246,30 @@ type Errand_RestoreBackup_ struct {
 	RestoreBackup *Errand_RestoreBackup `protobuf:"bytes,4,opt,name=restore_backup,json=restoreBackup,proto3,oneof"`
 }
 
+type Errand_RotateSecret_ struct {
+	// A secret gets a new value.
+	RotateSecret *Errand_RotateSecret `protobuf:"bytes,10,opt,name=rotate_secret,json=rotateSecret,proto3,oneof"`
+}
+
+type Errand_RepairStamp_ struct {
+	// Components are restarted.
+	RepairStamp *Errand_RepairStamp `protobuf:"bytes,11,opt,name=repair_stamp,json=repairStamp,proto3,oneof"`
+}
+
+type Errand_RunTask_ struct {
+	// A task is run.
+	RunTask *Errand_RunTask `protobuf:"bytes,12,opt,name=run_task,json=runTask,proto3,oneof"`
+}
+
 func (*Errand_MakeBackup_) isErrand_Work() {}
 
 func (*Errand_RestoreBackup_) isErrand_Work() {}
+
+func (*Errand_RotateSecret_) isErrand_Work() {}
+
+func (*Errand_RepairStamp_) isErrand_Work() {}
+
+func (*Errand_RunTask_) isErrand_Work() {}
 
 // Placement binds a tenant to a cell, with what it reserves there.
 type Placement struct {
@@ -732,18 +783,202 @@ func (x *Errand_RestoreBackup) GetFailure() *v1.Failure {
 	return nil
 }
 
+// RotateSecret says which secret gets a new value.
+type Errand_RotateSecret struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Secret string `protobuf:"bytes,1,opt,name=secret,proto3" json:"secret,omitempty"`
+	// The version that is put in place, chosen before it is made.
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// The version that was in place before.
+	Before int32 `protobuf:"varint,3,opt,name=before,proto3" json:"before,omitempty"`
+	// Why the one of before is put back instead; not set while the rotation
+	// goes on.
+	Failure       *v1.Failure `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Errand_RotateSecret) Reset() {
+	*x = Errand_RotateSecret{}
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Errand_RotateSecret) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Errand_RotateSecret) ProtoMessage() {}
+
+func (x *Errand_RotateSecret) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Errand_RotateSecret.ProtoReflect.Descriptor instead.
+func (*Errand_RotateSecret) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{1, 2}
+}
+
+func (x *Errand_RotateSecret) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+func (x *Errand_RotateSecret) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Errand_RotateSecret) GetBefore() int32 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+func (x *Errand_RotateSecret) GetFailure() *v1.Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+// RepairStamp says what is restarted.
+type Errand_RepairStamp struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The component; empty for all.
+	Component string `protobuf:"bytes,1,opt,name=component,proto3" json:"component,omitempty"`
+	// Why, in one sentence.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Errand_RepairStamp) Reset() {
+	*x = Errand_RepairStamp{}
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Errand_RepairStamp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Errand_RepairStamp) ProtoMessage() {}
+
+func (x *Errand_RepairStamp) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Errand_RepairStamp.ProtoReflect.Descriptor instead.
+func (*Errand_RepairStamp) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{1, 3}
+}
+
+func (x *Errand_RepairStamp) GetComponent() string {
+	if x != nil {
+		return x.Component
+	}
+	return ""
+}
+
+func (x *Errand_RepairStamp) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// RunTask says which task is run.
+type Errand_RunTask struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Task string `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	// How it ended; not set before.
+	Result        *TaskResult `protobuf:"bytes,2,opt,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Errand_RunTask) Reset() {
+	*x = Errand_RunTask{}
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Errand_RunTask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Errand_RunTask) ProtoMessage() {}
+
+func (x *Errand_RunTask) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Errand_RunTask.ProtoReflect.Descriptor instead.
+func (*Errand_RunTask) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{1, 4}
+}
+
+func (x *Errand_RunTask) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *Errand_RunTask) GetResult() *TaskResult {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
 var File_stampworks_provisioner_v1_record_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"&stampworks/provisioner/v1/record.proto\x12\x19stampworks.provisioner.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&stampworks/provisioner/v1/backup.proto\x1a stampworks/type/v1/failure.proto\x1a\"stampworks/type/v1/operation.proto\"\xed\x01\n" +
+	"&stampworks/provisioner/v1/record.proto\x12\x19stampworks.provisioner.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&stampworks/provisioner/v1/backup.proto\x1a$stampworks/provisioner/v1/task.proto\x1a stampworks/type/v1/failure.proto\x1a\"stampworks/type/v1/operation.proto\"\xed\x01\n" +
 	"\x0fOperationRecord\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"tenant_uid\x18\x02 \x01(\tR\ttenantUid\x12A\n" +
 	"\bmetadata\x18\x03 \x01(\v2%.stampworks.type.v1.OperationMetadataR\bmetadata\x12)\n" +
 	"\x10cancel_requested\x18\x04 \x01(\bR\x0fcancelRequested\x129\n" +
-	"\x06errand\x18\x05 \x01(\v2!.stampworks.provisioner.v1.ErrandR\x06errand\"\x88\x04\n" +
+	"\x06errand\x18\x05 \x01(\v2!.stampworks.provisioner.v1.ErrandR\x06errand\"\xb0\b\n" +
 	"\x06Errand\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12 \n" +
 	"\vtraceparent\x18\x02 \x01(\tR\vtraceparent\x12\x1d\n" +
@@ -751,7 +986,11 @@ const file_stampworks_provisioner_v1_record_proto_rawDesc = "" +
 	"request_id\x18\x05 \x01(\tR\trequestId\x12O\n" +
 	"\vmake_backup\x18\x03 \x01(\v2,.stampworks.provisioner.v1.Errand.MakeBackupH\x00R\n" +
 	"makeBackup\x12X\n" +
-	"\x0erestore_backup\x18\x04 \x01(\v2/.stampworks.provisioner.v1.Errand.RestoreBackupH\x00R\rrestoreBackup\x1af\n" +
+	"\x0erestore_backup\x18\x04 \x01(\v2/.stampworks.provisioner.v1.Errand.RestoreBackupH\x00R\rrestoreBackup\x12U\n" +
+	"\rrotate_secret\x18\n" +
+	" \x01(\v2..stampworks.provisioner.v1.Errand.RotateSecretH\x00R\frotateSecret\x12R\n" +
+	"\frepair_stamp\x18\v \x01(\v2-.stampworks.provisioner.v1.Errand.RepairStampH\x00R\vrepairStamp\x12F\n" +
+	"\brun_task\x18\f \x01(\v2).stampworks.provisioner.v1.Errand.RunTaskH\x00R\arunTask\x1af\n" +
 	"\n" +
 	"MakeBackup\x12\x16\n" +
 	"\x06backup\x18\x01 \x01(\tR\x06backup\x12@\n" +
@@ -759,7 +998,18 @@ const file_stampworks_provisioner_v1_record_proto_rawDesc = "" +
 	"\rRestoreBackup\x12\x16\n" +
 	"\x06backup\x18\x01 \x01(\tR\x06backup\x12#\n" +
 	"\rsafety_backup\x18\x02 \x01(\tR\fsafetyBackup\x125\n" +
-	"\afailure\x18\x03 \x01(\v2\x1b.stampworks.type.v1.FailureR\afailureB\x06\n" +
+	"\afailure\x18\x03 \x01(\v2\x1b.stampworks.type.v1.FailureR\afailure\x1a\x8f\x01\n" +
+	"\fRotateSecret\x12\x16\n" +
+	"\x06secret\x18\x01 \x01(\tR\x06secret\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x05R\aversion\x12\x16\n" +
+	"\x06before\x18\x03 \x01(\x05R\x06before\x125\n" +
+	"\afailure\x18\x04 \x01(\v2\x1b.stampworks.type.v1.FailureR\afailure\x1aC\n" +
+	"\vRepairStamp\x12\x1c\n" +
+	"\tcomponent\x18\x01 \x01(\tR\tcomponent\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x1a\\\n" +
+	"\aRunTask\x12\x12\n" +
+	"\x04task\x18\x01 \x01(\tR\x04task\x12=\n" +
+	"\x06result\x18\x02 \x01(\v2%.stampworks.provisioner.v1.TaskResultR\x06resultB\x06\n" +
 	"\x04work\"\xec\x02\n" +
 	"\tPlacement\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x1d\n" +
@@ -828,7 +1078,7 @@ func file_stampworks_provisioner_v1_record_proto_rawDescGZIP() []byte {
 	return file_stampworks_provisioner_v1_record_proto_rawDescData
 }
 
-var file_stampworks_provisioner_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_stampworks_provisioner_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_stampworks_provisioner_v1_record_proto_goTypes = []any{
 	(*OperationRecord)(nil),         // 0: stampworks.provisioner.v1.OperationRecord
 	(*Errand)(nil),                  // 1: stampworks.provisioner.v1.Errand
@@ -838,45 +1088,54 @@ var file_stampworks_provisioner_v1_record_proto_goTypes = []any{
 	(*SealedSecrets)(nil),           // 5: stampworks.provisioner.v1.SealedSecrets
 	(*Errand_MakeBackup)(nil),       // 6: stampworks.provisioner.v1.Errand.MakeBackup
 	(*Errand_RestoreBackup)(nil),    // 7: stampworks.provisioner.v1.Errand.RestoreBackup
-	nil,                             // 8: stampworks.provisioner.v1.Placement.ReservedEntry
-	nil,                             // 9: stampworks.provisioner.v1.CellReport.AllocatableEntry
-	nil,                             // 10: stampworks.provisioner.v1.CellReport.IsolationEntry
-	nil,                             // 11: stampworks.provisioner.v1.CellReport.ProgramsEntry
-	nil,                             // 12: stampworks.provisioner.v1.SealedSecrets.SealedEntry
-	nil,                             // 13: stampworks.provisioner.v1.SealedSecrets.VersionsEntry
-	(*v1.OperationMetadata)(nil),    // 14: stampworks.type.v1.OperationMetadata
-	(*timestamppb.Timestamp)(nil),   // 15: google.protobuf.Timestamp
-	(v1.OperationMetadata_Kind)(0),  // 16: stampworks.type.v1.OperationMetadata.Kind
-	(v1.OperationMetadata_State)(0), // 17: stampworks.type.v1.OperationMetadata.State
-	(*durationpb.Duration)(nil),     // 18: google.protobuf.Duration
-	(Backup_Reason)(0),              // 19: stampworks.provisioner.v1.Backup.Reason
-	(*v1.Failure)(nil),              // 20: stampworks.type.v1.Failure
+	(*Errand_RotateSecret)(nil),     // 8: stampworks.provisioner.v1.Errand.RotateSecret
+	(*Errand_RepairStamp)(nil),      // 9: stampworks.provisioner.v1.Errand.RepairStamp
+	(*Errand_RunTask)(nil),          // 10: stampworks.provisioner.v1.Errand.RunTask
+	nil,                             // 11: stampworks.provisioner.v1.Placement.ReservedEntry
+	nil,                             // 12: stampworks.provisioner.v1.CellReport.AllocatableEntry
+	nil,                             // 13: stampworks.provisioner.v1.CellReport.IsolationEntry
+	nil,                             // 14: stampworks.provisioner.v1.CellReport.ProgramsEntry
+	nil,                             // 15: stampworks.provisioner.v1.SealedSecrets.SealedEntry
+	nil,                             // 16: stampworks.provisioner.v1.SealedSecrets.VersionsEntry
+	(*v1.OperationMetadata)(nil),    // 17: stampworks.type.v1.OperationMetadata
+	(*timestamppb.Timestamp)(nil),   // 18: google.protobuf.Timestamp
+	(v1.OperationMetadata_Kind)(0),  // 19: stampworks.type.v1.OperationMetadata.Kind
+	(v1.OperationMetadata_State)(0), // 20: stampworks.type.v1.OperationMetadata.State
+	(*durationpb.Duration)(nil),     // 21: google.protobuf.Duration
+	(Backup_Reason)(0),              // 22: stampworks.provisioner.v1.Backup.Reason
+	(*v1.Failure)(nil),              // 23: stampworks.type.v1.Failure
+	(*TaskResult)(nil),              // 24: stampworks.provisioner.v1.TaskResult
 }
 var file_stampworks_provisioner_v1_record_proto_depIdxs = []int32{
-	14, // 0: stampworks.provisioner.v1.OperationRecord.metadata:type_name -> stampworks.type.v1.OperationMetadata
+	17, // 0: stampworks.provisioner.v1.OperationRecord.metadata:type_name -> stampworks.type.v1.OperationMetadata
 	1,  // 1: stampworks.provisioner.v1.OperationRecord.errand:type_name -> stampworks.provisioner.v1.Errand
 	6,  // 2: stampworks.provisioner.v1.Errand.make_backup:type_name -> stampworks.provisioner.v1.Errand.MakeBackup
 	7,  // 3: stampworks.provisioner.v1.Errand.restore_backup:type_name -> stampworks.provisioner.v1.Errand.RestoreBackup
-	8,  // 4: stampworks.provisioner.v1.Placement.reserved:type_name -> stampworks.provisioner.v1.Placement.ReservedEntry
-	15, // 5: stampworks.provisioner.v1.Placement.create_time:type_name -> google.protobuf.Timestamp
-	9,  // 6: stampworks.provisioner.v1.CellReport.allocatable:type_name -> stampworks.provisioner.v1.CellReport.AllocatableEntry
-	10, // 7: stampworks.provisioner.v1.CellReport.isolation:type_name -> stampworks.provisioner.v1.CellReport.IsolationEntry
-	11, // 8: stampworks.provisioner.v1.CellReport.programs:type_name -> stampworks.provisioner.v1.CellReport.ProgramsEntry
-	15, // 9: stampworks.provisioner.v1.CellReport.update_time:type_name -> google.protobuf.Timestamp
-	16, // 10: stampworks.provisioner.v1.ShapeRecord.kind:type_name -> stampworks.type.v1.OperationMetadata.Kind
-	17, // 11: stampworks.provisioner.v1.ShapeRecord.outcome:type_name -> stampworks.type.v1.OperationMetadata.State
-	18, // 12: stampworks.provisioner.v1.ShapeRecord.lead_time:type_name -> google.protobuf.Duration
-	18, // 13: stampworks.provisioner.v1.ShapeRecord.work_time:type_name -> google.protobuf.Duration
-	15, // 14: stampworks.provisioner.v1.ShapeRecord.end_time:type_name -> google.protobuf.Timestamp
-	12, // 15: stampworks.provisioner.v1.SealedSecrets.sealed:type_name -> stampworks.provisioner.v1.SealedSecrets.SealedEntry
-	13, // 16: stampworks.provisioner.v1.SealedSecrets.versions:type_name -> stampworks.provisioner.v1.SealedSecrets.VersionsEntry
-	19, // 17: stampworks.provisioner.v1.Errand.MakeBackup.reason:type_name -> stampworks.provisioner.v1.Backup.Reason
-	20, // 18: stampworks.provisioner.v1.Errand.RestoreBackup.failure:type_name -> stampworks.type.v1.Failure
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	8,  // 4: stampworks.provisioner.v1.Errand.rotate_secret:type_name -> stampworks.provisioner.v1.Errand.RotateSecret
+	9,  // 5: stampworks.provisioner.v1.Errand.repair_stamp:type_name -> stampworks.provisioner.v1.Errand.RepairStamp
+	10, // 6: stampworks.provisioner.v1.Errand.run_task:type_name -> stampworks.provisioner.v1.Errand.RunTask
+	11, // 7: stampworks.provisioner.v1.Placement.reserved:type_name -> stampworks.provisioner.v1.Placement.ReservedEntry
+	18, // 8: stampworks.provisioner.v1.Placement.create_time:type_name -> google.protobuf.Timestamp
+	12, // 9: stampworks.provisioner.v1.CellReport.allocatable:type_name -> stampworks.provisioner.v1.CellReport.AllocatableEntry
+	13, // 10: stampworks.provisioner.v1.CellReport.isolation:type_name -> stampworks.provisioner.v1.CellReport.IsolationEntry
+	14, // 11: stampworks.provisioner.v1.CellReport.programs:type_name -> stampworks.provisioner.v1.CellReport.ProgramsEntry
+	18, // 12: stampworks.provisioner.v1.CellReport.update_time:type_name -> google.protobuf.Timestamp
+	19, // 13: stampworks.provisioner.v1.ShapeRecord.kind:type_name -> stampworks.type.v1.OperationMetadata.Kind
+	20, // 14: stampworks.provisioner.v1.ShapeRecord.outcome:type_name -> stampworks.type.v1.OperationMetadata.State
+	21, // 15: stampworks.provisioner.v1.ShapeRecord.lead_time:type_name -> google.protobuf.Duration
+	21, // 16: stampworks.provisioner.v1.ShapeRecord.work_time:type_name -> google.protobuf.Duration
+	18, // 17: stampworks.provisioner.v1.ShapeRecord.end_time:type_name -> google.protobuf.Timestamp
+	15, // 18: stampworks.provisioner.v1.SealedSecrets.sealed:type_name -> stampworks.provisioner.v1.SealedSecrets.SealedEntry
+	16, // 19: stampworks.provisioner.v1.SealedSecrets.versions:type_name -> stampworks.provisioner.v1.SealedSecrets.VersionsEntry
+	22, // 20: stampworks.provisioner.v1.Errand.MakeBackup.reason:type_name -> stampworks.provisioner.v1.Backup.Reason
+	23, // 21: stampworks.provisioner.v1.Errand.RestoreBackup.failure:type_name -> stampworks.type.v1.Failure
+	23, // 22: stampworks.provisioner.v1.Errand.RotateSecret.failure:type_name -> stampworks.type.v1.Failure
+	24, // 23: stampworks.provisioner.v1.Errand.RunTask.result:type_name -> stampworks.provisioner.v1.TaskResult
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_record_proto_init() }
@@ -885,9 +1144,13 @@ func file_stampworks_provisioner_v1_record_proto_init() {
 		return
 	}
 	file_stampworks_provisioner_v1_backup_proto_init()
+	file_stampworks_provisioner_v1_task_proto_init()
 	file_stampworks_provisioner_v1_record_proto_msgTypes[1].OneofWrappers = []any{
 		(*Errand_MakeBackup_)(nil),
 		(*Errand_RestoreBackup_)(nil),
+		(*Errand_RotateSecret_)(nil),
+		(*Errand_RepairStamp_)(nil),
+		(*Errand_RunTask_)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -895,7 +1158,7 @@ func file_stampworks_provisioner_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_record_proto_rawDesc), len(file_stampworks_provisioner_v1_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

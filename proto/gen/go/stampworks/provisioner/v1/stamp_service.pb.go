@@ -8,6 +8,7 @@ package provisionerv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -489,6 +490,207 @@ func (x *ReadLogsResponse) GetLine() string {
 	return ""
 }
 
+// RotateSecretRequest names a secret.
+type RotateSecretRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme/stamp".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The secret, by its name in the blueprint, such as "db_password".
+	Secret string `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
+	// Makes the call repeatable while the operation is kept (AIP-155).
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateSecretRequest) Reset() {
+	*x = RotateSecretRequest{}
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateSecretRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateSecretRequest) ProtoMessage() {}
+
+func (x *RotateSecretRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateSecretRequest.ProtoReflect.Descriptor instead.
+func (*RotateSecretRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RotateSecretRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RotateSecretRequest) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+func (x *RotateSecretRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// RepairStampRequest says what to restart.
+type RepairStampRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme/stamp".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The component; empty restarts all.
+	Component string `protobuf:"bytes,2,opt,name=component,proto3" json:"component,omitempty"`
+	// Why, in one sentence, for the timeline.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Makes the call repeatable while the operation is kept (AIP-155).
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RepairStampRequest) Reset() {
+	*x = RepairStampRequest{}
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RepairStampRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RepairStampRequest) ProtoMessage() {}
+
+func (x *RepairStampRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RepairStampRequest.ProtoReflect.Descriptor instead.
+func (*RepairStampRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RepairStampRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RepairStampRequest) GetComponent() string {
+	if x != nil {
+		return x.Component
+	}
+	return ""
+}
+
+func (x *RepairStampRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RepairStampRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// RunTaskRequest names a task.
+type RunTaskRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme/stamp".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The task, by its name in the blueprint, such as "reset-admin".
+	Task string `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"`
+	// Makes the call repeatable while the operation is kept (AIP-155).
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunTaskRequest) Reset() {
+	*x = RunTaskRequest{}
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunTaskRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunTaskRequest) ProtoMessage() {}
+
+func (x *RunTaskRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunTaskRequest.ProtoReflect.Descriptor instead.
+func (*RunTaskRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RunTaskRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RunTaskRequest) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *RunTaskRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // CheckComponentRequest names a component.
 type CheckComponentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -502,7 +704,7 @@ type CheckComponentRequest struct {
 
 func (x *CheckComponentRequest) Reset() {
 	*x = CheckComponentRequest{}
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[7]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -514,7 +716,7 @@ func (x *CheckComponentRequest) String() string {
 func (*CheckComponentRequest) ProtoMessage() {}
 
 func (x *CheckComponentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[7]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -527,7 +729,7 @@ func (x *CheckComponentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckComponentRequest.ProtoReflect.Descriptor instead.
 func (*CheckComponentRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{7}
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CheckComponentRequest) GetName() string {
@@ -557,7 +759,7 @@ type CheckComponentResponse struct {
 
 func (x *CheckComponentResponse) Reset() {
 	*x = CheckComponentResponse{}
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[8]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -569,7 +771,7 @@ func (x *CheckComponentResponse) String() string {
 func (*CheckComponentResponse) ProtoMessage() {}
 
 func (x *CheckComponentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[8]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -582,7 +784,7 @@ func (x *CheckComponentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckComponentResponse.ProtoReflect.Descriptor instead.
 func (*CheckComponentResponse) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{8}
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CheckComponentResponse) GetOk() bool {
@@ -617,7 +819,7 @@ type PreviewStampRequest struct {
 
 func (x *PreviewStampRequest) Reset() {
 	*x = PreviewStampRequest{}
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[9]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -629,7 +831,7 @@ func (x *PreviewStampRequest) String() string {
 func (*PreviewStampRequest) ProtoMessage() {}
 
 func (x *PreviewStampRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[9]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,7 +844,7 @@ func (x *PreviewStampRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewStampRequest.ProtoReflect.Descriptor instead.
 func (*PreviewStampRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{9}
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PreviewStampRequest) GetName() string {
@@ -670,7 +872,7 @@ var File_stampworks_provisioner_v1_stamp_service_proto protoreflect.FileDescript
 
 const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\n" +
-	"-stampworks/provisioner/v1/stamp_service.proto\x12\x19stampworks.provisioner.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a%stampworks/provisioner/v1/stamp.proto\x1a#stampworks/registry/v1/tenant.proto\x1a\x1fstampworks/type/v1/access.proto\x1a stampworks/type/v1/preview.proto\"C\n" +
+	"-stampworks/provisioner/v1/stamp_service.proto\x12\x19stampworks.provisioner.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a%stampworks/provisioner/v1/stamp.proto\x1a#stampworks/registry/v1/tenant.proto\x1a\x1fstampworks/type/v1/access.proto\x1a stampworks/type/v1/preview.proto\"C\n" +
 	"\x0fGetStampRequest\x120\n" +
 	"\x04name\x18\x01 \x01(\tB\x1c\xe0A\x02\xfaA\x16\n" +
 	"\x14stampworks.dev/StampR\x04name\"\x8e\x01\n" +
@@ -704,7 +906,26 @@ const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\x06follow\x18\x04 \x01(\bR\x06follow\"D\n" +
 	"\x10ReadLogsResponse\x12\x1c\n" +
 	"\tcomponent\x18\x01 \x01(\tR\tcomponent\x12\x12\n" +
-	"\x04line\x18\x02 \x01(\tR\x04line\"[\n" +
+	"\x04line\x18\x02 \x01(\tR\x04line\"\x95\x01\n" +
+	"\x13RotateSecretRequest\x120\n" +
+	"\x04name\x18\x01 \x01(\tB\x1c\xe0A\x02\xfaA\x16\n" +
+	"\x14stampworks.dev/StampR\x04name\x12$\n" +
+	"\x06secret\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18?R\x06secret\x12&\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\"\xb7\x01\n" +
+	"\x12RepairStampRequest\x120\n" +
+	"\x04name\x18\x01 \x01(\tB\x1c\xe0A\x02\xfaA\x16\n" +
+	"\x14stampworks.dev/StampR\x04name\x12%\n" +
+	"\tcomponent\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18?R\tcomponent\x12 \n" +
+	"\x06reason\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x06reason\x12&\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\"\x8c\x01\n" +
+	"\x0eRunTaskRequest\x120\n" +
+	"\x04name\x18\x01 \x01(\tB\x1c\xe0A\x02\xfaA\x16\n" +
+	"\x14stampworks.dev/StampR\x04name\x12 \n" +
+	"\x04task\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18?R\x04task\x12&\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\"[\n" +
 	"\x15CheckComponentRequest\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\x12%\n" +
 	"\tcomponent\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tcomponent\"B\n" +
@@ -715,7 +936,7 @@ const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB\x1c\xe0A\x02\xfaA\x16\n" +
 	"\x14stampworks.dev/StampR\x04name\x126\n" +
 	"\x06tenant\x18\x02 \x01(\v2\x1e.stampworks.registry.v1.TenantR\x06tenant\x12R\n" +
-	"\tlifecycle\x18\x03 \x01(\x0e2*.stampworks.provisioner.v1.Stamp.LifecycleB\b\xbaH\x05\x82\x01\x02\x10\x01R\tlifecycle2\x99\b\n" +
+	"\tlifecycle\x18\x03 \x01(\x0e2*.stampworks.provisioner.v1.Stamp.LifecycleB\b\xbaH\x05\x82\x01\x02\x10\x01R\tlifecycle2\xac\r\n" +
 	"\fStampService\x12\xb1\x01\n" +
 	"\bGetStamp\x12*.stampworks.provisioner.v1.GetStampRequest\x1a .stampworks.provisioner.v1.Stamp\"W\xdaA\x04name\xe2\xf9\x18*\n" +
 	"\n" +
@@ -729,7 +950,17 @@ const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\vstamps.logs\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=tenants/*/stamp}:logs0\x01\x12\xb0\x01\n" +
 	"\fPreviewStamp\x12..stampworks.provisioner.v1.PreviewStampRequest\x1a\x1b.stampworks.type.v1.Preview\"S\xe2\xf9\x18\"\n" +
 	"\n" +
-	"stamps.get\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=tenants/*/stamp}:preview\x12\x9e\x01\n" +
+	"stamps.get\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=tenants/*/stamp}:preview\x12\xdd\x01\n" +
+	"\fRotateSecret\x12..stampworks.provisioner.v1.RotateSecretRequest\x1a\x1d.google.longrunning.Operation\"~\xcaA-\n" +
+	"\x05Stamp\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x18\n" +
+	"\rstamps.rotate\x12\agateway\x82\xd3\xe4\x93\x02,:\x01*\"'/v1/{name=tenants/*/stamp}:rotateSecret\x12\xde\x01\n" +
+	"\vRepairStamp\x12-.stampworks.provisioner.v1.RepairStampRequest\x1a\x1d.google.longrunning.Operation\"\x80\x01\xcaA-\n" +
+	"\x05Stamp\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18 \n" +
+	"\rstamps.repair\x12\agateway\x12\x06health\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/{name=tenants/*/stamp}:repair\x12\xcf\x01\n" +
+	"\aRunTask\x12).stampworks.provisioner.v1.RunTaskRequest\x1a\x1d.google.longrunning.Operation\"z\xcaA2\n" +
+	"\n" +
+	"TaskResult\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x14\n" +
+	"\ttasks.run\x12\agateway\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=tenants/*/stamp}:runTask\x12\x9e\x01\n" +
 	"\x0eCheckComponent\x120.stampworks.provisioner.v1.CheckComponentRequest\x1a1.stampworks.provisioner.v1.CheckComponentResponse\"'\xe2\xf9\x18#\n" +
 	"\fstamps.check\x12\x06health\x12\vprovisionerBEZCstampworks.dev/proto/gen/go/stampworks/provisioner/v1;provisionerv1b\x06proto3"
 
@@ -746,44 +977,54 @@ func file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP() []byte {
 }
 
 var file_stampworks_provisioner_v1_stamp_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_stampworks_provisioner_v1_stamp_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_stampworks_provisioner_v1_stamp_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_stampworks_provisioner_v1_stamp_service_proto_goTypes = []any{
-	(WatchStampsResponse_Type)(0),  // 0: stampworks.provisioner.v1.WatchStampsResponse.Type
-	(*GetStampRequest)(nil),        // 1: stampworks.provisioner.v1.GetStampRequest
-	(*ListStampsRequest)(nil),      // 2: stampworks.provisioner.v1.ListStampsRequest
-	(*ListStampsResponse)(nil),     // 3: stampworks.provisioner.v1.ListStampsResponse
-	(*WatchStampsRequest)(nil),     // 4: stampworks.provisioner.v1.WatchStampsRequest
-	(*WatchStampsResponse)(nil),    // 5: stampworks.provisioner.v1.WatchStampsResponse
-	(*ReadLogsRequest)(nil),        // 6: stampworks.provisioner.v1.ReadLogsRequest
-	(*ReadLogsResponse)(nil),       // 7: stampworks.provisioner.v1.ReadLogsResponse
-	(*CheckComponentRequest)(nil),  // 8: stampworks.provisioner.v1.CheckComponentRequest
-	(*CheckComponentResponse)(nil), // 9: stampworks.provisioner.v1.CheckComponentResponse
-	(*PreviewStampRequest)(nil),    // 10: stampworks.provisioner.v1.PreviewStampRequest
-	(*Stamp)(nil),                  // 11: stampworks.provisioner.v1.Stamp
-	(*v1.Tenant)(nil),              // 12: stampworks.registry.v1.Tenant
-	(Stamp_Lifecycle)(0),           // 13: stampworks.provisioner.v1.Stamp.Lifecycle
-	(*v11.Preview)(nil),            // 14: stampworks.type.v1.Preview
+	(WatchStampsResponse_Type)(0),   // 0: stampworks.provisioner.v1.WatchStampsResponse.Type
+	(*GetStampRequest)(nil),         // 1: stampworks.provisioner.v1.GetStampRequest
+	(*ListStampsRequest)(nil),       // 2: stampworks.provisioner.v1.ListStampsRequest
+	(*ListStampsResponse)(nil),      // 3: stampworks.provisioner.v1.ListStampsResponse
+	(*WatchStampsRequest)(nil),      // 4: stampworks.provisioner.v1.WatchStampsRequest
+	(*WatchStampsResponse)(nil),     // 5: stampworks.provisioner.v1.WatchStampsResponse
+	(*ReadLogsRequest)(nil),         // 6: stampworks.provisioner.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),        // 7: stampworks.provisioner.v1.ReadLogsResponse
+	(*RotateSecretRequest)(nil),     // 8: stampworks.provisioner.v1.RotateSecretRequest
+	(*RepairStampRequest)(nil),      // 9: stampworks.provisioner.v1.RepairStampRequest
+	(*RunTaskRequest)(nil),          // 10: stampworks.provisioner.v1.RunTaskRequest
+	(*CheckComponentRequest)(nil),   // 11: stampworks.provisioner.v1.CheckComponentRequest
+	(*CheckComponentResponse)(nil),  // 12: stampworks.provisioner.v1.CheckComponentResponse
+	(*PreviewStampRequest)(nil),     // 13: stampworks.provisioner.v1.PreviewStampRequest
+	(*Stamp)(nil),                   // 14: stampworks.provisioner.v1.Stamp
+	(*v1.Tenant)(nil),               // 15: stampworks.registry.v1.Tenant
+	(Stamp_Lifecycle)(0),            // 16: stampworks.provisioner.v1.Stamp.Lifecycle
+	(*v11.Preview)(nil),             // 17: stampworks.type.v1.Preview
+	(*longrunningpb.Operation)(nil), // 18: google.longrunning.Operation
 }
 var file_stampworks_provisioner_v1_stamp_service_proto_depIdxs = []int32{
-	11, // 0: stampworks.provisioner.v1.ListStampsResponse.stamps:type_name -> stampworks.provisioner.v1.Stamp
+	14, // 0: stampworks.provisioner.v1.ListStampsResponse.stamps:type_name -> stampworks.provisioner.v1.Stamp
 	0,  // 1: stampworks.provisioner.v1.WatchStampsResponse.type:type_name -> stampworks.provisioner.v1.WatchStampsResponse.Type
-	11, // 2: stampworks.provisioner.v1.WatchStampsResponse.stamp:type_name -> stampworks.provisioner.v1.Stamp
-	12, // 3: stampworks.provisioner.v1.PreviewStampRequest.tenant:type_name -> stampworks.registry.v1.Tenant
-	13, // 4: stampworks.provisioner.v1.PreviewStampRequest.lifecycle:type_name -> stampworks.provisioner.v1.Stamp.Lifecycle
+	14, // 2: stampworks.provisioner.v1.WatchStampsResponse.stamp:type_name -> stampworks.provisioner.v1.Stamp
+	15, // 3: stampworks.provisioner.v1.PreviewStampRequest.tenant:type_name -> stampworks.registry.v1.Tenant
+	16, // 4: stampworks.provisioner.v1.PreviewStampRequest.lifecycle:type_name -> stampworks.provisioner.v1.Stamp.Lifecycle
 	1,  // 5: stampworks.provisioner.v1.StampService.GetStamp:input_type -> stampworks.provisioner.v1.GetStampRequest
 	2,  // 6: stampworks.provisioner.v1.StampService.ListStamps:input_type -> stampworks.provisioner.v1.ListStampsRequest
 	4,  // 7: stampworks.provisioner.v1.StampService.WatchStamps:input_type -> stampworks.provisioner.v1.WatchStampsRequest
 	6,  // 8: stampworks.provisioner.v1.StampService.ReadLogs:input_type -> stampworks.provisioner.v1.ReadLogsRequest
-	10, // 9: stampworks.provisioner.v1.StampService.PreviewStamp:input_type -> stampworks.provisioner.v1.PreviewStampRequest
-	8,  // 10: stampworks.provisioner.v1.StampService.CheckComponent:input_type -> stampworks.provisioner.v1.CheckComponentRequest
-	11, // 11: stampworks.provisioner.v1.StampService.GetStamp:output_type -> stampworks.provisioner.v1.Stamp
-	3,  // 12: stampworks.provisioner.v1.StampService.ListStamps:output_type -> stampworks.provisioner.v1.ListStampsResponse
-	5,  // 13: stampworks.provisioner.v1.StampService.WatchStamps:output_type -> stampworks.provisioner.v1.WatchStampsResponse
-	7,  // 14: stampworks.provisioner.v1.StampService.ReadLogs:output_type -> stampworks.provisioner.v1.ReadLogsResponse
-	14, // 15: stampworks.provisioner.v1.StampService.PreviewStamp:output_type -> stampworks.type.v1.Preview
-	9,  // 16: stampworks.provisioner.v1.StampService.CheckComponent:output_type -> stampworks.provisioner.v1.CheckComponentResponse
-	11, // [11:17] is the sub-list for method output_type
-	5,  // [5:11] is the sub-list for method input_type
+	13, // 9: stampworks.provisioner.v1.StampService.PreviewStamp:input_type -> stampworks.provisioner.v1.PreviewStampRequest
+	8,  // 10: stampworks.provisioner.v1.StampService.RotateSecret:input_type -> stampworks.provisioner.v1.RotateSecretRequest
+	9,  // 11: stampworks.provisioner.v1.StampService.RepairStamp:input_type -> stampworks.provisioner.v1.RepairStampRequest
+	10, // 12: stampworks.provisioner.v1.StampService.RunTask:input_type -> stampworks.provisioner.v1.RunTaskRequest
+	11, // 13: stampworks.provisioner.v1.StampService.CheckComponent:input_type -> stampworks.provisioner.v1.CheckComponentRequest
+	14, // 14: stampworks.provisioner.v1.StampService.GetStamp:output_type -> stampworks.provisioner.v1.Stamp
+	3,  // 15: stampworks.provisioner.v1.StampService.ListStamps:output_type -> stampworks.provisioner.v1.ListStampsResponse
+	5,  // 16: stampworks.provisioner.v1.StampService.WatchStamps:output_type -> stampworks.provisioner.v1.WatchStampsResponse
+	7,  // 17: stampworks.provisioner.v1.StampService.ReadLogs:output_type -> stampworks.provisioner.v1.ReadLogsResponse
+	17, // 18: stampworks.provisioner.v1.StampService.PreviewStamp:output_type -> stampworks.type.v1.Preview
+	18, // 19: stampworks.provisioner.v1.StampService.RotateSecret:output_type -> google.longrunning.Operation
+	18, // 20: stampworks.provisioner.v1.StampService.RepairStamp:output_type -> google.longrunning.Operation
+	18, // 21: stampworks.provisioner.v1.StampService.RunTask:output_type -> google.longrunning.Operation
+	12, // 22: stampworks.provisioner.v1.StampService.CheckComponent:output_type -> stampworks.provisioner.v1.CheckComponentResponse
+	14, // [14:23] is the sub-list for method output_type
+	5,  // [5:14] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -801,7 +1042,7 @@ func file_stampworks_provisioner_v1_stamp_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_stamp_service_proto_rawDesc), len(file_stampworks_provisioner_v1_stamp_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

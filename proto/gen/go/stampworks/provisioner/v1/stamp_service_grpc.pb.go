@@ -7,6 +7,7 @@
 package provisionerv1
 
 import (
+	longrunningpb "cloud.google.com/go/longrunning/autogen/longrunningpb"
 	context "context"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
@@ -25,6 +26,9 @@ const (
 	StampService_WatchStamps_FullMethodName    = "/stampworks.provisioner.v1.StampService/WatchStamps"
 	StampService_ReadLogs_FullMethodName       = "/stampworks.provisioner.v1.StampService/ReadLogs"
 	StampService_PreviewStamp_FullMethodName   = "/stampworks.provisioner.v1.StampService/PreviewStamp"
+	StampService_RotateSecret_FullMethodName   = "/stampworks.provisioner.v1.StampService/RotateSecret"
+	StampService_RepairStamp_FullMethodName    = "/stampworks.provisioner.v1.StampService/RepairStamp"
+	StampService_RunTask_FullMethodName        = "/stampworks.provisioner.v1.StampService/RunTask"
 	StampService_CheckComponent_FullMethodName = "/stampworks.provisioner.v1.StampService/CheckComponent"
 )
 
@@ -51,6 +55,29 @@ type StampServiceClient interface {
 	// stamps.get. Codes: NOT_FOUND when there is no such tenant and the
 	// request has none, INVALID_ARGUMENT, UNAVAILABLE when the registry is away.
 	PreviewStamp(ctx context.Context, in *PreviewStampRequest, opts ...grpc.CallOption) (*v1.Preview, error)
+	// RotateSecret puts a new value of a secret in place (AIP-136, AIP-151,
+	// AIP-155), in the way that its blueprint names: the job that installs it is
+	// run, then what uses it is restarted. The value of before stays usable until
+	// then, and comes back when that fails. It needs the permission stamps.rotate.
+	// Codes: NOT_FOUND, FAILED_PRECONDITION when the stamp does not run or the
+	// blueprint gives no way, ALREADY_EXISTS when the request id was used for
+	// something else.
+	RotateSecret(ctx context.Context, in *RotateSecretRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
+	// RepairStamp restarts one component, or all in the order of their
+	// dependencies, and checks that the stamp serves (AIP-136, AIP-151, AIP-155).
+	// While the same repair is under way it is given again. It needs the
+	// permission stamps.repair. Codes: NOT_FOUND, FAILED_PRECONDITION when the
+	// stamp does not run, ALREADY_EXISTS when the request id was used for
+	// something else.
+	RepairStamp(ctx context.Context, in *RepairStampRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
+	// RunTask runs a named command of the blueprint in the place of its component
+	// (AIP-136, AIP-151, AIP-155). The operation fails when the command ends with
+	// another exit code than 0. It needs the permission tasks.run, which every
+	// role has, and the role that the task names. Codes: NOT_FOUND,
+	// PERMISSION_DENIED when the caller's role is below the task's,
+	// FAILED_PRECONDITION when the stamp does not run or the task talks with a
+	// person, ALREADY_EXISTS when the request id was used for something else.
+	RunTask(ctx context.Context, in *RunTaskRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
 	// CheckComponent runs a component's exec probe in its place, or tells
 	// whether its process runs when it has none. It is not offered over REST.
 	// Codes: NOT_FOUND, UNAVAILABLE when no provisioner reaches the cell.
@@ -133,6 +160,36 @@ func (c *stampServiceClient) PreviewStamp(ctx context.Context, in *PreviewStampR
 	return out, nil
 }
 
+func (c *stampServiceClient) RotateSecret(ctx context.Context, in *RotateSecretRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(longrunningpb.Operation)
+	err := c.cc.Invoke(ctx, StampService_RotateSecret_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *stampServiceClient) RepairStamp(ctx context.Context, in *RepairStampRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(longrunningpb.Operation)
+	err := c.cc.Invoke(ctx, StampService_RepairStamp_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *stampServiceClient) RunTask(ctx context.Context, in *RunTaskRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(longrunningpb.Operation)
+	err := c.cc.Invoke(ctx, StampService_RunTask_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *stampServiceClient) CheckComponent(ctx context.Context, in *CheckComponentRequest, opts ...grpc.CallOption) (*CheckComponentResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckComponentResponse)
@@ -166,6 +223,29 @@ type StampServiceServer interface {
 	// stamps.get. Codes: NOT_FOUND when there is no such tenant and the
 	// request has none, INVALID_ARGUMENT, UNAVAILABLE when the registry is away.
 	PreviewStamp(context.Context, *PreviewStampRequest) (*v1.Preview, error)
+	// RotateSecret puts a new value of a secret in place (AIP-136, AIP-151,
+	// AIP-155), in the way that its blueprint names: the job that installs it is
+	// run, then what uses it is restarted. The value of before stays usable until
+	// then, and comes back when that fails. It needs the permission stamps.rotate.
+	// Codes: NOT_FOUND, FAILED_PRECONDITION when the stamp does not run or the
+	// blueprint gives no way, ALREADY_EXISTS when the request id was used for
+	// something else.
+	RotateSecret(context.Context, *RotateSecretRequest) (*longrunningpb.Operation, error)
+	// RepairStamp restarts one component, or all in the order of their
+	// dependencies, and checks that the stamp serves (AIP-136, AIP-151, AIP-155).
+	// While the same repair is under way it is given again. It needs the
+	// permission stamps.repair. Codes: NOT_FOUND, FAILED_PRECONDITION when the
+	// stamp does not run, ALREADY_EXISTS when the request id was used for
+	// something else.
+	RepairStamp(context.Context, *RepairStampRequest) (*longrunningpb.Operation, error)
+	// RunTask runs a named command of the blueprint in the place of its component
+	// (AIP-136, AIP-151, AIP-155). The operation fails when the command ends with
+	// another exit code than 0. It needs the permission tasks.run, which every
+	// role has, and the role that the task names. Codes: NOT_FOUND,
+	// PERMISSION_DENIED when the caller's role is below the task's,
+	// FAILED_PRECONDITION when the stamp does not run or the task talks with a
+	// person, ALREADY_EXISTS when the request id was used for something else.
+	RunTask(context.Context, *RunTaskRequest) (*longrunningpb.Operation, error)
 	// CheckComponent runs a component's exec probe in its place, or tells
 	// whether its process runs when it has none. It is not offered over REST.
 	// Codes: NOT_FOUND, UNAVAILABLE when no provisioner reaches the cell.
@@ -194,6 +274,15 @@ func (UnimplementedStampServiceServer) ReadLogs(*ReadLogsRequest, grpc.ServerStr
 }
 func (UnimplementedStampServiceServer) PreviewStamp(context.Context, *PreviewStampRequest) (*v1.Preview, error) {
 	return nil, status.Error(codes.Unimplemented, "method PreviewStamp not implemented")
+}
+func (UnimplementedStampServiceServer) RotateSecret(context.Context, *RotateSecretRequest) (*longrunningpb.Operation, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotateSecret not implemented")
+}
+func (UnimplementedStampServiceServer) RepairStamp(context.Context, *RepairStampRequest) (*longrunningpb.Operation, error) {
+	return nil, status.Error(codes.Unimplemented, "method RepairStamp not implemented")
+}
+func (UnimplementedStampServiceServer) RunTask(context.Context, *RunTaskRequest) (*longrunningpb.Operation, error) {
+	return nil, status.Error(codes.Unimplemented, "method RunTask not implemented")
 }
 func (UnimplementedStampServiceServer) CheckComponent(context.Context, *CheckComponentRequest) (*CheckComponentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckComponent not implemented")
@@ -295,6 +384,60 @@ func _StampService_PreviewStamp_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StampService_RotateSecret_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotateSecretRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StampServiceServer).RotateSecret(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StampService_RotateSecret_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StampServiceServer).RotateSecret(ctx, req.(*RotateSecretRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StampService_RepairStamp_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RepairStampRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StampServiceServer).RepairStamp(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StampService_RepairStamp_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StampServiceServer).RepairStamp(ctx, req.(*RepairStampRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StampService_RunTask_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RunTaskRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StampServiceServer).RunTask(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StampService_RunTask_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StampServiceServer).RunTask(ctx, req.(*RunTaskRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _StampService_CheckComponent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CheckComponentRequest)
 	if err := dec(in); err != nil {
@@ -331,6 +474,18 @@ var StampService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PreviewStamp",
 			Handler:    _StampService_PreviewStamp_Handler,
+		},
+		{
+			MethodName: "RotateSecret",
+			Handler:    _StampService_RotateSecret_Handler,
+		},
+		{
+			MethodName: "RepairStamp",
+			Handler:    _StampService_RepairStamp_Handler,
+		},
+		{
+			MethodName: "RunTask",
+			Handler:    _StampService_RunTask_Handler,
 		},
 		{
 			MethodName: "CheckComponent",

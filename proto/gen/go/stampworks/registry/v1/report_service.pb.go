@@ -23,6 +23,117 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ReportEventRequest is what somebody asked of a tenant's stamp, or what came of
+// it.
+type ReportEventRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The tenant's uid.
+	Uid string `protobuf:"bytes,2,opt,name=uid,proto3" json:"uid,omitempty"`
+	// Makes it repeatable: the operation, "operations/acme.task-3".
+	Operation string `protobuf:"bytes,3,opt,name=operation,proto3" json:"operation,omitempty"`
+	// The entry. Its name is made from the time, the operation and the action.
+	Entry         *TimelineEntry `protobuf:"bytes,4,opt,name=entry,proto3" json:"entry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportEventRequest) Reset() {
+	*x = ReportEventRequest{}
+	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportEventRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportEventRequest) ProtoMessage() {}
+
+func (x *ReportEventRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportEventRequest.ProtoReflect.Descriptor instead.
+func (*ReportEventRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_report_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *ReportEventRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ReportEventRequest) GetUid() string {
+	if x != nil {
+		return x.Uid
+	}
+	return ""
+}
+
+func (x *ReportEventRequest) GetOperation() string {
+	if x != nil {
+		return x.Operation
+	}
+	return ""
+}
+
+func (x *ReportEventRequest) GetEntry() *TimelineEntry {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+// ReportEventResponse says nothing.
+type ReportEventResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportEventResponse) Reset() {
+	*x = ReportEventResponse{}
+	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportEventResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportEventResponse) ProtoMessage() {}
+
+func (x *ReportEventResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportEventResponse.ProtoReflect.Descriptor instead.
+func (*ReportEventResponse) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_report_service_proto_rawDescGZIP(), []int{1}
+}
+
 // ReportStatusRequest is about one tenant.
 type ReportStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -38,7 +149,7 @@ type ReportStatusRequest struct {
 
 func (x *ReportStatusRequest) Reset() {
 	*x = ReportStatusRequest{}
-	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[0]
+	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -50,7 +161,7 @@ func (x *ReportStatusRequest) String() string {
 func (*ReportStatusRequest) ProtoMessage() {}
 
 func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[0]
+	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -63,7 +174,7 @@ func (x *ReportStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusRequest.ProtoReflect.Descriptor instead.
 func (*ReportStatusRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_report_service_proto_rawDescGZIP(), []int{0}
+	return file_stampworks_registry_v1_report_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ReportStatusRequest) GetName() string {
@@ -98,7 +209,7 @@ type ReportStatusResponse struct {
 
 func (x *ReportStatusResponse) Reset() {
 	*x = ReportStatusResponse{}
-	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[1]
+	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -110,7 +221,7 @@ func (x *ReportStatusResponse) String() string {
 func (*ReportStatusResponse) ProtoMessage() {}
 
 func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[1]
+	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -123,7 +234,7 @@ func (x *ReportStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportStatusResponse.ProtoReflect.Descriptor instead.
 func (*ReportStatusResponse) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_report_service_proto_rawDescGZIP(), []int{1}
+	return file_stampworks_registry_v1_report_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ReportStatusResponse) GetGeneration() int64 {
@@ -144,7 +255,7 @@ type ReportCellRequest struct {
 
 func (x *ReportCellRequest) Reset() {
 	*x = ReportCellRequest{}
-	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[2]
+	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -156,7 +267,7 @@ func (x *ReportCellRequest) String() string {
 func (*ReportCellRequest) ProtoMessage() {}
 
 func (x *ReportCellRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[2]
+	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -169,7 +280,7 @@ func (x *ReportCellRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportCellRequest.ProtoReflect.Descriptor instead.
 func (*ReportCellRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_report_service_proto_rawDescGZIP(), []int{2}
+	return file_stampworks_registry_v1_report_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ReportCellRequest) GetCell() *Cell {
@@ -190,7 +301,7 @@ type ReportCellResponse struct {
 
 func (x *ReportCellResponse) Reset() {
 	*x = ReportCellResponse{}
-	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[3]
+	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -202,7 +313,7 @@ func (x *ReportCellResponse) String() string {
 func (*ReportCellResponse) ProtoMessage() {}
 
 func (x *ReportCellResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[3]
+	mi := &file_stampworks_registry_v1_report_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -215,7 +326,7 @@ func (x *ReportCellResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportCellResponse.ProtoReflect.Descriptor instead.
 func (*ReportCellResponse) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_report_service_proto_rawDescGZIP(), []int{3}
+	return file_stampworks_registry_v1_report_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ReportCellResponse) GetCell() *Cell {
@@ -229,7 +340,13 @@ var File_stampworks_registry_v1_report_service_proto protoreflect.FileDescriptor
 
 const file_stampworks_registry_v1_report_service_proto_rawDesc = "" +
 	"\n" +
-	"+stampworks/registry/v1/report_service.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a!stampworks/registry/v1/cell.proto\x1a#stampworks/registry/v1/tenant.proto\x1a\x1fstampworks/type/v1/access.proto\"\x93\x01\n" +
+	"+stampworks/registry/v1/report_service.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a!stampworks/registry/v1/cell.proto\x1a#stampworks/registry/v1/tenant.proto\x1a\x1fstampworks/type/v1/access.proto\"\xb8\x01\n" +
+	"\x12ReportEventRequest\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\x12\x19\n" +
+	"\x03uid\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03uid\x12%\n" +
+	"\toperation\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\toperation\x12C\n" +
+	"\x05entry\x18\x04 \x01(\v2%.stampworks.registry.v1.TimelineEntryB\x06\xbaH\x03\xc8\x01\x01R\x05entry\"\x15\n" +
+	"\x13ReportEventResponse\"\x93\x01\n" +
 	"\x13ReportStatusRequest\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\x12\x19\n" +
 	"\x03uid\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03uid\x12D\n" +
@@ -241,9 +358,11 @@ const file_stampworks_registry_v1_report_service_proto_rawDesc = "" +
 	"\x11ReportCellRequest\x128\n" +
 	"\x04cell\x18\x01 \x01(\v2\x1c.stampworks.registry.v1.CellB\x06\xbaH\x03\xc8\x01\x01R\x04cell\"F\n" +
 	"\x12ReportCellResponse\x120\n" +
-	"\x04cell\x18\x01 \x01(\v2\x1c.stampworks.registry.v1.CellR\x04cell2\xa5\x02\n" +
+	"\x04cell\x18\x01 \x01(\v2\x1c.stampworks.registry.v1.CellR\x04cell2\xb0\x03\n" +
 	"\rReportService\x12\x8b\x01\n" +
 	"\fReportStatus\x12+.stampworks.registry.v1.ReportStatusRequest\x1a,.stampworks.registry.v1.ReportStatusResponse\" \xe2\xf9\x18\x1c\n" +
+	"\rstatus.report\x12\vprovisioner\x12\x88\x01\n" +
+	"\vReportEvent\x12*.stampworks.registry.v1.ReportEventRequest\x1a+.stampworks.registry.v1.ReportEventResponse\" \xe2\xf9\x18\x1c\n" +
 	"\rstatus.report\x12\vprovisioner\x12\x85\x01\n" +
 	"\n" +
 	"ReportCell\x12).stampworks.registry.v1.ReportCellRequest\x1a*.stampworks.registry.v1.ReportCellResponse\" \xe2\xf9\x18\x1c\n" +
@@ -261,28 +380,34 @@ func file_stampworks_registry_v1_report_service_proto_rawDescGZIP() []byte {
 	return file_stampworks_registry_v1_report_service_proto_rawDescData
 }
 
-var file_stampworks_registry_v1_report_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_stampworks_registry_v1_report_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_stampworks_registry_v1_report_service_proto_goTypes = []any{
-	(*ReportStatusRequest)(nil),  // 0: stampworks.registry.v1.ReportStatusRequest
-	(*ReportStatusResponse)(nil), // 1: stampworks.registry.v1.ReportStatusResponse
-	(*ReportCellRequest)(nil),    // 2: stampworks.registry.v1.ReportCellRequest
-	(*ReportCellResponse)(nil),   // 3: stampworks.registry.v1.ReportCellResponse
-	(*TenantStatus)(nil),         // 4: stampworks.registry.v1.TenantStatus
-	(*Cell)(nil),                 // 5: stampworks.registry.v1.Cell
+	(*ReportEventRequest)(nil),   // 0: stampworks.registry.v1.ReportEventRequest
+	(*ReportEventResponse)(nil),  // 1: stampworks.registry.v1.ReportEventResponse
+	(*ReportStatusRequest)(nil),  // 2: stampworks.registry.v1.ReportStatusRequest
+	(*ReportStatusResponse)(nil), // 3: stampworks.registry.v1.ReportStatusResponse
+	(*ReportCellRequest)(nil),    // 4: stampworks.registry.v1.ReportCellRequest
+	(*ReportCellResponse)(nil),   // 5: stampworks.registry.v1.ReportCellResponse
+	(*TimelineEntry)(nil),        // 6: stampworks.registry.v1.TimelineEntry
+	(*TenantStatus)(nil),         // 7: stampworks.registry.v1.TenantStatus
+	(*Cell)(nil),                 // 8: stampworks.registry.v1.Cell
 }
 var file_stampworks_registry_v1_report_service_proto_depIdxs = []int32{
-	4, // 0: stampworks.registry.v1.ReportStatusRequest.status:type_name -> stampworks.registry.v1.TenantStatus
-	5, // 1: stampworks.registry.v1.ReportCellRequest.cell:type_name -> stampworks.registry.v1.Cell
-	5, // 2: stampworks.registry.v1.ReportCellResponse.cell:type_name -> stampworks.registry.v1.Cell
-	0, // 3: stampworks.registry.v1.ReportService.ReportStatus:input_type -> stampworks.registry.v1.ReportStatusRequest
-	2, // 4: stampworks.registry.v1.ReportService.ReportCell:input_type -> stampworks.registry.v1.ReportCellRequest
-	1, // 5: stampworks.registry.v1.ReportService.ReportStatus:output_type -> stampworks.registry.v1.ReportStatusResponse
-	3, // 6: stampworks.registry.v1.ReportService.ReportCell:output_type -> stampworks.registry.v1.ReportCellResponse
-	5, // [5:7] is the sub-list for method output_type
-	3, // [3:5] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	6, // 0: stampworks.registry.v1.ReportEventRequest.entry:type_name -> stampworks.registry.v1.TimelineEntry
+	7, // 1: stampworks.registry.v1.ReportStatusRequest.status:type_name -> stampworks.registry.v1.TenantStatus
+	8, // 2: stampworks.registry.v1.ReportCellRequest.cell:type_name -> stampworks.registry.v1.Cell
+	8, // 3: stampworks.registry.v1.ReportCellResponse.cell:type_name -> stampworks.registry.v1.Cell
+	2, // 4: stampworks.registry.v1.ReportService.ReportStatus:input_type -> stampworks.registry.v1.ReportStatusRequest
+	0, // 5: stampworks.registry.v1.ReportService.ReportEvent:input_type -> stampworks.registry.v1.ReportEventRequest
+	4, // 6: stampworks.registry.v1.ReportService.ReportCell:input_type -> stampworks.registry.v1.ReportCellRequest
+	3, // 7: stampworks.registry.v1.ReportService.ReportStatus:output_type -> stampworks.registry.v1.ReportStatusResponse
+	1, // 8: stampworks.registry.v1.ReportService.ReportEvent:output_type -> stampworks.registry.v1.ReportEventResponse
+	5, // 9: stampworks.registry.v1.ReportService.ReportCell:output_type -> stampworks.registry.v1.ReportCellResponse
+	7, // [7:10] is the sub-list for method output_type
+	4, // [4:7] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_registry_v1_report_service_proto_init() }
@@ -298,7 +423,7 @@ func file_stampworks_registry_v1_report_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_registry_v1_report_service_proto_rawDesc), len(file_stampworks_registry_v1_report_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,6 +20,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	ReportService_ReportStatus_FullMethodName = "/stampworks.registry.v1.ReportService/ReportStatus"
+	ReportService_ReportEvent_FullMethodName  = "/stampworks.registry.v1.ReportService/ReportEvent"
 	ReportService_ReportCell_FullMethodName   = "/stampworks.registry.v1.ReportService/ReportCell"
 )
 
@@ -36,6 +37,10 @@ type ReportServiceClient interface {
 	// same one again is fine.
 	// Codes: NOT_FOUND for another uid, ABORTED with reason STALE_REPORT.
 	ReportStatus(ctx context.Context, in *ReportStatusRequest, opts ...grpc.CallOption) (*ReportStatusResponse, error)
+	// ReportEvent writes an entry into a tenant's timeline, on whose behalf the
+	// entry says. Calling it again with the same entry is fine.
+	// Codes: NOT_FOUND for another uid, INVALID_ARGUMENT.
+	ReportEvent(ctx context.Context, in *ReportEventRequest, opts ...grpc.CallOption) (*ReportEventResponse, error)
 	// ReportCell writes a cell's status, and the cell itself the first time.
 	ReportCell(ctx context.Context, in *ReportCellRequest, opts ...grpc.CallOption) (*ReportCellResponse, error)
 }
@@ -52,6 +57,16 @@ func (c *reportServiceClient) ReportStatus(ctx context.Context, in *ReportStatus
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReportStatusResponse)
 	err := c.cc.Invoke(ctx, ReportService_ReportStatus_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *reportServiceClient) ReportEvent(ctx context.Context, in *ReportEventRequest, opts ...grpc.CallOption) (*ReportEventResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReportEventResponse)
+	err := c.cc.Invoke(ctx, ReportService_ReportEvent_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +96,10 @@ type ReportServiceServer interface {
 	// same one again is fine.
 	// Codes: NOT_FOUND for another uid, ABORTED with reason STALE_REPORT.
 	ReportStatus(context.Context, *ReportStatusRequest) (*ReportStatusResponse, error)
+	// ReportEvent writes an entry into a tenant's timeline, on whose behalf the
+	// entry says. Calling it again with the same entry is fine.
+	// Codes: NOT_FOUND for another uid, INVALID_ARGUMENT.
+	ReportEvent(context.Context, *ReportEventRequest) (*ReportEventResponse, error)
 	// ReportCell writes a cell's status, and the cell itself the first time.
 	ReportCell(context.Context, *ReportCellRequest) (*ReportCellResponse, error)
 	mustEmbedUnimplementedReportServiceServer()
@@ -95,6 +114,9 @@ type UnimplementedReportServiceServer struct{}
 
 func (UnimplementedReportServiceServer) ReportStatus(context.Context, *ReportStatusRequest) (*ReportStatusResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReportStatus not implemented")
+}
+func (UnimplementedReportServiceServer) ReportEvent(context.Context, *ReportEventRequest) (*ReportEventResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReportEvent not implemented")
 }
 func (UnimplementedReportServiceServer) ReportCell(context.Context, *ReportCellRequest) (*ReportCellResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReportCell not implemented")
@@ -138,6 +160,24 @@ func _ReportService_ReportStatus_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ReportService_ReportEvent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReportEventRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReportServiceServer).ReportEvent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReportService_ReportEvent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReportServiceServer).ReportEvent(ctx, req.(*ReportEventRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ReportService_ReportCell_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReportCellRequest)
 	if err := dec(in); err != nil {
@@ -166,6 +206,10 @@ var ReportService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReportStatus",
 			Handler:    _ReportService_ReportStatus_Handler,
+		},
+		{
+			MethodName: "ReportEvent",
+			Handler:    _ReportService_ReportEvent_Handler,
 		},
 		{
 			MethodName: "ReportCell",

@@ -139,6 +139,12 @@ const (
 	Failure_RESTORE_FAILED Failure_Code = 19
 	// The backup is not there, or is not what was kept.
 	Failure_BACKUP_INVALID Failure_Code = 20
+	// A task ended with an error, or cannot be run.
+	Failure_TASK_FAILED Failure_Code = 24
+	// The new value of a secret could not be put in place.
+	Failure_ROTATION_FAILED Failure_Code = 25
+	// The stamp is not in a state in which restarting something helps.
+	Failure_REPAIR_FAILED Failure_Code = 26
 )
 
 // Enum value maps for Failure_Code.
@@ -165,6 +171,9 @@ var (
 		18: "BACKUP_FAILED",
 		19: "RESTORE_FAILED",
 		20: "BACKUP_INVALID",
+		24: "TASK_FAILED",
+		25: "ROTATION_FAILED",
+		26: "REPAIR_FAILED",
 	}
 	Failure_Code_value = map[string]int32{
 		"CODE_UNSPECIFIED":   0,
@@ -188,6 +197,9 @@ var (
 		"BACKUP_FAILED":      18,
 		"RESTORE_FAILED":     19,
 		"BACKUP_INVALID":     20,
+		"TASK_FAILED":        24,
+		"ROTATION_FAILED":    25,
+		"REPAIR_FAILED":      26,
 	}
 )
 
@@ -414,7 +426,7 @@ var File_stampworks_type_v1_failure_proto protoreflect.FileDescriptor
 
 const file_stampworks_type_v1_failure_proto_rawDesc = "" +
 	"\n" +
-	" stampworks/type/v1/failure.proto\x12\x12stampworks.type.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\a\n" +
+	" stampworks/type/v1/failure.proto\x12\x12stampworks.type.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\a\n" +
 	"\aFailure\x124\n" +
 	"\x04code\x18\x01 \x01(\x0e2 .stampworks.type.v1.Failure.CodeR\x04code\x127\n" +
 	"\x05owner\x18\x02 \x01(\x0e2!.stampworks.type.v1.Failure.OwnerR\x05owner\x12\x1c\n" +
@@ -433,7 +445,7 @@ const file_stampworks_type_v1_failure_proto_rawDesc = "" +
 	"\vINTEGRATION\x10\x03\x12\f\n" +
 	"\bOPERATOR\x10\x04\x12\v\n" +
 	"\aPRODUCT\x10\x05\x12\f\n" +
-	"\bPLATFORM\x10\x06\"\xa2\x03\n" +
+	"\bPLATFORM\x10\x06\"\xdb\x03\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fPROGRAM_MISSING\x10\x01\x12\x14\n" +
@@ -457,7 +469,10 @@ const file_stampworks_type_v1_failure_proto_rawDesc = "" +
 	"\x12DESTROY_INCOMPLETE\x10\x11\x12\x11\n" +
 	"\rBACKUP_FAILED\x10\x12\x12\x12\n" +
 	"\x0eRESTORE_FAILED\x10\x13\x12\x12\n" +
-	"\x0eBACKUP_INVALID\x10\x14\"\x8b\x01\n" +
+	"\x0eBACKUP_INVALID\x10\x14\x12\x0f\n" +
+	"\vTASK_FAILED\x10\x18\x12\x13\n" +
+	"\x0fROTATION_FAILED\x10\x19\x12\x11\n" +
+	"\rREPAIR_FAILED\x10\x1a\"\x8b\x01\n" +
 	"\bObstacle\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1f\n" +

@@ -120,21 +120,30 @@ const (
 	OperationMetadata_BACKUP OperationMetadata_Kind = 8
 	// Bring the data of a backup back.
 	OperationMetadata_RESTORE OperationMetadata_Kind = 9
+	// Put a new value of a secret in place.
+	OperationMetadata_ROTATE OperationMetadata_Kind = 10
+	// Restart what does not serve.
+	OperationMetadata_REPAIR OperationMetadata_Kind = 11
+	// Run a task of the blueprint.
+	OperationMetadata_TASK OperationMetadata_Kind = 12
 )
 
 // Enum value maps for OperationMetadata_Kind.
 var (
 	OperationMetadata_Kind_name = map[int32]string{
-		0: "KIND_UNSPECIFIED",
-		1: "CREATE",
-		2: "UPDATE",
-		3: "SUSPEND",
-		4: "RESUME",
-		5: "DELETE",
-		6: "PURGE",
-		7: "UPGRADE",
-		8: "BACKUP",
-		9: "RESTORE",
+		0:  "KIND_UNSPECIFIED",
+		1:  "CREATE",
+		2:  "UPDATE",
+		3:  "SUSPEND",
+		4:  "RESUME",
+		5:  "DELETE",
+		6:  "PURGE",
+		7:  "UPGRADE",
+		8:  "BACKUP",
+		9:  "RESTORE",
+		10: "ROTATE",
+		11: "REPAIR",
+		12: "TASK",
 	}
 	OperationMetadata_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -147,6 +156,9 @@ var (
 		"UPGRADE":          7,
 		"BACKUP":           8,
 		"RESTORE":          9,
+		"ROTATE":           10,
+		"REPAIR":           11,
+		"TASK":             12,
 	}
 )
 
@@ -283,6 +295,12 @@ type OperationMetadata struct {
 	Progress string `protobuf:"bytes,17,opt,name=progress,proto3" json:"progress,omitempty"`
 	// The backup that is made or brought back, "tenants/acme/backups/backup-3".
 	Backup string `protobuf:"bytes,18,opt,name=backup,proto3" json:"backup,omitempty"`
+	// The task that is run, such as "reset-admin".
+	Task string `protobuf:"bytes,19,opt,name=task,proto3" json:"task,omitempty"`
+	// The secret that gets a new value, such as "db_password".
+	Secret string `protobuf:"bytes,20,opt,name=secret,proto3" json:"secret,omitempty"`
+	// The component that is restarted, or in which the task runs; empty for all.
+	Component string `protobuf:"bytes,21,opt,name=component,proto3" json:"component,omitempty"`
 	// What the change would do, as far as the wish tells. Set only in the answer
 	// to a request with validate_only.
 	Preview       *Preview `protobuf:"bytes,25,opt,name=preview,proto3" json:"preview,omitempty"`
@@ -446,6 +464,27 @@ func (x *OperationMetadata) GetBackup() string {
 	return ""
 }
 
+func (x *OperationMetadata) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *OperationMetadata) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+func (x *OperationMetadata) GetComponent() string {
+	if x != nil {
+		return x.Component
+	}
+	return ""
+}
+
 func (x *OperationMetadata) GetPreview() *Preview {
 	if x != nil {
 		return x.Preview
@@ -461,7 +500,8 @@ type Step struct {
 	// The component, empty for the whole stamp.
 	Component string `protobuf:"bytes,2,opt,name=component,proto3" json:"component,omitempty"`
 	// What is done: "place", "reserve", "setup", "migrate", "start", "ready",
-	// "stop", "smoke", "report", "destroy", "close", "open", "backup", "restore".
+	// "stop", "smoke", "report", "destroy", "close", "open", "backup", "restore",
+	// "rotate", "task".
 	Action string `protobuf:"bytes,3,opt,name=action,proto3" json:"action,omitempty"`
 	// How far it is.
 	State Step_State `protobuf:"varint,4,opt,name=state,proto3,enum=stampworks.type.v1.Step_State" json:"state,omitempty"`
@@ -585,7 +625,7 @@ var File_stampworks_type_v1_operation_proto protoreflect.FileDescriptor
 
 const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\n" +
-	"\"stampworks/type/v1/operation.proto\x12\x12stampworks.type.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\x1a stampworks/type/v1/preview.proto\"\xa4\b\n" +
+	"\"stampworks/type/v1/operation.proto\x12\x12stampworks.type.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\x1a stampworks/type/v1/preview.proto\"\x90\t\n" +
 	"\x11OperationMetadata\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12>\n" +
 	"\x04kind\x18\x02 \x01(\x0e2*.stampworks.type.v1.OperationMetadata.KindR\x04kind\x12\x1e\n" +
@@ -609,7 +649,10 @@ const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\x04cell\x18\x0f \x01(\tR\x04cell\x12\x10\n" +
 	"\x03url\x18\x10 \x01(\tR\x03url\x12\x1a\n" +
 	"\bprogress\x18\x11 \x01(\tR\bprogress\x12\x16\n" +
-	"\x06backup\x18\x12 \x01(\tR\x06backup\x125\n" +
+	"\x06backup\x18\x12 \x01(\tR\x06backup\x12\x12\n" +
+	"\x04task\x18\x13 \x01(\tR\x04task\x12\x16\n" +
+	"\x06secret\x18\x14 \x01(\tR\x06secret\x12\x1c\n" +
+	"\tcomponent\x18\x15 \x01(\tR\tcomponent\x125\n" +
 	"\apreview\x18\x19 \x01(\v2\x1b.stampworks.type.v1.PreviewR\apreview\"\x7f\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\n" +
@@ -622,7 +665,7 @@ const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\x06FAILED\x10\x05\x12\r\n" +
 	"\tCANCELLED\x10\x06\x12\x0e\n" +
 	"\n" +
-	"SUPERSEDED\x10\a\"\x8a\x01\n" +
+	"SUPERSEDED\x10\a\"\xac\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -638,7 +681,13 @@ const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\aUPGRADE\x10\a\x12\n" +
 	"\n" +
 	"\x06BACKUP\x10\b\x12\v\n" +
-	"\aRESTORE\x10\t\"\xef\x03\n" +
+	"\aRESTORE\x10\t\x12\n" +
+	"\n" +
+	"\x06ROTATE\x10\n" +
+	"\x12\n" +
+	"\n" +
+	"\x06REPAIR\x10\v\x12\b\n" +
+	"\x04TASK\x10\f\"\xef\x03\n" +
 	"\x04Step\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tcomponent\x18\x02 \x01(\tR\tcomponent\x12\x16\n" +

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"slices"
+
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+)
+
+// RestartWish is components that are to be restarted, once.
+type RestartWish struct {
+	// Key says who asked.
+	Key        string
+	Components map[string]bool
+}
+
+// restartID is where the record's jobs_done notes for whom a component was
+// restarted last.
+func restartID(component string) string { return component + ".restart" }
+
+// restarting is the wish of a repair that somebody asked for.
+func (r *run) restarting(e *pb.Errand_RepairStamp) *RestartWish {
+	w := &RestartWish{Key: r.book.Op.GetName(), Components: map[string]bool{}}
+	for _, part := range r.wish.Parts {
+		if e.GetComponent() == "" || e.GetComponent() == part.Name {
+			w.Components[part.Name] = true
+		}
+	}
+	return w
+}
+
+// restartDue says whether a component was not restarted yet.
+func (w Wish) restartDue(component string, have *Stamp) bool {
+	return w.Restart != nil && w.Restart.Components[component] && !ended(have, restartID(component), w.Restart.Key)
+}
+
+// restart plans to stop what is to be restarted, those who use others first.
+func (p *steps) restart(w Wish, have *Stamp, seen Seen, o *order) {
+	for _, part := range w.Parts {
+		if !w.restartDue(part.Name, have) || !seen.Running[part.Name] || o.paused[part.Name] {
+			continue
+		}
+		after := slices.Clone(o.before)
+		for _, user := range w.Parts {
+			if slices.Contains(user.DependsOn, part.Name) && w.restartDue(user.Name, have) {
+				after = append(after, id(user.Name, Stop))
+			}
+		}
+		p.add(part.Name, Stop, id(part.Name, Stop), after...)
+		o.paused[part.Name] = true
+	}
+}
+
+// verifies says whether a component is asked although this run may not have
+// started it: an earlier one, cut short, may have. Of a rotation only once the
+// other version is used.
+func (w Wish) verifies(component string, have *Stamp) bool {
+	return w.Rotate != nil && ended(have, useID, w.Rotate.Key) || w.Restart != nil && w.Restart.Components[component]
+}
+
+// restarted notes that a component was stopped, or started, for those who asked.
+func (r *run) restarted(component string) {
+	if r.wish.restartDue(component, r.book.Stamp) {
+		r.book.Stamp.JobsDone[restartID(component)] = r.wish.Restart.Key
+	}
+}

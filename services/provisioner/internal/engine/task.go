@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"stampworks.dev/pkg/blueprint"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/internal/failure"
+	"stampworks.dev/services/provisioner/internal/render"
+	"stampworks.dev/services/provisioner/internal/secrets"
+)
+
+const (
+	// taskID is the one step of a task.
+	taskID = "task.run"
+	// taskWithin is how long a task may take.
+	taskWithin = 10 * time.Minute
+)
+
+// TaskWish is a task that is to be run, once.
+type TaskWish struct {
+	// Key says who asked.
+	Key             string
+	Name, Component string
+}
+
+// tasking is the wish of a task that a person asked for.
+func (r *run) tasking(e *pb.Errand_RunTask) *TaskWish {
+	return &TaskWish{
+		Key: r.book.Op.GetName(), Name: e.GetTask(),
+		Component: r.recipe.Message().GetTasks()[e.GetTask()].GetComponent(),
+	}
+}
+
+// task plans to run it, and nothing else: whatever the state of the stamp, the
+// task may be what finds out or cures it.
+func (p *steps) task(w Wish, have *Stamp) {
+	if !ended(have, taskID, w.Task.Key) {
+		p.add(w.Task.Component, Task, taskID)
+	}
+}
+
+// runTask runs the task's command in the place of its component, as the ledger
+// has it.
+func (r *run) runTask(s Step) func(context.Context) result {
+	job, err := r.taskJob(s)
+	if err != nil {
+		return func(context.Context) result { return result{err: err} }
+	}
+	w, m, ref, masks := *r.wish.Task, r.keptManifest(), r.ref(), maskOf(r.vault)
+	return func(ctx context.Context) result {
+		job.Env = jobEnv(ctx, m, s.Component, &blueprint.Job{Env: job.Env})
+		res, err := r.driver.RunJob(ctx, ref, m, job)
+		if err != nil {
+			return result{err: err}
+		}
+		for i, line := range res.Output {
+			res.Output[i] = masks.Replace(line)
+		}
+		return result{message: fmt.Sprintf("exit code %d", res.ExitCode), apply: func(r *run) error {
+			r.book.Stamp.JobsDone[taskID] = w.Key
+			r.errand().GetRunTask().Result = &pb.TaskResult{
+				Task: w.Name, Component: s.Component, ExitCode: int32(res.ExitCode), Output: last(res.Output, 20), Duration: durationpb.New(res.Duration),
+			}
+			return taskFailure(w, res)
+		}}
+	}
+}
+
+func (r *run) taskJob(s Step) (driver.Job, error) {
+	refused := func(why string) (driver.Job, error) {
+		return driver.Job{}, failure.New(typev1.Failure_TASK_FAILED, s.Component, why)
+	}
+	form, err := render.KeptForm(entry(r.book.Stamp, kindComponent, s.Component), r.vault)
+	if err != nil || r.forms == nil {
+		return refused(fmt.Sprintf("The task %s has no place to run in: the stamp is not made yet.", r.wish.Task.Name))
+	}
+	task, ok := r.forms.Real.Tasks[r.wish.Task.Name]
+	switch {
+	case !ok:
+		return refused(fmt.Sprintf("%s has no task %s.", short(r.tenant.GetBlueprint()), r.wish.Task.Name))
+	case task.Interactive:
+		return refused(fmt.Sprintf("The task %s talks with a person.", r.wish.Task.Name))
+	}
+	return driver.Job{ID: r.jobID(s), Component: s.Component, Command: task.Command, Env: form.Component.Env, Timeout: taskWithin}, nil
+}
+
+// taskFailure is nil for a task that ended well.
+func taskFailure(w TaskWish, res driver.JobResult) error {
+	switch {
+	case res.TimedOut:
+		return failure.New(typev1.Failure_TASK_FAILED, w.Component, fmt.Sprintf("The task %s was ended after %v.", w.Name, taskWithin), last(res.Output, 20)...)
+	case res.ExitCode != 0:
+		return failure.New(typev1.Failure_TASK_FAILED, w.Component, fmt.Sprintf("The task %s ended with exit code %d.", w.Name, res.ExitCode),
+			append([]string{fmt.Sprintf("exit code %d", res.ExitCode)}, last(res.Output, 19)...)...)
+	}
+	return nil
+}
+
+// maskOf puts the names of a stamp's secrets in place of their values: what a
+// task prints is kept and shown.
+func maskOf(all map[string]secrets.Secret) *strings.Replacer {
+	var pairs []string
+	for key, s := range all {
+		name, _, _ := strings.Cut(key, "@")
+		if s.Value != "" {
+			pairs = append(pairs, s.Value, s.Placeholder(name))
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}
