@@ -4,7 +4,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
-	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/internal/render"
 )
 
@@ -90,11 +89,8 @@ func (r *run) ledger(kind, name string, state pb.LedgerEntry_State, rendered str
 func (r *run) settle() {
 	s := r.book.Stamp
 	s.DoneGeneration, s.Lifecycle = r.wish.Generation, r.wish.Lifecycle
-	s.Failure, s.Obstacles = nil, nil
+	s.Failure, s.Obstacles = nil, r.settledObstacles()
 	r.board.op.Failure = r.turnedBy()
-	if r.wish.Backup != nil && gaveUp(s, r.wish.Backup.ID) {
-		s.Obstacles = []*typev1.Obstacle{noFinalBackup()}
-	}
 	switch r.wish.Lifecycle {
 	case pb.Stamp_RUNNING:
 		if s.Settled = specOf(r.tenant); r.goesBack() {

@@ -139,7 +139,7 @@ func (r *run) hopeless(ctx context.Context, f *typev1.Failure) (time.Duration, e
 	case r.wish.Lifecycle == pb.Stamp_DESTROYED && r.asked.GetPurge().GetForce():
 		r.leave(ctx, f)
 	case r.wish.Lifecycle == pb.Stamp_STOPPED && r.wish.backsUp(r.book.Stamp) && f.GetCode() == typev1.Failure_BACKUP_FAILED:
-		r.book.Stamp.JobsDone[keepID] = failedBackup(r.wish.Backup.ID)
+		r.doWithout(f)
 	default:
 		return r.giveUp(ctx, typev1.OperationMetadata_FAILED, f)
 	}

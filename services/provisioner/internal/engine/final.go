@@ -1,9 +1,8 @@
 package engine
 
 import (
+	"slices"
 	"strings"
-
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
@@ -14,12 +13,27 @@ import (
 // onlyCopy is what is said of a deleted stamp whose last backup failed.
 const onlyCopy = "The last backup failed, so the data here is all there is."
 
-// noFinalBackup is the obstacle of a deleted stamp whose last backup failed.
-func noFinalBackup() *typev1.Obstacle {
-	return &typev1.Obstacle{
-		Code: typev1.Failure_BACKUP_FAILED.String(), Message: onlyCopy,
-		NextAction: failure.NextAction(typev1.Failure_BACKUP_FAILED), Since: timestamppb.Now(),
+// doWithout notes that a deletion goes on without its last backup, and why: that
+// is an obstacle to the purge.
+func (r *run) doWithout(f *typev1.Failure) {
+	r.book.Stamp.JobsDone[keepID] = failedBackup(r.wish.Backup.ID)
+	said := onlyCopy + " " + f.GetMessage()
+	if n := len(f.GetEvidence()); n > 0 {
+		said += " " + f.GetEvidence()[n-1]
 	}
+	r.obstruct(&typev1.Obstacle{
+		Code: typev1.Failure_BACKUP_FAILED.String(), Message: said, NextAction: failure.NextAction(typev1.Failure_BACKUP_FAILED),
+	})
+}
+
+// settledObstacles are those that stay when a generation was brought about.
+func (r *run) settledObstacles() []*typev1.Obstacle {
+	if r.wish.Backup == nil || !gaveUp(r.book.Stamp, r.wish.Backup.ID) {
+		return nil
+	}
+	return slices.DeleteFunc(r.book.Stamp.GetObstacles(), func(o *typev1.Obstacle) bool {
+		return o.GetCode() != typev1.Failure_BACKUP_FAILED.String()
+	})
 }
 
 // mayDestroy refuses to destroy the only copy of a customer's data, unless a

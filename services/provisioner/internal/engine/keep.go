@@ -40,6 +40,7 @@ func (r *run) safekeep(ctx context.Context) error {
 		w.Task = r.tasking(e.GetRunTask())
 	case w.Lifecycle == pb.Stamp_STOPPED && r.asked.GetDeleteTime() != nil && lived(s) && u == nil:
 		w.Backup = r.backupOf(finalBackup(r.asked), false)
+		return r.openSecrets(ctx)
 	case w.Lifecycle != pb.Stamp_RUNNING:
 	case u.GetRestoring():
 		return r.bringBack(ctx, record.BackupName(r.id, u.GetBackup()), "rollback."+u.GetBackup())
@@ -49,6 +50,20 @@ func (r *run) safekeep(ctx context.Context) error {
 		return r.bringBack(ctx, r.tenant.GetRestoreFrom(), r.tenant.GetRestoreFrom())
 	}
 	return nil
+}
+
+// openSecrets gets what the jobs of a last backup need. Secrets that cannot be
+// opened keep nobody from stopping: the backup fails then, and says so.
+func (r *run) openSecrets(ctx context.Context) (err error) {
+	if !r.wish.backsUp(r.book.Stamp) {
+		return nil
+	}
+	r.vault, err = r.Vault.Read(ctx, r.id, r.asked.GetUid())
+	var unreadable *failure.Error
+	if errors.As(err, &unreadable) {
+		return nil
+	}
+	return err
 }
 
 // finalBackup is the id of the one that is made when a tenant is deleted.

@@ -25,6 +25,7 @@ blueprint: shop
 revision: %s
 artifacts:
   shop: {file: /opt/shop, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}
+secrets: {password: {length: 16}}
 plans:
   standard: {resources: {default: {cpu: 100m, memory: 128Mi}, db: {cpu: 100m, memory: 128Mi, volumes: {data: 1Gi}}}}
 components:
@@ -32,6 +33,7 @@ components:
     artifact: shop
     volumes: [data]
     ports: {sql: 5432}
+    env: {PASSWORD: "${secrets.password}"}
     run: shop db ${volumes.data}
     backup: shop copy ${volumes.data} ${backup}
     restore: shop copy ${backup} ${volumes.data}
@@ -72,6 +74,9 @@ func (w *shopWorld) job(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 			w.disk.Put(data+"/orders", "half-way")
 			return driver.JobResult{ExitCode: 3, Output: []string{"relation exists already"}}, nil
 		}
+	}
+	if p := j.Env["PASSWORD"]; j.Component == "db" && (p == "" || strings.HasPrefix(p, "secret:")) {
+		return driver.JobResult{ExitCode: 1, Output: []string{"password authentication failed"}}, nil
 	}
 	return w.disk.Job(ctx, ref, m, j)
 }
