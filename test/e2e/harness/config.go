@@ -61,7 +61,7 @@ func (p *Plane) config(name, kind string) section {
 			"registry": registry, "replica": name, "secret_key_file": filepath.Join(p.Dir, "stamps.key"),
 			"cell": section{
 				"name": p.cellOf(name), "supervisor": program(p.T, "stamp-supervisor"),
-				"artifact_roots": []string{filepath.Dir(program(p.T, "stamp"))},
+				"artifact_roots": []string{filepath.Dir(program(p.T, "stamp")), p.Dir},
 			},
 		}
 	case "health":

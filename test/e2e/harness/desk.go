@@ -8,12 +8,17 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
 
 // Desk is a customer's own helpdesk, as the customer calls it.
-type Desk struct{ URL string }
+type Desk struct {
+	URL string
+	// Admin is who may delete, as "email:password"; empty is nobody.
+	Admin string
+}
 
 // Ticket is one ticket; Priority is there from 1.1.0 on.
 type Ticket struct {
@@ -72,6 +77,9 @@ func (d Desk) call(method, path string, send, into any) error {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if email, password, ok := strings.Cut(d.Admin, ":"); ok {
+		req.SetBasicAuth(email, password)
+	}
 	resp, err := browser.Do(req)
 	if err != nil {
 		return err

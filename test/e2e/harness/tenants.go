@@ -119,19 +119,31 @@ func (a *API) AwaitHealthy(id string, limit time.Duration) *healthv1.TenantHealt
 // metadata; one that fails ends the test.
 func (a *API) Done(method, path string, send proto.Message, limit time.Duration) *typev1.OperationMetadata {
 	a.t.Helper()
-	var op longrunningpb.Operation
-	a.Must(a.Call(method, path, send, &op))
+	_, meta := a.work(method, path, send, limit)
+	return meta
+}
+
+// Work is the same and gives the whole operation.
+func (a *API) Work(method, path string, send proto.Message, limit time.Duration) *longrunningpb.Operation {
+	a.t.Helper()
+	op, _ := a.work(method, path, send, limit)
+	return op
+}
+
+func (a *API) work(method, path string, send proto.Message, limit time.Duration) (*longrunningpb.Operation, *typev1.OperationMetadata) {
+	a.t.Helper()
+	var asked longrunningpb.Operation
+	a.Must(a.Call(method, path, send, &asked))
+	var op *longrunningpb.Operation
 	var meta *typev1.OperationMetadata
-	testkit.Eventually(a.t, limit, func() error {
-		now, m, err := a.Operation(op.GetName())
-		if err == nil && !now.GetDone() {
-			err = fmt.Errorf("%s is %v", op.GetName(), m)
+	testkit.Eventually(a.t, limit, func() (err error) {
+		if op, meta, err = a.Operation(asked.GetName()); err == nil && !op.GetDone() {
+			err = fmt.Errorf("%s is %v", asked.GetName(), meta)
 		}
-		meta = m
 		return err
 	})
 	if meta.GetState() != typev1.OperationMetadata_SUCCEEDED {
-		a.t.Fatalf("%s ended as %v", op.GetName(), meta)
+		a.t.Fatalf("%s ended as %v", asked.GetName(), meta)
 	}
-	return meta
+	return op, meta
 }
