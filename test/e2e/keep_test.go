@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/types/known/structpb"
+
 	"stampworks.dev/pkg/testkit"
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
@@ -71,9 +73,13 @@ func TestKeepAndBringBack(t *testing.T) {
 
 			wish := harness.Wish("Copy", product)
 			wish.RestoreFrom = op.GetBackup()
+			wish.Inputs["admin_email"] = structpb.NewStringValue("boss@copy.example")
 			api.Create(other, wish)
 			copied := harness.Desk{URL: api.AwaitActive(other, stampWithin).GetStatus().GetUrl()}
 			api.Must(copied.Has("printer on fire"))
+			if admin := newAdmin(t, api, other); !strings.HasPrefix(admin, "boss@copy.example:") {
+				t.Errorf("the copy's admin is %.30s, not its own", admin)
+			}
 			copied.Open(t, "of the copy")
 			if desk.Has("of the copy") == nil || copied.URL == desk.URL {
 				t.Error("the copy writes into the first one's data")

@@ -60,7 +60,10 @@ func (w *world) end(s Step) {
 	case Restore:
 		if s.ID == finishID {
 			w.have.Restored = w.wish.Restore.Key
-			w.have.JobsDone["app.migrate"] = w.source
+			delete(w.have.JobsDone, "app.migrate")
+			if w.source != "" {
+				w.have.JobsDone["app.migrate"] = w.source
+			}
 			break
 		}
 		w.have.JobsDone[s.ID] = w.wish.Restore.Key
@@ -184,7 +187,8 @@ func (w *world) backup(components ...string) {
 	w.wish.Backup = &BackupWish{ID: fmt.Sprintf("backup-%d", w.wish.Generation), Components: components}
 }
 
-// bringBack wishes for the data of these components, of a revision.
+// bringBack wishes for the data of these components: of a revision on the way
+// back to it, else empty.
 func (w *world) bringBack(revision string, components ...string) {
 	w.wish.Restore, w.source = &RestoreWish{Key: "operations/desk.restore-1", Components: components, Stopped: map[string]bool{}}, revision
 }
@@ -343,37 +347,37 @@ func TestDecide(t *testing.T) {
 			func(t *testing.T) *world {
 				w := settle(t)
 				w.backup("db")
-				w.bringBack(rev1, "db")
+				w.bringBack("", "db")
 				return w
 			},
-			"endpoint.close worker.stop | app.stop | backup.prepare | db.backup | backup.keep | restore.fetch | db.restore | restore.finish | " +
+			"endpoint.close worker.stop | app.stop | backup.prepare | db.backup | backup.keep | restore.fetch | db.restore | restore.finish | app.migrate | " +
 				"app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer",
 		},
 		{
-			"older data is brought back: it migrates",
+			"data is brought back without a backup before: it migrates, as all data that comes from elsewhere",
 			func(t *testing.T) *world {
 				w := settle(t)
-				w.bringBack("blueprints/desk/revisions/0.9.0", "db")
+				w.bringBack("", "db")
 				return w
 			},
 			"endpoint.close worker.stop | app.stop | restore.fetch | db.restore | restore.finish | app.migrate | app.start | app.ready | " +
 				"worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer",
 		},
 		{
-			"a new stamp with another's data: roles and databases are made, then the data, then the app",
-			func(*testing.T) *world { w := newWorld(); w.bringBack(rev1, "db"); return w },
-			"site.reserve secrets.make | restore.fetch db.setup queue.start | db.start queue.ready | db.ready | app.migrate | db.restore | restore.finish | " +
+			"a new stamp with another's data: roles and databases are made, then the data, then its own inputs are migrated in",
+			func(*testing.T) *world { w := newWorld(); w.bringBack("", "db"); return w },
+			"site.reserve secrets.make | restore.fetch db.setup queue.start | db.start queue.ready | db.ready | app.migrate | db.restore | restore.finish | app.migrate | " +
 				"app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | report",
 		},
 		{
 			"files that the app has open are replaced while it is stopped",
 			func(t *testing.T) *world {
 				w := settle(t)
-				w.bringBack(rev1, "app")
+				w.bringBack("", "app")
 				w.wish.Restore.Stopped["app"] = true
 				return w
 			},
-			"endpoint.close worker.stop | app.stop | restore.fetch | app.restore | restore.finish | app.start | app.ready | worker.start edge.start | " +
+			"endpoint.close worker.stop | app.stop | restore.fetch | app.restore | restore.finish | app.migrate | app.start | app.ready | worker.start edge.start | " +
 				"worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer",
 		},
 		{

@@ -262,14 +262,19 @@ func (r *run) restore(s Step) func(context.Context) result {
 	}
 }
 
-// restored notes whose data there is now: it is of the backup's revision, and
-// migrates from there.
+// restored notes whose data there is now. It migrates, also from the present
+// revision: what migrations make of inputs is the tenant's own. Only on the way
+// back from an upgrade it is just what it was.
 func (r *run) restored(key string, from *pb.Backup) {
 	s := r.book.Stamp
 	s.Restored = key
 	for _, part := range r.wish.Parts {
-		if part.Migrate {
-			s.JobsDone[id(part.Name, Migrate)] = from.GetRevision()
+		switch job := id(part.Name, Migrate); {
+		case !part.Migrate:
+		case s.GetUpgrade() != nil:
+			s.JobsDone[job] = from.GetRevision()
+		default:
+			delete(s.JobsDone, job)
 		}
 	}
 	if u := s.GetUpgrade(); u != nil {
