@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"stampworks.dev/pkg/errs"
@@ -118,6 +119,58 @@ func TestWorkOnAStamp(t *testing.T) {
 	if len(who) > 0 {
 		t.Errorf("the timeline lacks %v: %v", who, p.registry.Timeline("acme"))
 	}
+}
+
+// What a task prints is only for those who may run it.
+func TestOutputOfATask(t *testing.T) {
+	p, stamps, ops := tendedPlant(t)
+	for task, cases := range map[string]map[string]bool{
+		"look":  {"viewer": true},
+		"count": {"viewer": false, "sales": false, "operator": true, "admin": true},
+		"wipe":  {"viewer": false, "operator": false, "admin": true},
+	} {
+		asked, err := stamps.RunTask(p.as("admin"), &pb.RunTaskRequest{Name: acme, Task: task})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.wait(ops, asked.GetName())
+		for role, want := range cases {
+			for way, op := range ways(t, p.as(role), ops, asked.GetName()) {
+				said, err := protojson.Marshal(op)
+				if err != nil || !op.GetDone() {
+					t.Fatalf("%s: %v, %v", task, op, err)
+				}
+				if got := strings.Contains(string(said), "7 tickets") || strings.Contains(string(said), "not empty"); got != want {
+					t.Errorf("%s of %s sees what it printed by %s: %v, want %v: %s", role, task, way, got, want, said)
+				}
+				if !strings.Contains(string(said), task) {
+					t.Errorf("%s does not see the task %s by %s: %s", role, task, way, said)
+				}
+			}
+		}
+	}
+}
+
+// ways are all ways to read an operation.
+func ways(t *testing.T, ctx context.Context, ops longrunningpb.OperationsClient, name string) map[string]*longrunningpb.Operation {
+	t.Helper()
+	got, err := ops.GetOperation(ctx, &longrunningpb.GetOperationRequest{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited, err := ops.WaitOperation(ctx, &longrunningpb.WaitOperationRequest{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := ops.ListOperations(ctx, &longrunningpb.ListOperationsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(all.GetOperations(), func(op *longrunningpb.Operation) bool { return op.GetName() == name })
+	if at < 0 {
+		t.Fatalf("%s is not listed", name)
+	}
+	return map[string]*longrunningpb.Operation{"get": got, "wait": waited, "list": all.GetOperations()[at]}
 }
 
 func TestWorkOnAStampThatIsRefused(t *testing.T) {

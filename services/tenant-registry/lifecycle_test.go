@@ -232,6 +232,17 @@ func TestUndelete(t *testing.T) {
 	}
 }
 
+// A reason that turns the direction of the text around reads as another.
+func TestReasonThatIsNotShown(t *testing.T) {
+	r := lively(t)
+	for _, why := range []string{"unpaid \u202ecba", "un\u200bpaid", "a\x1b[2J"} {
+		_, err := r.tenants.SuspendTenant(ctx(t), &registryv1.SuspendTenantRequest{Name: acme, Reason: why})
+		violates(t, "suspend", err, "TENANT_INVALID", "reason")
+		_, err = r.tenants.UpgradeTenant(ctx(t), &registryv1.UpgradeTenantRequest{Name: acme, Reason: why})
+		violates(t, "upgrade", err, "TENANT_INVALID", "reason")
+	}
+}
+
 func TestHold(t *testing.T) {
 	r := lively(t)
 	hold := func(change func(*registryv1.HoldTenantRequest)) (*registryv1.Tenant, error) {
@@ -247,6 +258,8 @@ func TestHold(t *testing.T) {
 		"blank owner":  {func(h *registryv1.HoldTenantRequest) { h.Owner = " " }, "HOLD_INVALID", "owner"},
 		"no reason":    {func(h *registryv1.HoldTenantRequest) { h.Reason = "" }, "INVALID_REQUEST", "reason"},
 		"two lines":    {func(h *registryv1.HoldTenantRequest) { h.Reason = "a\nb" }, "HOLD_INVALID", "reason"},
+		"turned owner": {func(h *registryv1.HoldTenantRequest) { h.Owner = "dana\u202ecba" }, "HOLD_INVALID", "owner"},
+		"turned text":  {func(h *registryv1.HoldTenantRequest) { h.Reason = "audit \u2066x" }, "HOLD_INVALID", "reason"},
 		"no end":       {func(h *registryv1.HoldTenantRequest) { h.ExpireTime = nil }, "INVALID_REQUEST", "expire_time"},
 		"over already": {func(h *registryv1.HoldTenantRequest) { h.ExpireTime = timestamppb.New(time.Now().Add(-time.Second)) }, "HOLD_INVALID", "expire_time"},
 		"too long": {func(h *registryv1.HoldTenantRequest) {

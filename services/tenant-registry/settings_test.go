@@ -39,6 +39,7 @@ func TestOverrides(t *testing.T) {
 	}{
 		"no owner":            {func(o *registryv1.Overrides) { o.Owner = "" }, "INVALID_REQUEST", "tenant.overrides.owner"},
 		"blank reason":        {func(o *registryv1.Overrides) { o.Reason = " " }, "OVERRIDES_INVALID", "tenant.overrides.reason"},
+		"turned reason":       {func(o *registryv1.Overrides) { o.Reason = "more \u202ecba" }, "OVERRIDES_INVALID", "tenant.overrides.reason"},
 		"no end":              {func(o *registryv1.Overrides) { o.ExpireTime = nil }, "INVALID_REQUEST", "tenant.overrides.expire_time"},
 		"over already":        {func(o *registryv1.Overrides) { o.ExpireTime = timestamppb.New(time.Now().Add(-time.Second)) }, "OVERRIDES_INVALID", "tenant.overrides.expire_time"},
 		"unknown component":   {func(o *registryv1.Overrides) { o.Resources["db"] = &typev1.Resources{Cpu: "1"} }, "OVERRIDES_INVALID", "tenant.overrides.resources.db"},

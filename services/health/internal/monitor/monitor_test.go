@@ -376,6 +376,34 @@ func TestAnOutageIsRemembered(t *testing.T) {
 	})
 }
 
+func TestACopyThatCouldNotBeMade(t *testing.T) {
+	play(t, newNotes(), func(t *testing.T, s *scene) {
+		put := func(change func(*provisionerv1.Stamp)) {
+			next := stamp("u1")
+			next.DoneGeneration = 0
+			change(next)
+			s.Put(s.ctx, "acme", next)
+			synctest.Wait()
+		}
+		put(func(*provisionerv1.Stamp) {})
+		s.want(t, typev1.HealthState_NOT_RUNNING, "being made")
+		put(func(n *provisionerv1.Stamp) { n.Failure = &typev1.Failure{Retryable: true} })
+		s.want(t, typev1.HealthState_NOT_RUNNING, "tried again")
+		put(func(n *provisionerv1.Stamp) { n.Failure = &typev1.Failure{} })
+		s.want(t, typev1.HealthState_UNHEALTHY, "given up")
+		if noted, _ := s.notes.state("acme"); noted != typev1.HealthState_UNHEALTHY {
+			t.Errorf("%v is noted", noted)
+		}
+		put(func(n *provisionerv1.Stamp) {
+			n.Failure, n.Lifecycle = &typev1.Failure{}, provisionerv1.Stamp_DESTROYED
+		})
+		s.want(t, typev1.HealthState_NOT_RUNNING, "deleted")
+		put(func(n *provisionerv1.Stamp) { n.Failure, n.DoneGeneration = &typev1.Failure{}, 1 })
+		time.Sleep(time.Minute)
+		s.want(t, typev1.HealthState_HEALTHY, "a change failed, and what was made serves")
+	})
+}
+
 func TestNothingBeginsAfterTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{bad: map[string]bool{}, asked: map[string]int{}}

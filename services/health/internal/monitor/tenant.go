@@ -83,6 +83,12 @@ func notRunning(s *provisionerv1.Stamp) string {
 	return ""
 }
 
+// unmade says that making the stamp was given up: a person has to act.
+func unmade(s *provisionerv1.Stamp) bool {
+	f := s.GetFailure()
+	return s.GetLifecycle() == provisionerv1.Stamp_RUNNING && s.GetDoneGeneration() == 0 && f != nil && !f.GetRetryable()
+}
+
 // ask asks one target until the context ends, beginning at a random point of
 // its interval, so that a fleet is not asked all at once.
 func (t *tenant) ask(ctx context.Context, tg target) {
@@ -163,7 +169,7 @@ func (t *tenant) health(now time.Time) *healthv1.TenantHealth {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.stamp
-	in := verdict.Stamp{DisplayName: s.GetDisplayName(), NotRunning: notRunning(s), DependsOn: map[string][]string{}}
+	in := verdict.Stamp{DisplayName: s.GetDisplayName(), NotRunning: notRunning(s), Unmade: unmade(s), DependsOn: map[string][]string{}}
 	if in.DisplayName == "" {
 		in.DisplayName = t.id
 	}

@@ -18,6 +18,8 @@ type Stamp struct {
 	// NotRunning is why nothing is meant to run, such as "suspended"; empty
 	// when it is meant to.
 	NotRunning string
+	// Unmade is that the copy was never made, and nobody tries again.
+	Unmade bool
 	// Components in start order, and what each depends on.
 	Components []*healthv1.CheckHealth
 	DependsOn  map[string][]string
@@ -27,6 +29,9 @@ type Stamp struct {
 
 // Sum gives the state, the root component and the sentence.
 func Sum(s Stamp) (state typev1.HealthState, root, sentence string) {
+	if s.Unmade {
+		return typev1.HealthState_UNHEALTHY, "", s.DisplayName + " is down: its copy could not be made."
+	}
 	if s.NotRunning != "" {
 		return typev1.HealthState_NOT_RUNNING, "", fmt.Sprintf("%s is not running: %s.", s.DisplayName, s.NotRunning)
 	}

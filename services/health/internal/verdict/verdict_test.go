@@ -64,6 +64,8 @@ func TestSum(t *testing.T) {
 			"Acme Rockets serves in part: worker answers again, 1 good answer so far."},
 		{"the address comes back", again(desk(good, good, good, bad), "endpoint"), bad, "",
 			"Acme Rockets is coming back: the customer's address answers again, 1 good answer so far."},
+		{"never made", Stamp{DisplayName: "Acme Rockets", NotRunning: "being made", Unmade: true}, bad, "",
+			"Acme Rockets is down: its copy could not be made."},
 		{"not meant to run", Stamp{DisplayName: "Acme Rockets", NotRunning: "suspended"}, typev1.HealthState_NOT_RUNNING, "",
 			"Acme Rockets is not running: suspended."},
 	} {

@@ -30,12 +30,13 @@ func AskRepair(stamp *pb.Stamp, component, reason string) record.Errand {
 	}
 }
 
-// AskTask asks to run a task in a component of a stamp.
-func AskTask(stamp *pb.Stamp, task, component string) record.Errand {
+// AskTask asks to run a task in a component of a stamp. Only who has the role sees
+// what it prints.
+func AskTask(stamp *pb.Stamp, task, component, role string) record.Errand {
 	return record.Errand{
 		Tenant: record.TenantID(stamp.GetName()), UID: stamp.GetTenantUid(), Kind: typev1.OperationMetadata_TASK, Word: "task",
 		Work: func(int) (*pb.Errand, *typev1.OperationMetadata) {
-			work := &pb.Errand_RunTask_{RunTask: &pb.Errand_RunTask{Task: task}}
+			work := &pb.Errand_RunTask_{RunTask: &pb.Errand_RunTask{Task: task, Role: role}}
 			return &pb.Errand{Work: work}, &typev1.OperationMetadata{Task: task, Component: component}
 		},
 		Same: func(op *pb.OperationRecord) bool { return op.GetMetadata().GetTask() == task },

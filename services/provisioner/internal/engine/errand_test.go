@@ -319,7 +319,7 @@ func TestKilledAtEveryPointOfARepair(t *testing.T) {
 func TestTask(t *testing.T) {
 	w := newKiosk(t)
 	w.start(options{})
-	id := w.ask(engine.AskTask(w.stamp("acme"), "count", "app"))
+	id := w.ask(engine.AskTask(w.stamp("acme"), "count", "app", "operator"))
 	m := w.ended(id, typev1.OperationMetadata_SUCCEEDED)
 	if m.GetTask() != "count" || m.GetComponent() != "app" || len(m.GetSteps()) != 1 {
 		t.Errorf("operation %v", m)
@@ -334,7 +334,7 @@ func TestTask(t *testing.T) {
 	}
 
 	w.disk.Put("/broken/count", "yes")
-	m = w.ended(w.ask(engine.AskTask(w.stamp("acme"), "count", "app")), typev1.OperationMetadata_FAILED)
+	m = w.ended(w.ask(engine.AskTask(w.stamp("acme"), "count", "app", "operator")), typev1.OperationMetadata_FAILED)
 	if f := m.GetFailure(); f.GetCode() != typev1.Failure_TASK_FAILED || f.GetRetryable() || m.GetAttempt() != 1 ||
 		!slices.Equal(f.GetEvidence(), []string{"exit code 4", "cannot count with secret:db_password@1"}) {
 		t.Errorf("failure %v", f)
@@ -342,7 +342,7 @@ func TestTask(t *testing.T) {
 	if s := w.registry.Tenant("acme").GetStatus(); s.GetFailure() != nil {
 		t.Errorf("a task made the tenant %v", s)
 	}
-	m = w.ended(w.ask(engine.AskTask(w.stamp("acme"), "shell", "app")), typev1.OperationMetadata_FAILED)
+	m = w.ended(w.ask(engine.AskTask(w.stamp("acme"), "shell", "app", "operator")), typev1.OperationMetadata_FAILED)
 	if f := m.GetFailure(); !strings.Contains(f.GetMessage(), "talks with a person") {
 		t.Errorf("failure %v", f)
 	}
@@ -359,7 +359,7 @@ func TestTaskOfABrokenStamp(t *testing.T) {
 	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.DisplayName = "Acme"; t.Inputs = nil })
 	w.cell.Kill("uid-acme", "app")
 	w.until("acme", 2, typev1.OperationMetadata_FAILED)
-	w.ended(w.ask(engine.AskTask(w.stamp("acme"), "count", "app")), typev1.OperationMetadata_SUCCEEDED)
+	w.ended(w.ask(engine.AskTask(w.stamp("acme"), "count", "app", "operator")), typev1.OperationMetadata_SUCCEEDED)
 	m := w.ended(w.ask(engine.AskRepair(w.stamp("acme"), "app", "")), typev1.OperationMetadata_FAILED)
 	if f := m.GetFailure(); f.GetCode() != typev1.Failure_REPAIR_FAILED {
 		t.Errorf("failure %v", f)
@@ -371,7 +371,7 @@ func TestKilledAtEveryPointOfATask(t *testing.T) {
 	crashesOf(t, func(t *testing.T) crashCase {
 		w := newKiosk(t)
 		return crashCase{
-			world: w.world, act: func() { w.ask(engine.AskTask(w.stamp("acme"), "count", "app")) }, errand: "acme.task-1", ends: typev1.OperationMetadata_SUCCEEDED,
+			world: w.world, act: func() { w.ask(engine.AskTask(w.stamp("acme"), "count", "app", "operator")) }, errand: "acme.task-1", ends: typev1.OperationMetadata_SUCCEEDED,
 			check: func() {
 				if _, ran := w.disk.Get("/counted/task.run-1.0.0-task-1.1"); !ran {
 					t.Error("it never ran")

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -16,10 +15,7 @@ import (
 	"stampworks.dev/services/provisioner/driver"
 )
 
-const (
-	defaultTail = 100
-	maxLine     = 64 << 10
-)
+const defaultTail = 100
 
 // ReadLogs streams log lines, oldest first; of several components one after
 // the other, and side by side when following.
@@ -85,14 +81,7 @@ func lines(ctx context.Context, d driver.Driver, ref driver.Ref, q driver.LogQue
 		return fmt.Errorf("read logs of %q: %w", q.Component, err)
 	}
 	defer func() { _ = r.Close() }()
-	scan := bufio.NewScanner(r)
-	scan.Buffer(nil, maxLine)
-	for scan.Scan() {
-		if err := send(scan.Text()); err != nil {
-			return err
-		}
-	}
-	if err := scan.Err(); err != nil && ctx.Err() == nil {
+	if err := eachLine(r, send); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("read logs of %q: %w", q.Component, err)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"stampworks.dev/pkg/rpc/identity"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
@@ -20,6 +21,7 @@ import (
 // message gives an operation as the API shows it. find gives the response of
 // one that succeeded.
 func message(ctx context.Context, op *pb.OperationRecord, find func(context.Context, *pb.OperationRecord) proto.Message) (*longrunningpb.Operation, error) {
+	op = seenBy(ctx, op)
 	metadata, err := anypb.New(op.GetMetadata())
 	if err != nil {
 		return nil, fmt.Errorf("pack metadata of %q: %w", op.GetName(), err)
@@ -41,6 +43,33 @@ func message(ctx context.Context, op *pb.OperationRecord, find func(context.Cont
 		out.Result = &longrunningpb.Operation_Error{Error: failed}
 	}
 	return out, nil
+}
+
+// seenBy is an operation as the caller may see it: without what a task printed
+// when the caller may not run that task.
+func seenBy(ctx context.Context, op *pb.OperationRecord) *pb.OperationRecord {
+	t := op.GetErrand().GetRunTask()
+	if t == nil {
+		return op
+	}
+	if who, _ := identity.PrincipalFrom(ctx); identity.AtLeast(who.Role, taskRole(t.GetRole())) {
+		return op
+	}
+	seen := proto.CloneOf(op)
+	if res := seen.GetErrand().GetRunTask().GetResult(); res != nil {
+		res.Output = nil
+	}
+	bare(seen.GetMetadata().GetFailure())
+	for _, step := range seen.GetMetadata().GetSteps() {
+		bare(step.GetFailure())
+	}
+	return seen
+}
+
+func bare(f *typev1.Failure) {
+	if f != nil {
+		f.Evidence = nil
+	}
 }
 
 // failureStatus is why an operation ended without success (AIP-193).

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -94,7 +95,7 @@ func (s *Server) RunTask(ctx context.Context, req *pb.RunTaskRequest) (*longrunn
 			"task %q talks with a person, which is not carried to the cell yet: log in to the host of %s and run there what the blueprint says, or give the blueprint a task that asks nothing",
 			req.GetTask(), stamp.GetCell())
 	}
-	return s.ask(ctx, stamp, engine.AskTask(stamp, req.GetTask(), task.GetComponent()), req.GetRequestId())
+	return s.ask(ctx, stamp, engine.AskTask(stamp, req.GetTask(), task.GetComponent(), taskRole(task.GetRole())), req.GetRequestId())
 }
 
 // taskFor finds a task that the caller may run.
@@ -104,16 +105,16 @@ func taskFor(ctx context.Context, revision string, recipe *blueprint.Recipe, nam
 	if !has {
 		return nil, errs.New(errs.NotFound, "TASK_NOT_FOUND", "%s has no task %q%s", revision, name, oneOf(all))
 	}
-	needs := task.GetRole()
-	if needs == "" {
-		needs = identity.Operator
-	}
+	needs := taskRole(task.GetRole())
 	if who, _ := identity.PrincipalFrom(ctx); !identity.AtLeast(who.Role, needs) {
 		return nil, errs.New(errs.PermissionDenied, "TASK_ROLE_MISSING", "role %q of %q may not run the task %q: it needs the role %s", who.Role, who.Name, name, needs).
 			With("role", who.Role)
 	}
 	return task, nil
 }
+
+// taskRole is the role that a task needs when its blueprint names this one.
+func taskRole(named string) string { return cmp.Or(named, identity.Operator) }
 
 // oneOf lists what there is instead.
 func oneOf[T any](all map[string]T) string {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"stampworks.dev/services/gateway"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/sample"
 )
@@ -105,6 +106,30 @@ func TestTheTokenIsKeptAndOnlyItsHashIsGiven(t *testing.T) {
 		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", file, info.Mode(), err)
 		}
+	}
+}
+
+func TestTheLinesOfOthersAreKept(t *testing.T) {
+	tokens := filepath.Join(t.TempDir(), "tokens")
+	if err := allow(tokens, "stamp_old"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := "# of the billing\nbilling viewer 00ff 2027-01-31T00:00:00Z\nadmin2 admin 11ff"
+	if err := os.WriteFile(tokens, []byte(string(text)+others), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // a second start adds nothing
+		if err := allow(tokens, "stamp_new"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := gateway.TokenLine("admin", "admin", "stamp_new") + "\n" + others + "\n"
+	if text, err = os.ReadFile(tokens); err != nil || string(text) != want {
+		t.Errorf("got %q, %v, want %q", text, err, want)
 	}
 }
 

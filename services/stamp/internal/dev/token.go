@@ -29,9 +29,20 @@ func adminToken(path string) (string, error) {
 	return token, writePrivate(path, token+"\n")
 }
 
-// allow lets the token in at the gateway.
+// allow lets the token in at the gateway: it is the line of "admin". The other
+// lines are a person's, and stay.
 func allow(path, token string) error {
-	return writePrivate(path, gateway.TokenLine("admin", "admin", token)+"\n")
+	have, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read tokens: %w", err)
+	}
+	text := gateway.TokenLine("admin", "admin", token) + "\n"
+	for line := range strings.Lines(string(have)) {
+		if words := strings.Fields(line); len(words) > 0 && words[0] != "admin" {
+			text += strings.TrimSuffix(line, "\n") + "\n"
+		}
+	}
+	return writePrivate(path, text)
 }
 
 func writePrivate(path, text string) error {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -65,11 +64,24 @@ func checkHold(hold *registryv1.Hold, now time.Time) []errs.Violation {
 
 // checkLine refuses what is no text for people.
 func checkLine(field, text string) []errs.Violation {
-	switch {
-	case strings.TrimSpace(text) == "":
+	if strings.TrimSpace(text) == "" {
 		return []errs.Violation{{Field: field, Description: "is required"}}
-	case strings.ContainsFunc(text, unicode.IsControl):
-		return []errs.Violation{{Field: field, Description: "must not contain control characters"}}
+	}
+	return checkShown(field, text)
+}
+
+// checkShown refuses what people would not see as it is.
+func checkShown(field, text string) []errs.Violation {
+	if strings.ContainsFunc(text, names.Hidden) {
+		return []errs.Violation{{Field: field, Description: "must not contain control characters, nor invisible ones"}}
+	}
+	return nil
+}
+
+// checkReason is the same of a reason that need not be given.
+func checkReason(text string) error {
+	if wrong := checkShown("reason", text); len(wrong) > 0 {
+		return errs.Invalid(ReasonInvalid, wrong...)
 	}
 	return nil
 }

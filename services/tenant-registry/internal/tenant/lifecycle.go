@@ -44,6 +44,9 @@ func (t *Tenants) Delete(ctx context.Context, name names.Tenant, d Deletion) (Ch
 
 // Suspend stops the stamp and keeps its data; of a suspended one nothing changes.
 func (t *Tenants) Suspend(ctx context.Context, name names.Tenant, etag, reason string) (Change, error) {
+	if err := checkReason(reason); err != nil {
+		return Change{}, err
+	}
 	return t.mutate(ctx, name, etag, false, func(v View, next *registryv1.Tenant) (edit, error) {
 		if err := refuseDeleted(v); err != nil {
 			return edit{}, err

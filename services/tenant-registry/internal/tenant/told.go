@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/store"
@@ -54,10 +55,14 @@ func checkTold(e *registryv1.TimelineEntry) []errs.Violation {
 	return wrong
 }
 
-// oneLine lets a message have more than one line.
+// oneLine lets a message have more than one line. It may quote what a person or a
+// program wrote: what is invisible there is left out, rather than the message.
 func oneLine(r rune) rune {
 	if r == '\n' || r == '\t' {
 		return ' '
+	}
+	if unicode.Is(unicode.Cf, r) {
+		return -1
 	}
 	return r
 }

@@ -29,6 +29,9 @@ type Upgrade struct {
 // again; with Now, one that waits is let begin. ErrNotFound, ErrEtag, ErrDeleted,
 // UPGRADE_REFUSED, or violations.
 func (t *Tenants) Upgrade(ctx context.Context, name names.Tenant, u Upgrade) (Change, error) {
+	if err := checkReason(u.Why); err != nil {
+		return Change{}, err
+	}
 	return t.mutate(ctx, name, u.Etag, u.DryRun, func(v View, next *registryv1.Tenant) (edit, error) {
 		if err := refuseDeleted(v); err != nil {
 			return edit{}, err

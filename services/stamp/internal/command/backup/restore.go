@@ -23,7 +23,8 @@ the copy afterwards, and is in that other one. On a terminal it asks for the ten
 
 To look at a backup without touching the customer, make a new tenant of it.`,
 		Example: `  stamp backup restore acme backup-3 --wait
-  stamp tenant create acme-look --restore-from acme/backup-3 --blueprint helpdesk --wait`,
+  stamp tenant create acme-look --restore-from acme/backup-3 --blueprint helpdesk \
+      --input admin_email=dana@acme.example --wait`,
 	}, "restore", func(cmd *cobra.Command) error { return runRestore(cmd.Context(), o) })
 	o.workFlags(cmd)
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")

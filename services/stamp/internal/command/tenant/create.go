@@ -35,7 +35,8 @@ The copy is made by the provisioner; --wait shows the steps and ends when it ans
 		Example: `  stamp tenant create acme --display-name "Acme Rockets" --blueprint helpdesk \
       --input admin_email=dana@acme.example --wait
   stamp tenant create --display-name Globex --blueprint helpdesk@1.0.0 --plan enterprise --deal-id 4711
-  stamp tenant create acme-copy --blueprint helpdesk --restore-from acme/backup-3 --wait`,
+  stamp tenant create acme-copy --blueprint helpdesk --restore-from acme/backup-3 \
+      --input admin_email=dana@acme.example --wait`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {

@@ -47,13 +47,20 @@ func view(now time.Time) printer.View[*registryv1.Tenant] {
 	}
 }
 
-// state says also what keeps a tenant from getting on.
+// heldCode is the code of the obstacle that a hold is.
+const heldCode = "HELD"
+
+// state says also what keeps a tenant from getting on. A hold that was lifted does
+// not, though its stamp did not tell so yet.
 func state(t *registryv1.Tenant) string {
 	words := t.GetState().String()
 	if code := t.GetStatus().GetFailure().GetCode(); code != 0 && t.GetState() == registryv1.Tenant_FAILED {
 		words += ": " + code.String()
 	}
 	for _, o := range t.GetStatus().GetObstacles() {
+		if o.GetCode() == heldCode && t.GetHold() == nil {
+			continue
+		}
 		return words + " (" + strings.ToLower(o.GetCode()) + ")"
 	}
 	return words

@@ -918,7 +918,9 @@ type Errand_RunTask struct {
 	// Its name.
 	Task string `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
 	// How it ended; not set before.
-	Result        *TaskResult `protobuf:"bytes,2,opt,name=result,proto3" json:"result,omitempty"`
+	Result *TaskResult `protobuf:"bytes,2,opt,name=result,proto3" json:"result,omitempty"`
+	// The role that may run it, and see what it prints; empty for operator.
+	Role          string `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -967,6 +969,13 @@ func (x *Errand_RunTask) GetResult() *TaskResult {
 	return nil
 }
 
+func (x *Errand_RunTask) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
 var File_stampworks_provisioner_v1_record_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_record_proto_rawDesc = "" +
@@ -978,7 +987,7 @@ const file_stampworks_provisioner_v1_record_proto_rawDesc = "" +
 	"tenant_uid\x18\x02 \x01(\tR\ttenantUid\x12A\n" +
 	"\bmetadata\x18\x03 \x01(\v2%.stampworks.type.v1.OperationMetadataR\bmetadata\x12)\n" +
 	"\x10cancel_requested\x18\x04 \x01(\bR\x0fcancelRequested\x129\n" +
-	"\x06errand\x18\x05 \x01(\v2!.stampworks.provisioner.v1.ErrandR\x06errand\"\xb0\b\n" +
+	"\x06errand\x18\x05 \x01(\v2!.stampworks.provisioner.v1.ErrandR\x06errand\"\xc4\b\n" +
 	"\x06Errand\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12 \n" +
 	"\vtraceparent\x18\x02 \x01(\tR\vtraceparent\x12\x1d\n" +
@@ -1006,10 +1015,11 @@ const file_stampworks_provisioner_v1_record_proto_rawDesc = "" +
 	"\afailure\x18\x04 \x01(\v2\x1b.stampworks.type.v1.FailureR\afailure\x1aC\n" +
 	"\vRepairStamp\x12\x1c\n" +
 	"\tcomponent\x18\x01 \x01(\tR\tcomponent\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\x1a\\\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x1ap\n" +
 	"\aRunTask\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\tR\x04task\x12=\n" +
-	"\x06result\x18\x02 \x01(\v2%.stampworks.provisioner.v1.TaskResultR\x06resultB\x06\n" +
+	"\x06result\x18\x02 \x01(\v2%.stampworks.provisioner.v1.TaskResultR\x06result\x12\x12\n" +
+	"\x04role\x18\x03 \x01(\tR\x04roleB\x06\n" +
 	"\x04work\"\xec\x02\n" +
 	"\tPlacement\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x1d\n" +
