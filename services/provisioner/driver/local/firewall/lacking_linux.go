@@ -1,9 +1,7 @@
 package firewall
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 
 	"github.com/google/nftables"
@@ -14,13 +12,14 @@ type guarded struct {
 	family   nftables.TableFamily
 	name     string
 	elements func(Owner) (map[string][]nftables.SetElement, error)
+	rules    func(*nftables.Conn, *nftables.Table)
 }
 
 // tables lists them; the second is there when stamps are confined, too.
 func tables(confine bool) []guarded {
-	all := []guarded{{nftables.TableFamilyIPv4, tableName, elementsOf}}
+	all := []guarded{{nftables.TableFamilyIPv4, tableName, elementsOf, ownerRules}}
 	if confine {
-		all = append(all, guarded{nftables.TableFamilyINet, loopbackTable, confined})
+		all = append(all, guarded{nftables.TableFamilyINet, loopbackTable, confined, loopbackRules})
 	}
 	return all
 }
@@ -28,7 +27,8 @@ func tables(confine bool) []guarded {
 // Lacking gives those of the owners that are not, or not wholly, in the tables:
 // other programs change them, too, and "nft flush ruleset" is in the start
 // script of many a machine. A table that has lost its rules is removed, so that
-// the next Allow, or Confine, makes it as it should be.
+// the next Allow, or Confine, makes it as it should be; one with rules of
+// another version is given this one's.
 func Lacking(owners []Owner, confine bool) (lacking []Owner, err error) {
 	err = locked(func() error {
 		conn, err := nftables.New()
@@ -37,7 +37,7 @@ func Lacking(owners []Owner, confine bool) (lacking []Owner, err error) {
 		}
 		incomplete := make([]bool, len(owners))
 		for _, g := range tables(confine) {
-			there, err := elementsOfTable(conn, g.family, g.name)
+			there, err := elementsOfTable(conn, g)
 			if err != nil {
 				return err
 			}
@@ -73,23 +73,26 @@ func has(there map[string]map[string]bool, want map[string][]nftables.SetElement
 
 // elementsOfTable gives the keys by set; none when the table is missing, or did
 // nothing and was removed.
-func elementsOfTable(conn *nftables.Conn, family nftables.TableFamily, name string) (map[string]map[string]bool, error) {
-	tables, err := conn.ListTablesOfFamily(family)
+func elementsOfTable(conn *nftables.Conn, g guarded) (map[string]map[string]bool, error) {
+	tables, err := conn.ListTablesOfFamily(g.family)
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(tables, func(t *nftables.Table) bool { return t.Name == name })
+	at := slices.IndexFunc(tables, func(t *nftables.Table) bool { return t.Name == g.name })
 	if at < 0 {
 		return nil, nil
 	}
 	t := tables[at]
-	rules, err := conn.GetRules(t, &nftables.Chain{Name: "output", Table: t})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	rules, err := rulesOf(conn, t)
+	if err != nil {
 		return nil, err
 	}
 	if len(rules) == 0 {
 		conn.DelTable(t)
 		return nil, conn.Flush()
+	}
+	if err := renew(conn, t, g.rules); err != nil {
+		return nil, err
 	}
 	sets, err := conn.GetSets(t)
 	if err != nil {

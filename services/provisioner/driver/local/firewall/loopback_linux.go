@@ -3,6 +3,7 @@ package firewall
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -12,6 +13,9 @@ import (
 // loopbackTable is a second table of the whole host: what stamps may connect
 // to on their own machine.
 const loopbackTable = "stampworks-loopback"
+
+// stampChain is its chain for packets of stamps.
+const stampChain = "stamps"
 
 // Its sets.
 const (
@@ -30,61 +34,70 @@ const (
 	icmpxPort       = 1 // port unreachable, of either family: NFT_REJECT_ICMPX_PORT_UNREACH
 )
 
-// buildLoopback makes the table at once, or nothing. Services of this machine
-// take whoever comes by loopback for somebody of the house; stamps are not:
+// buildLoopback makes the table at once, or nothing.
+func buildLoopback(conn *nftables.Conn, t *nftables.Table) error {
+	conn.AddTable(t)
+	for _, set := range []*nftables.Set{
+		{Table: t, Name: userSet, KeyType: nftables.TypeUID},
+		{Table: t, Name: ownSet, KeyType: nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeUID), Concatenation: true},
+		{Table: t, Name: openSet, KeyType: nftables.TypeInetService},
+	} {
+		if err := conn.AddSet(set, nil); err != nil {
+			return err
+		}
+	}
+	loopbackRules(conn, t)
+	return conn.Flush()
+}
+
+// loopbackRules adds the chains. Services of this machine take whoever comes by
+// loopback for somebody of the house; stamps are not. In the chain "output":
 //
-//	oifname != "lo" accept
-//	meta skuid != @users accept
+//	oifname "lo" meta skuid @users jump stamps
+//
+// and in "stamps":
+//
 //	tcp flags & (syn|ack) != syn accept
 //	ip daddr . meta skuid @own accept
 //	tcp dport @open accept
 //	udp dport @open accept
 //	udp dport >= 32768 accept
+//	meta l4proto tcp reject with tcp reset
 //	reject
 //
-// The third lets stamps answer. The seventh is for programs that speak to
-// themselves, as PostgreSQL before 15 does.
-func buildLoopback(conn *nftables.Conn, t *nftables.Table) error {
-	conn.AddTable(t)
-	users := &nftables.Set{Table: t, Name: userSet, KeyType: nftables.TypeUID}
-	own := &nftables.Set{Table: t, Name: ownSet, KeyType: nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeUID), Concatenation: true}
-	open := &nftables.Set{Table: t, Name: openSet, KeyType: nftables.TypeInetService}
-	for _, set := range []*nftables.Set{users, own, open} {
-		if err := conn.AddSet(set, nil); err != nil {
-			return err
-		}
-	}
-	accept := nftables.ChainPolicyAccept
-	chain := conn.AddChain(&nftables.Chain{
-		Name: "output", Table: t, Type: nftables.ChainTypeFilter,
-		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityFilter, Policy: &accept,
-	})
+// What the kernel sends itself, such as answers to pings, has no user: a rule
+// that asks for one never matches it, neither with = nor with !=. So the stamps
+// are picked out, and not everybody else.
+//
+// The first of "stamps" lets them answer. The fifth is for programs that speak
+// to themselves, as PostgreSQL before 15 does. The sixth is a reset because
+// connect takes no notice of ICMP until it sends again, a second later.
+func loopbackRules(conn *nftables.Conn, t *nftables.Table) {
+	output := hook(conn, t)
+	stamps := conn.AddChain(&nftables.Chain{Name: stampChain, Table: t})
 	pass := &expr.Verdict{Kind: expr.VerdictAccept}
 	port := load(expr.PayloadBaseTransportHeader, destinationPort, 2)
-	in := func(set *nftables.Set, invert bool) expr.Any {
-		return &expr.Lookup{SourceRegister: first, SetName: set.Name, SetID: set.ID, Invert: invert}
-	}
-	is := func(key expr.MetaKey, op expr.CmpOp, data ...byte) []expr.Any {
-		return []expr.Any{&expr.Meta{Key: key, Register: first}, &expr.Cmp{Op: op, Register: first, Data: data}}
-	}
-	tcp, udp := is(expr.MetaKeyL4PROTO, expr.CmpOpEq, unix.IPPROTO_TCP), is(expr.MetaKeyL4PROTO, expr.CmpOpEq, unix.IPPROTO_UDP)
+	in := func(set string) expr.Any { return &expr.Lookup{SourceRegister: first, SetName: set} }
+	tcp, udp := is(expr.MetaKeyL4PROTO, unix.IPPROTO_TCP), is(expr.MetaKeyL4PROTO, unix.IPPROTO_UDP)
 	lo := append([]byte("lo"), make([]byte, unix.IFNAMSIZ-len("lo"))...)
-	for _, rule := range [][]expr.Any{
-		append(is(expr.MetaKeyOIFNAME, expr.CmpOpNeq, lo...), pass),
-		{&expr.Meta{Key: expr.MetaKeySKUID, Register: first}, in(users, true), pass},
-		append(tcp, load(expr.PayloadBaseTransportHeader, tcpFlags, 1),
+	add(conn, stamps, [][]expr.Any{
+		slices.Concat(tcp, []expr.Any{
+			load(expr.PayloadBaseTransportHeader, tcpFlags, 1),
 			&expr.Bitwise{SourceRegister: first, DestRegister: first, Len: 1, Mask: []byte{synAndAck}, Xor: []byte{0}},
-			&expr.Cmp{Op: expr.CmpOpNeq, Register: first, Data: []byte{syn}}, pass),
-		append(is(expr.MetaKeyNFPROTO, expr.CmpOpEq, unix.NFPROTO_IPV4), load(expr.PayloadBaseNetworkHeader, destinationAddress, 4),
-			&expr.Meta{Key: expr.MetaKeySKUID, Register: second}, in(own, false), pass),
-		append(tcp, port, in(open, false), pass),
-		append(udp, port, in(open, false), pass),
-		append(udp, port, &expr.Cmp{Op: expr.CmpOpGte, Register: first, Data: binary.BigEndian.AppendUint16(nil, firstTemporary)}, pass),
+			&expr.Cmp{Op: expr.CmpOpNeq, Register: first, Data: []byte{syn}}, pass,
+		}),
+		append(is(expr.MetaKeyNFPROTO, unix.NFPROTO_IPV4), load(expr.PayloadBaseNetworkHeader, destinationAddress, 4),
+			&expr.Meta{Key: expr.MetaKeySKUID, Register: second}, in(ownSet), pass),
+		slices.Concat(tcp, []expr.Any{port, in(openSet), pass}),
+		slices.Concat(udp, []expr.Any{port, in(openSet), pass}),
+		slices.Concat(udp, []expr.Any{port, &expr.Cmp{
+			Op: expr.CmpOpGte, Register: first, Data: binary.BigEndian.AppendUint16(nil, firstTemporary),
+		}, pass}),
+		slices.Concat(tcp, []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_TCP_RST}}),
 		{&expr.Reject{Type: unix.NFT_REJECT_ICMPX_UNREACH, Code: icmpxPort}},
-	} {
-		conn.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: rule})
-	}
-	return conn.Flush()
+	})
+	add(conn, output, [][]expr.Any{append(is(expr.MetaKeyOIFNAME, lo...), &expr.Meta{Key: expr.MetaKeySKUID, Register: first},
+		in(userSet), &expr.Verdict{Kind: expr.VerdictJump, Chain: stampChain})})
 }
 
 // Confine lets the owner connect on this machine to what is its own, to public
@@ -160,6 +173,8 @@ func inLoopback(create bool, fn func(*nftables.Conn, *nftables.Table) error) err
 		if found == nil {
 			found = &nftables.Table{Family: nftables.TableFamilyINet, Name: loopbackTable}
 			err = buildLoopback(conn, found)
+		} else if create {
+			err = renew(conn, found, loopbackRules)
 		}
 		if err == nil {
 			err = fn(conn, found)

@@ -20,67 +20,65 @@ const (
 	sourcePort         = 0
 )
 
-// sets by name.
-type sets map[string]*nftables.Set
-
-// build makes the table, its sets and its rules at once, or nothing:
-//
-//	meta skuid 0 accept
-//	ip daddr @addresses ip daddr . meta skuid != @address_owners reject
-//	ip saddr @addresses ip saddr . meta skuid != @address_owners drop
-//	tcp sport @ports tcp sport . meta skuid != @port_owners drop
-//
-// The second stops who would connect, the third and fourth who would answer.
+// build makes the table, its sets and its rules at once, or nothing.
 func build(conn *nftables.Conn, t *nftables.Table) error {
 	conn.AddTable(t)
-	all := sets{}
 	for name, key := range map[string]nftables.SetDatatype{
 		addressSet: nftables.TypeIPAddr, portSet: nftables.TypeInetService,
 		addressOwnerSet: nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeUID),
 		portOwnerSet:    nftables.MustConcatSetType(nftables.TypeInetService, nftables.TypeUID),
 	} {
 		pair := name == addressOwnerSet || name == portOwnerSet
-		all[name] = &nftables.Set{Table: t, Name: name, KeyType: key, Concatenation: pair}
-		if err := conn.AddSet(all[name], nil); err != nil {
+		if err := conn.AddSet(&nftables.Set{Table: t, Name: name, KeyType: key, Concatenation: pair}, nil); err != nil {
 			return err
 		}
 	}
-	accept := nftables.ChainPolicyAccept
-	chain := conn.AddChain(&nftables.Chain{
-		Name: "output", Table: t, Type: nftables.ChainTypeFilter,
-		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityFilter, Policy: &accept,
-	})
-	drop := &expr.Verdict{Kind: expr.VerdictDrop}
-	reject := &expr.Reject{Type: unix.NFT_REJECT_ICMP_UNREACH, Code: 3} // port unreachable (RFC 792)
-	for _, rule := range [][]expr.Any{
-		{
-			&expr.Meta{Key: expr.MetaKeySKUID, Register: first},
-			&expr.Cmp{Op: expr.CmpOpEq, Register: first, Data: make([]byte, 4)},
-			&expr.Verdict{Kind: expr.VerdictAccept},
-		},
-		all.others(load(expr.PayloadBaseNetworkHeader, destinationAddress, 4), addressSet, addressOwnerSet, reject),
-		all.others(load(expr.PayloadBaseNetworkHeader, sourceAddress, 4), addressSet, addressOwnerSet, drop),
-		append([]expr.Any{
-			&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: first},
-			&expr.Cmp{Op: expr.CmpOpEq, Register: first, Data: []byte{unix.IPPROTO_TCP}},
-		}, all.others(load(expr.PayloadBaseTransportHeader, sourcePort, 2), portSet, portOwnerSet, drop)...),
-	} {
-		conn.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: rule})
-	}
+	ownerRules(conn, t)
 	return conn.Flush()
+}
+
+// ownerRules adds the chain:
+//
+//	meta skuid 0 accept
+//	meta l4proto tcp ip daddr @addresses ip daddr . meta skuid != @address_owners reject with tcp reset
+//	ip daddr @addresses ip daddr . meta skuid != @address_owners reject
+//	ip saddr @addresses ip saddr . meta skuid != @address_owners drop
+//	tcp sport @ports tcp sport . meta skuid != @port_owners drop
+//
+// The second and third stop who would connect, the others who would answer.
+// What the kernel sends itself has no user, and none of them matches it.
+func ownerRules(conn *nftables.Conn, t *nftables.Table) {
+	to := load(expr.PayloadBaseNetworkHeader, destinationAddress, 4)
+	from := load(expr.PayloadBaseNetworkHeader, sourceAddress, 4)
+	drop := &expr.Verdict{Kind: expr.VerdictDrop}
+	reset := &expr.Reject{Type: unix.NFT_REJECT_TCP_RST}
+	reject := &expr.Reject{Type: unix.NFT_REJECT_ICMP_UNREACH, Code: 3} // port unreachable (RFC 792)
+	add(conn, hook(conn, t), [][]expr.Any{
+		append(is(expr.MetaKeySKUID, 0, 0, 0, 0), &expr.Verdict{Kind: expr.VerdictAccept}),
+		append(is(expr.MetaKeyL4PROTO, unix.IPPROTO_TCP), others(to, addressSet, addressOwnerSet, reset)...),
+		others(to, addressSet, addressOwnerSet, reject),
+		others(from, addressSet, addressOwnerSet, drop),
+		append(is(expr.MetaKeyL4PROTO, unix.IPPROTO_TCP),
+			others(load(expr.PayloadBaseTransportHeader, sourcePort, 2), portSet, portOwnerSet, drop)...),
+	})
 }
 
 // others is a rule for packets whose field is in the set, and whose sender is
 // not its owner.
-func (s sets) others(field expr.Any, owned, owners string, verdict expr.Any) []expr.Any {
+func others(field expr.Any, owned, owners string, verdict expr.Any) []expr.Any {
 	return []expr.Any{
 		field,
-		&expr.Lookup{SourceRegister: first, SetName: owned, SetID: s[owned].ID},
+		&expr.Lookup{SourceRegister: first, SetName: owned},
 		field,
 		&expr.Meta{Key: expr.MetaKeySKUID, Register: second},
-		&expr.Lookup{SourceRegister: first, SetName: owners, SetID: s[owners].ID, Invert: true},
+		&expr.Lookup{SourceRegister: first, SetName: owners, Invert: true},
 		verdict,
 	}
+}
+
+// is begins a rule for packets of which the kernel knows this.
+func is(key expr.MetaKey, data ...byte) []expr.Any {
+	return []expr.Any{&expr.Meta{Key: key, Register: first}, &expr.Cmp{Op: expr.CmpOpEq, Register: first, Data: data}}
 }
 
 func load(base expr.PayloadBase, offset, length uint32) expr.Any {

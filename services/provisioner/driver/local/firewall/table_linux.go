@@ -160,7 +160,7 @@ func table(conn *nftables.Conn) (*nftables.Table, error) {
 	}
 	for _, t := range all {
 		if t.Name == tableName {
-			return t, nil
+			return t, renew(conn, t, ownerRules)
 		}
 	}
 	t := &nftables.Table{Family: nftables.TableFamilyIPv4, Name: tableName}
