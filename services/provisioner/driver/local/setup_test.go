@@ -2,7 +2,9 @@ package local_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,13 +35,17 @@ func (n *tenant) setup(ctx context.Context, id, how string) (driver.JobResult, e
 // beginSetup begins one that does not end.
 func (n *tenant) beginSetup(ctx context.Context, id string) chan error {
 	n.t.Helper()
+	half := filepath.Join(n.m.Site.Volumes["app.data"], "pg", "half")
+	if err := os.Remove(half); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		n.t.Fatal(err) // an earlier one's would be taken for this one's
+	}
 	stop := make(chan error, 1)
 	go func() {
 		_, err := n.setup(ctx, id, "wait")
 		stop <- err
 	}()
 	waitFor(n.t, func() error {
-		if n.runs(filepath.Join(n.m.Site.Volumes["app.data"], "pg", "half")) == 0 {
+		if n.runs(half) == 0 {
 			return fmt.Errorf("not begun")
 		}
 		return nil
