@@ -15,6 +15,7 @@ import (
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/local"
 	"stampworks.dev/services/provisioner/driver/local/control"
+	"stampworks.dev/services/provisioner/driver/local/host"
 	"stampworks.dev/services/provisioner/driver/local/layout"
 	"stampworks.dev/services/provisioner/driver/local/process"
 )
@@ -345,8 +346,13 @@ func TestDestroyLeavesNothing(t *testing.T) {
 			t.Errorf("processes %v, %v", left, err)
 		}
 	}
-	for _, pattern := range []string{"/sys/fs/cgroup/*/stampworks/*-", "/sys/fs/cgroup/stampworks/*-"} {
-		if left, err := filepath.Glob(pattern + a.ref.Tenant); err != nil || len(left) != 0 {
+	instance, err := os.ReadFile(filepath.Join(c.DataDir, host.InstanceFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := string(instance[:8]) + "-" + a.ref.Tenant // other test processes have tenants of that name, too
+	for _, pattern := range []string{"/sys/fs/cgroup/*/stampworks/", "/sys/fs/cgroup/stampworks/"} {
+		if left, err := filepath.Glob(pattern + group); err != nil || len(left) != 0 {
 			t.Errorf("control groups %v, %v", left, err)
 		}
 	}
