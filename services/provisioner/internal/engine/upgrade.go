@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -52,7 +51,7 @@ func (r *run) newUpgrade(to string) *pb.Upgrade {
 	}
 	return &pb.Upgrade{
 		From: settledSpec(r.asked, s), To: to, Generation: r.tenant.GetGeneration(),
-		Backup: fmt.Sprintf("upgrade-%d", r.tenant.GetGeneration()), JobsDone: maps.Clone(s.GetJobsDone()),
+		Backup: fmt.Sprintf("upgrade-%d", r.tenant.GetGeneration()),
 	}
 }
 

@@ -725,8 +725,6 @@ type Upgrade struct {
 	Generation int64 `protobuf:"varint,3,opt,name=generation,proto3" json:"generation,omitempty"`
 	// The id of the backup that is made before anything migrates.
 	Backup string `protobuf:"bytes,4,opt,name=backup,proto3" json:"backup,omitempty"`
-	// The jobs that were done before it began.
-	JobsDone map[string]string `protobuf:"bytes,5,rep,name=jobs_done,json=jobsDone,proto3" json:"jobs_done,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Whether a migration has begun, so that going back needs the backup.
 	Migrating bool `protobuf:"varint,6,opt,name=migrating,proto3" json:"migrating,omitempty"`
 	// Why it goes, or went, back; not set while it goes forward.
@@ -794,13 +792,6 @@ func (x *Upgrade) GetBackup() string {
 		return x.Backup
 	}
 	return ""
-}
-
-func (x *Upgrade) GetJobsDone() map[string]string {
-	if x != nil {
-		return x.JobsDone
-	}
-	return nil
 }
 
 func (x *Upgrade) GetMigrating() bool {
@@ -1245,21 +1236,17 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a[\n" +
 	"\x0eResourcesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x123\n" +
-	"\x05value\x18\x02 \x01(\v2\x1d.stampworks.type.v1.ResourcesR\x05value:\x028\x01\"\x8a\x03\n" +
+	"\x05value\x18\x02 \x01(\v2\x1d.stampworks.type.v1.ResourcesR\x05value:\x028\x01\"\x84\x02\n" +
 	"\aUpgrade\x128\n" +
 	"\x04from\x18\x01 \x01(\v2$.stampworks.provisioner.v1.StampSpecR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x03 \x01(\x03R\n" +
 	"generation\x12\x16\n" +
-	"\x06backup\x18\x04 \x01(\tR\x06backup\x12M\n" +
-	"\tjobs_done\x18\x05 \x03(\v20.stampworks.provisioner.v1.Upgrade.JobsDoneEntryR\bjobsDone\x12\x1c\n" +
+	"\x06backup\x18\x04 \x01(\tR\x06backup\x12\x1c\n" +
 	"\tmigrating\x18\x06 \x01(\bR\tmigrating\x125\n" +
 	"\afailure\x18\a \x01(\v2\x1b.stampworks.type.v1.FailureR\afailure\x12\x1c\n" +
-	"\trestoring\x18\b \x01(\bR\trestoring\x1a;\n" +
-	"\rJobsDoneEntry\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xeb\x03\n" +
+	"\trestoring\x18\b \x01(\bR\trestoringJ\x04\b\x05\x10\x06\"\xeb\x03\n" +
 	"\x0fComponentStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\arunning\x18\x02 \x01(\bR\arunning\x12\x16\n" +
@@ -1314,7 +1301,7 @@ func file_stampworks_provisioner_v1_stamp_proto_rawDescGZIP() []byte {
 }
 
 var file_stampworks_provisioner_v1_stamp_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_stampworks_provisioner_v1_stamp_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_stampworks_provisioner_v1_stamp_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_stampworks_provisioner_v1_stamp_proto_goTypes = []any{
 	(Stamp_Lifecycle)(0),          // 0: stampworks.provisioner.v1.Stamp.Lifecycle
 	(Drift_Kind)(0),               // 1: stampworks.provisioner.v1.Drift.Kind
@@ -1333,14 +1320,13 @@ var file_stampworks_provisioner_v1_stamp_proto_goTypes = []any{
 	nil,                           // 14: stampworks.provisioner.v1.StampSpec.InputsEntry
 	nil,                           // 15: stampworks.provisioner.v1.StampSpec.ValuesEntry
 	nil,                           // 16: stampworks.provisioner.v1.StampSpec.ResourcesEntry
-	nil,                           // 17: stampworks.provisioner.v1.Upgrade.JobsDoneEntry
-	nil,                           // 18: stampworks.provisioner.v1.ComponentStatus.AddressesEntry
-	(*v1.Failure)(nil),            // 19: stampworks.type.v1.Failure
-	(*v1.Obstacle)(nil),           // 20: stampworks.type.v1.Obstacle
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 22: google.protobuf.Duration
-	(*structpb.Value)(nil),        // 23: google.protobuf.Value
-	(*v1.Resources)(nil),          // 24: stampworks.type.v1.Resources
+	nil,                           // 17: stampworks.provisioner.v1.ComponentStatus.AddressesEntry
+	(*v1.Failure)(nil),            // 18: stampworks.type.v1.Failure
+	(*v1.Obstacle)(nil),           // 19: stampworks.type.v1.Obstacle
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 21: google.protobuf.Duration
+	(*structpb.Value)(nil),        // 22: google.protobuf.Value
+	(*v1.Resources)(nil),          // 23: stampworks.type.v1.Resources
 }
 var file_stampworks_provisioner_v1_stamp_proto_depIdxs = []int32{
 	0,  // 0: stampworks.provisioner.v1.Stamp.lifecycle:type_name -> stampworks.provisioner.v1.Stamp.Lifecycle
@@ -1348,40 +1334,39 @@ var file_stampworks_provisioner_v1_stamp_proto_depIdxs = []int32{
 	9,  // 2: stampworks.provisioner.v1.Stamp.ledger:type_name -> stampworks.provisioner.v1.LedgerEntry
 	10, // 3: stampworks.provisioner.v1.Stamp.reserved:type_name -> stampworks.provisioner.v1.Stamp.ReservedEntry
 	11, // 4: stampworks.provisioner.v1.Stamp.isolation:type_name -> stampworks.provisioner.v1.Stamp.IsolationEntry
-	19, // 5: stampworks.provisioner.v1.Stamp.failure:type_name -> stampworks.type.v1.Failure
-	20, // 6: stampworks.provisioner.v1.Stamp.obstacles:type_name -> stampworks.type.v1.Obstacle
+	18, // 5: stampworks.provisioner.v1.Stamp.failure:type_name -> stampworks.type.v1.Failure
+	19, // 6: stampworks.provisioner.v1.Stamp.obstacles:type_name -> stampworks.type.v1.Obstacle
 	12, // 7: stampworks.provisioner.v1.Stamp.secret_versions:type_name -> stampworks.provisioner.v1.Stamp.SecretVersionsEntry
 	13, // 8: stampworks.provisioner.v1.Stamp.jobs_done:type_name -> stampworks.provisioner.v1.Stamp.JobsDoneEntry
-	21, // 9: stampworks.provisioner.v1.Stamp.create_time:type_name -> google.protobuf.Timestamp
-	21, // 10: stampworks.provisioner.v1.Stamp.update_time:type_name -> google.protobuf.Timestamp
+	20, // 9: stampworks.provisioner.v1.Stamp.create_time:type_name -> google.protobuf.Timestamp
+	20, // 10: stampworks.provisioner.v1.Stamp.update_time:type_name -> google.protobuf.Timestamp
 	5,  // 11: stampworks.provisioner.v1.Stamp.settled:type_name -> stampworks.provisioner.v1.StampSpec
 	6,  // 12: stampworks.provisioner.v1.Stamp.upgrade:type_name -> stampworks.provisioner.v1.Upgrade
-	21, // 13: stampworks.provisioner.v1.Stamp.scheduled_backup_time:type_name -> google.protobuf.Timestamp
-	21, // 14: stampworks.provisioner.v1.Stamp.last_backup_time:type_name -> google.protobuf.Timestamp
+	20, // 13: stampworks.provisioner.v1.Stamp.scheduled_backup_time:type_name -> google.protobuf.Timestamp
+	20, // 14: stampworks.provisioner.v1.Stamp.last_backup_time:type_name -> google.protobuf.Timestamp
 	4,  // 15: stampworks.provisioner.v1.Stamp.drift:type_name -> stampworks.provisioner.v1.Drift
 	1,  // 16: stampworks.provisioner.v1.Drift.kind:type_name -> stampworks.provisioner.v1.Drift.Kind
-	21, // 17: stampworks.provisioner.v1.Drift.since:type_name -> google.protobuf.Timestamp
+	20, // 17: stampworks.provisioner.v1.Drift.since:type_name -> google.protobuf.Timestamp
 	14, // 18: stampworks.provisioner.v1.StampSpec.inputs:type_name -> stampworks.provisioner.v1.StampSpec.InputsEntry
 	15, // 19: stampworks.provisioner.v1.StampSpec.values:type_name -> stampworks.provisioner.v1.StampSpec.ValuesEntry
 	16, // 20: stampworks.provisioner.v1.StampSpec.resources:type_name -> stampworks.provisioner.v1.StampSpec.ResourcesEntry
 	5,  // 21: stampworks.provisioner.v1.Upgrade.from:type_name -> stampworks.provisioner.v1.StampSpec
-	17, // 22: stampworks.provisioner.v1.Upgrade.jobs_done:type_name -> stampworks.provisioner.v1.Upgrade.JobsDoneEntry
-	19, // 23: stampworks.provisioner.v1.Upgrade.failure:type_name -> stampworks.type.v1.Failure
-	21, // 24: stampworks.provisioner.v1.ComponentStatus.start_time:type_name -> google.protobuf.Timestamp
-	8,  // 25: stampworks.provisioner.v1.ComponentStatus.probe:type_name -> stampworks.provisioner.v1.ProbeTarget
-	18, // 26: stampworks.provisioner.v1.ComponentStatus.addresses:type_name -> stampworks.provisioner.v1.ComponentStatus.AddressesEntry
-	22, // 27: stampworks.provisioner.v1.ProbeTarget.timeout:type_name -> google.protobuf.Duration
-	22, // 28: stampworks.provisioner.v1.ProbeTarget.every:type_name -> google.protobuf.Duration
-	22, // 29: stampworks.provisioner.v1.ProbeTarget.slow:type_name -> google.protobuf.Duration
-	2,  // 30: stampworks.provisioner.v1.LedgerEntry.state:type_name -> stampworks.provisioner.v1.LedgerEntry.State
-	21, // 31: stampworks.provisioner.v1.LedgerEntry.update_time:type_name -> google.protobuf.Timestamp
-	23, // 32: stampworks.provisioner.v1.StampSpec.InputsEntry.value:type_name -> google.protobuf.Value
-	24, // 33: stampworks.provisioner.v1.StampSpec.ResourcesEntry.value:type_name -> stampworks.type.v1.Resources
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	18, // 22: stampworks.provisioner.v1.Upgrade.failure:type_name -> stampworks.type.v1.Failure
+	20, // 23: stampworks.provisioner.v1.ComponentStatus.start_time:type_name -> google.protobuf.Timestamp
+	8,  // 24: stampworks.provisioner.v1.ComponentStatus.probe:type_name -> stampworks.provisioner.v1.ProbeTarget
+	17, // 25: stampworks.provisioner.v1.ComponentStatus.addresses:type_name -> stampworks.provisioner.v1.ComponentStatus.AddressesEntry
+	21, // 26: stampworks.provisioner.v1.ProbeTarget.timeout:type_name -> google.protobuf.Duration
+	21, // 27: stampworks.provisioner.v1.ProbeTarget.every:type_name -> google.protobuf.Duration
+	21, // 28: stampworks.provisioner.v1.ProbeTarget.slow:type_name -> google.protobuf.Duration
+	2,  // 29: stampworks.provisioner.v1.LedgerEntry.state:type_name -> stampworks.provisioner.v1.LedgerEntry.State
+	20, // 30: stampworks.provisioner.v1.LedgerEntry.update_time:type_name -> google.protobuf.Timestamp
+	22, // 31: stampworks.provisioner.v1.StampSpec.InputsEntry.value:type_name -> google.protobuf.Value
+	23, // 32: stampworks.provisioner.v1.StampSpec.ResourcesEntry.value:type_name -> stampworks.type.v1.Resources
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_stamp_proto_init() }
@@ -1395,7 +1380,7 @@ func file_stampworks_provisioner_v1_stamp_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_stamp_proto_rawDesc), len(file_stampworks_provisioner_v1_stamp_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   16,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
