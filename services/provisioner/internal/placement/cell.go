@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
+
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 )
 
 // Cell is a place that holds stamps, as far as placing goes.
@@ -138,4 +140,29 @@ func sorted[V any](m map[string]V) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// shift changes what is reserved of a cell.
+func (c *Cell) shift(add, remove map[string]int64) {
+	for name, n := range add {
+		c.Reserved[name] += n
+	}
+	for name, n := range remove {
+		c.Reserved[name] -= n
+	}
+}
+
+// Reserve fills in what the placements reserve of each cell.
+func Reserve(cells []Cell, placements []*pb.Placement) []Cell {
+	at := map[string]int{}
+	for i := range cells {
+		cells[i].Reserved = map[string]int64{}
+		at[cells[i].Name] = i
+	}
+	for _, p := range placements {
+		if i, ok := at[p.GetCell()]; ok {
+			cells[i].shift(p.GetReserved(), nil)
+		}
+	}
+	return cells
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
-
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	"stampworks.dev/services/stamp/internal/printer"
 )
 
@@ -52,4 +52,15 @@ func health(c *healthv1.CheckHealth) string {
 		return ""
 	}
 	return c.GetState().String()
+}
+
+// running says whether a component does what it is meant to.
+func running(c *provisionerv1.ComponentStatus) string {
+	switch {
+	case c.GetRunning():
+		return "yes"
+	case c.GetWanted():
+		return "NO"
+	}
+	return "no"
 }
