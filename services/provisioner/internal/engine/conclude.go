@@ -6,15 +6,11 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
-	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/internal/failure"
 	"stampworks.dev/services/provisioner/internal/record"
-	"stampworks.dev/services/provisioner/internal/report"
 )
 
 // fail notes what went wrong; the first failure of an attempt is the one that
@@ -230,41 +226,6 @@ func (r *run) trouble(ctx context.Context, err error) (time.Duration, error) {
 	r.fail("", err)
 	r.attempt()
 	return r.attemptFailed(ctx)
-}
-
-// tell hands in the status as it is, unless the registry has it already.
-func (r *run) tell(ctx context.Context) {
-	st := r.status()
-	st.TraceId = traceID(ctx)
-	if known := r.tenant.GetStatus(); known != nil && report.Same(known, st) {
-		return
-	}
-	r.Reporter.Report(r.id, r.tenant.GetUid(), st)
-}
-
-// status is what the registry is told.
-func (r *run) status() *registryv1.TenantStatus {
-	s := r.book.Stamp
-	st := &registryv1.TenantStatus{
-		ObservedGeneration: r.wish.Generation, Url: s.GetUrl(), Cell: s.GetCell(), Revision: s.GetRevision(),
-		Failure: s.GetFailure(), Obstacles: s.GetObstacles(), UpdateTime: timestamppb.Now(), Phase: r.phase(),
-		Token: r.book.Token(), StampRevision: r.book.Revision(), Receipt: r.receipt(),
-	}
-	return st
-}
-
-func (r *run) phase() registryv1.TenantStatus_Phase {
-	switch {
-	case r.goesBack() && settled(r.wish, r.book.Stamp):
-		return registryv1.TenantStatus_ROLLED_BACK
-	case r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED:
-		return registryv1.TenantStatus_GAVE_UP
-	case !settled(r.wish, r.book.Stamp):
-		return registryv1.TenantStatus_IN_PROGRESS
-	case r.wish.Lifecycle == pb.Stamp_DESTROYED:
-		return registryv1.TenantStatus_PURGED
-	}
-	return registryv1.TenantStatus_DONE
 }
 
 // leftover finishes what a purge left when it was cut short between its report

@@ -106,3 +106,19 @@ func siteInventory(site *driver.Site) []string {
 	}
 	return all
 }
+
+func (r *run) destroy() func(context.Context) result {
+	ref, now := r.ref(), r.Now()
+	return func(ctx context.Context) result {
+		err := r.driver.Destroy(ctx, ref)
+		var kept []string
+		if err == nil {
+			kept, err = r.endBackups(ctx, r.driver, ref, now)
+		}
+		return result{err: asFailure(err, typev1.Failure_DESTROY_INCOMPLETE), apply: func(r *run) error {
+			r.keptOn(kept)
+			r.emptied()
+			return nil
+		}}
+	}
+}

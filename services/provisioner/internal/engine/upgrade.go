@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -138,4 +139,4 @@ func (r *run) turnedBy() *typev1.Failure {
 }
 
 // short is "1.1.0" of a revision's full name.
-func short(revision string) string { return revision[lastSlash(revision)+1:] }
+func short(revision string) string { return revision[strings.LastIndexByte(revision, '/')+1:] }

@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"stampworks.dev/pkg/store"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/internal/failure"
+	"stampworks.dev/services/provisioner/internal/record"
+)
+
+// bringBack wishes for the data of a backup.
+func (r *run) bringBack(ctx context.Context, name, key string) error {
+	kept, err := r.keptBackup(ctx, name)
+	if err != nil {
+		return err
+	}
+	r.source = kept
+	w := &RestoreWish{Key: key, Stopped: map[string]bool{}}
+	msg := r.recipe.Message()
+	for _, part := range r.wish.Parts {
+		job := msg.GetComponents()[part.Name].GetRestore()
+		if job == nil || !slices.Contains(kept.GetComponents(), part.Name) {
+			continue
+		}
+		w.Components = append(w.Components, part.Name)
+		w.Stopped[part.Name] = job.GetStopped()
+	}
+	if len(w.Components) == 0 {
+		return failure.New(typev1.Failure_BACKUP_INVALID, "", fmt.Sprintf("The blueprint has no restore job for anything that the backup %s has.", name))
+	}
+	r.wish.Restore = w
+	return nil
+}
+
+// keptBackup reads the record of a backup that is to be brought back.
+func (r *run) keptBackup(ctx context.Context, name string) (*pb.Backup, error) {
+	tenant, backup, err := record.ParseBackupName("backup", name)
+	if err != nil {
+		return nil, err
+	}
+	v, err := r.Store.Backups.Get(ctx, record.BackupID(tenant, backup))
+	switch {
+	case errors.Is(err, store.ErrNotFound), err == nil && v.Value.GetCreateTime() == nil:
+		return nil, failure.New(typev1.Failure_BACKUP_INVALID, "", fmt.Sprintf("There is no backup %s.", name))
+	case err != nil:
+		return nil, err
+	case record.CellID(v.Value.GetCell()) != r.Cell:
+		return nil, failure.New(typev1.Failure_BACKUP_INVALID, "",
+			fmt.Sprintf("The backup %s is in the repository of %s, which %s does not reach.", name, v.Value.GetCell(), record.CellName(r.Cell)))
+	}
+	return v.Value, nil
+}
+
+// restore carries out a step of a restore.
+func (r *run) restore(s Step) func(context.Context) result {
+	keep, err := r.keeper()
+	if err != nil {
+		return func(context.Context) result { return result{err: err} }
+	}
+	ref, key, from := r.ref(), r.wish.Restore.Key, r.source
+	switch s.ID {
+	case fetchID:
+		tenant, backup, _ := record.ParseBackupName("backup", from.GetName()) // it was read by that name
+		of := driver.BackupRef{Tenant: tenant, UID: from.GetTenantUid(), ID: backup, Digest: from.GetDigest()}
+		return func(ctx context.Context) result {
+			return doneFor(fetchID, key, asFailure(keep.FetchBackup(ctx, ref, of), typev1.Failure_RESTORE_FAILED))
+		}
+	case finishID:
+		return func(ctx context.Context) result {
+			return result{err: keep.ClearBackup(ctx, ref), apply: func(r *run) error { r.restored(key, from); return nil }}
+		}
+	}
+	m, uniqueID, spec := r.manifest(), r.jobID(s), r.forms.Real.Components[s.Component].Restore
+	return func(ctx context.Context) result {
+		return r.runJob(ctx, ref, m, uniqueID, s, spec, typev1.Failure_RESTORE_FAILED, key)
+	}
+}
+
+// restored notes whose data there is now. It migrates, also from the present
+// revision: what migrations make of inputs is the tenant's own. Only on the way
+// back from an upgrade it is just what it was.
+func (r *run) restored(key string, from *pb.Backup) {
+	s := r.book.Stamp
+	s.Restored = key
+	for _, part := range r.wish.Parts {
+		switch job := id(part.Name, Migrate); {
+		case !part.Migrate:
+		case s.GetUpgrade() != nil:
+			s.JobsDone[job] = from.GetRevision()
+		default:
+			delete(s.JobsDone, job)
+		}
+	}
+	if u := s.GetUpgrade(); u != nil {
+		u.Migrating, u.Restoring = false, false
+	}
+}
