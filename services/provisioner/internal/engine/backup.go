@@ -17,10 +17,30 @@ import (
 	"stampworks.dev/services/provisioner/internal/render"
 )
 
+// backupErrand is the kind of a backup that was asked for: everything goes on
+// meanwhile.
+type backupErrand struct {
+	errand
+	work *pb.Errand_MakeBackup
+}
+
+func (k backupErrand) traits() traits {
+	return traits{
+		errand: true, code: typev1.Failure_BACKUP_FAILED, harmless: true,
+		asked: "A backup was asked for", succeeded: "The backup " + k.work.GetBackup() + " is kept",
+	}
+}
+
+func (k backupErrand) wish(_ context.Context, r *run) error {
+	r.wish.Backup = r.backupOf(k.work.GetBackup(), k.work.GetReason())
+	r.wish.Backup.Hot = true
+	return nil
+}
+
 // backupOf is the backup of all components that have a job for it; it goes by
 // the ledger, which has the jobs of what runs.
-func (r *run) backupOf(backup string, hot bool) *BackupWish {
-	w := &BackupWish{ID: backup, Hot: hot}
+func (r *run) backupOf(backup string, why pb.Backup_Reason) *BackupWish {
+	w := &BackupWish{ID: backup, Reason: why}
 	for _, c := range r.book.Stamp.GetComponents() {
 		form, err := render.KeptForm(entry(r.book.Stamp, kindComponent, c.GetName()), nil)
 		if err == nil && form.Component.Backup != nil {
@@ -71,7 +91,7 @@ func (r *run) backupJob(s Step, key string) func(context.Context) result {
 // before, without a time, and complete after.
 func (r *run) keepBackup(keep driver.Keeper, ref driver.Ref, key string) func(context.Context) result {
 	b := &pb.Backup{
-		Name: record.BackupName(r.id, key), TenantUid: ref.UID, Reason: r.backupReason(), Revision: r.book.Stamp.GetRevision(),
+		Name: record.BackupName(r.id, key), TenantUid: ref.UID, Reason: r.wish.Backup.Reason, Revision: r.book.Stamp.GetRevision(),
 		Components: r.wish.Backup.Components, Cell: record.CellName(r.Cell),
 	}
 	guard, prune := r.claim.Guard(), r.prune(keep)
@@ -96,19 +116,6 @@ func (r *run) keepBackup(keep driver.Keeper, ref driver.Ref, key string) func(co
 		out.message = fmt.Sprintf("%s, %d files, %d bytes", key, kept.Files, kept.SizeBytes)
 		return out
 	}
-}
-
-// backupReason is why this run makes a backup.
-func (r *run) backupReason() pb.Backup_Reason {
-	switch e := r.errand(); {
-	case e.GetMakeBackup() != nil:
-		return e.GetMakeBackup().GetReason()
-	case e.GetRestoreBackup() != nil:
-		return pb.Backup_BEFORE_RESTORE
-	case r.wish.Lifecycle == pb.Stamp_STOPPED:
-		return pb.Backup_FINAL
-	}
-	return pb.Backup_BEFORE_UPGRADE
 }
 
 // asFailure gives what went wrong with a kept backup its code, and anything

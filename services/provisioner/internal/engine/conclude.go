@@ -113,7 +113,7 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 	wait := r.Backoff(op.GetAttempt())
 	failure.RetryAt(f, time.Now().Add(wait))
 	op.State, op.Failure = typev1.OperationMetadata_RETRYING, f
-	if r.errand() == nil {
+	if !r.kind().traits().errand {
 		r.book.Stamp.Failure = f
 	}
 	if err := r.book.Save(ctx); err != nil {
@@ -131,7 +131,7 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 // was before, a deletion does without its last backup, anything else ends.
 func (r *run) hopeless(ctx context.Context, f *typev1.Failure) (time.Duration, error) {
 	switch {
-	case r.undo(f):
+	case r.kind().turn(r, f):
 	case r.wish.Lifecycle == pb.Stamp_DESTROYED && r.asked.GetPurge().GetForce():
 		r.leave(ctx, f)
 	case r.wish.Lifecycle == pb.Stamp_STOPPED && r.wish.backsUp(r.book.Stamp) && f.GetCode() == typev1.Failure_BACKUP_FAILED:
@@ -151,12 +151,11 @@ func (r *run) hopeless(ctx context.Context, f *typev1.Failure) (time.Duration, e
 // rotation that has begun.
 func (r *run) cancel(ctx context.Context) (time.Duration, error) {
 	f := failure.New(typev1.Failure_CANCELLED, "", "A person cancelled the operation; what was done is left as it is.").Failure
-	u := r.book.Stamp.GetUpgrade()
-	if r.errand() == nil && u != nil && u.GetFailure() == nil && u.GetGeneration() == r.tenant.GetGeneration() && (r.book.Stamp.GetClosed() || u.GetMigrating()) {
+	if u := r.goesForward(); u != nil && (r.book.Stamp.GetClosed() || u.GetMigrating()) {
 		f.Message = "A person cancelled the upgrade."
 		return r.turnBack(ctx, f)
 	}
-	if r.errand() != nil && r.undo(f) {
+	if r.kind().turn(r, f) {
 		return time.Nanosecond, r.book.Save(ctx)
 	}
 	return r.giveUp(ctx, typev1.OperationMetadata_CANCELLED, f)
@@ -170,7 +169,7 @@ func (r *run) giveUp(ctx context.Context, state typev1.OperationMetadata_State, 
 	op.Failure = f
 	r.tellEnded(ctx, state)
 	r.board.over(state, time.Now())
-	errand := r.errand() != nil
+	errand := r.kind().traits().errand
 	if !errand {
 		r.book.Stamp.Failure, r.ended = f, op
 	}

@@ -20,11 +20,6 @@ import (
 // about a generation.
 func (r *run) errand() *pb.Errand { return r.book.Op.GetErrand() }
 
-// touched says whether a restore may have changed anything.
-func (r *run) touched() bool {
-	return r.book.Stamp.GetClosed() || ended(r.book.Stamp, fetchID, r.book.Op.GetName())
-}
-
 // committed says whether the run must not be given up for a newer wish: data is
 // half brought back, or a secret half replaced.
 func (r *run) committed() bool { return halfDone(r.book.Op) }
@@ -32,18 +27,15 @@ func (r *run) committed() bool { return halfDone(r.book.Op) }
 // cancelled says whether a person's wish to cancel is heeded: not in the middle
 // of a restore, and not on the way back.
 func (r *run) cancelled() bool {
-	restoring := r.errand().GetRestoreBackup() != nil && r.committed()
-	return r.book.Cancelled() && r.turnedBy() == nil && !restoring
+	late := r.kind().traits().unstoppable && r.committed()
+	return r.book.Cancelled() && r.turnedBy() == nil && !late
 }
 
 // halfDone says whether an operation has begun that leaves a stamp between two
 // states until it has ended: a restore, or a rotation.
 func halfDone(op *pb.OperationRecord) bool {
-	if op.GetErrand().GetRestoreBackup() == nil && op.GetErrand().GetRotateSecret() == nil {
-		return false
-	}
 	s := op.GetMetadata().GetState()
-	return s == typev1.OperationMetadata_RUNNING || s == typev1.OperationMetadata_RETRYING
+	return kindOf(op).traits().binding && (s == typev1.OperationMetadata_RUNNING || s == typev1.OperationMetadata_RETRYING)
 }
 
 // asked notes errands as they come and end, and wakes their tenant for one that
@@ -114,60 +106,20 @@ func sooner(a, b *pb.OperationRecord) bool {
 // unfit says why an errand cannot be done; nil when it can. A stamp must run as
 // it is wished to before its data is copied or replaced.
 func (r *run) unfit() error {
-	e := r.errand()
-	if e == nil || r.turnedBy() != nil {
+	is, s := r.kind().traits(), r.book.Stamp
+	if !is.errand || r.turnedBy() != nil {
 		return nil
 	}
-	code, s := codeOf(e), r.book.Stamp
-	switch {
-	case !lived(s) || s.GetLifecycle() != pb.Stamp_RUNNING:
-		return failure.New(code, "", "The stamp does not run.")
-	case e.GetRunTask() != nil: // it may be what finds out why
-	case e.GetRotateSecret() != nil && r.noWay(e.GetRotateSecret()) != nil:
-		return r.noWay(e.GetRotateSecret())
-	case r.ended.GetState() == typev1.OperationMetadata_FAILED && !r.goesBack(), r.ended.GetState() == typev1.OperationMetadata_CANCELLED && !r.goesBack():
-		return failure.New(code, "", "The stamp's last operation failed, so it is not as it is wished to be: retry the tenant first.")
+	if !lived(s) || s.GetLifecycle() != pb.Stamp_RUNNING {
+		return failure.New(is.code, "", "The stamp does not run.")
+	}
+	if err := r.kind().unfit(r); err != nil {
+		return err
+	}
+	state := r.ended.GetState()
+	broken := state == typev1.OperationMetadata_FAILED || state == typev1.OperationMetadata_CANCELLED
+	if broken && !r.goesBack() && !is.anyhow {
+		return failure.New(is.code, "", "The stamp's last operation failed, so it is not as it is wished to be: retry the tenant first.")
 	}
 	return nil
-}
-
-// codeOf is the failure of an errand that cannot be done.
-func codeOf(e *pb.Errand) typev1.Failure_Code {
-	switch {
-	case e.GetRestoreBackup() != nil:
-		return typev1.Failure_RESTORE_FAILED
-	case e.GetRotateSecret() != nil:
-		return typev1.Failure_ROTATION_FAILED
-	case e.GetRepairStamp() != nil:
-		return typev1.Failure_REPAIR_FAILED
-	case e.GetRunTask() != nil:
-		return typev1.Failure_TASK_FAILED
-	}
-	return typev1.Failure_BACKUP_FAILED
-}
-
-// errandFailure is why an errand brings back what was before; nil while it goes
-// forward.
-func errandFailure(e *pb.Errand) *typev1.Failure {
-	if e.GetRotateSecret() != nil {
-		return e.GetRotateSecret().GetFailure()
-	}
-	return e.GetRestoreBackup().GetFailure()
-}
-
-// undo makes the errand bring back what was before; false when nothing was
-// touched, or that is done already, or cannot be.
-func (r *run) undo(f *typev1.Failure) bool {
-	e, s := r.errand(), r.book.Stamp
-	switch restore, rotate := e.GetRestoreBackup(), e.GetRotateSecret(); {
-	case errandFailure(e) != nil:
-		return false
-	case restore != nil && r.touched():
-		restore.Failure = f
-	case rotate != nil && ended(s, renewID, r.book.Op.GetName()):
-		rotate.Failure = f
-	default:
-		return false
-	}
-	return true
 }

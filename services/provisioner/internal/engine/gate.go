@@ -22,7 +22,7 @@ const (
 // when nothing does. What has begun is not stopped half-way, and a backup changes
 // nothing.
 func (r *run) gate(now time.Time) (*typev1.Obstacle, time.Duration) {
-	if r.errand().GetMakeBackup() != nil || r.underWay() || r.book.Op.GetCancelRequested() {
+	if r.kind().traits().harmless || r.underWay() || r.book.Op.GetCancelRequested() {
 		return nil, 0
 	}
 	if h := r.asked.GetHold(); h != nil && now.Before(h.GetExpireTime().AsTime()) {

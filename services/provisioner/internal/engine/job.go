@@ -18,11 +18,11 @@ import (
 // result is found, and another for another attempt or generation.
 func (r *run) jobID(s Step) string {
 	number := fmt.Sprint(r.tenant.GetGeneration())
-	if r.errand() != nil {
+	if r.kind().traits().errand {
 		number = strings.TrimPrefix(r.book.Op.GetName(), "operations/"+r.id+".")
-	}
-	if r.errand() != nil && r.turnedBy() != nil {
-		number += "-undo" // another job than the one that failed
+		if r.turnedBy() != nil {
+			number += "-undo" // another job than the one that failed
+		}
 	}
 	if restored := r.book.Stamp.GetRestored(); s.Action == Migrate && restored != "" {
 		number += fmt.Sprintf("-%08x", sum(restored)) // other data: what was done to that of before does not count

@@ -39,7 +39,7 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if o := r.dataMissing(); o != nil {
 		return later(r.Resync), r.hinder(ctx, o)
 	}
-	if r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack() && r.errand() == nil {
+	if r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack() && !r.kind().traits().errand {
 		return r.rest(ctx) // this generation is not tried again by itself
 	}
 	if r.failed == nil && r.board.op == nil && Decide(r.wish, r.book.Stamp, r.seen).Done() {
@@ -103,7 +103,7 @@ func (r *run) read(ctx context.Context) error {
 		ShowOnly: op == nil && r.onlyShows(),
 	}
 	switch {
-	case r.errand() != nil:
+	case r.kind().traits().errand:
 		r.tenant = withSpec(r.asked, settledSpec(r.asked, r.book.Stamp))
 		r.wish.Generation, r.wish.Lifecycle, r.wish.Open = r.book.Stamp.GetDoneGeneration(), pb.Stamp_RUNNING, false
 	case r.goesBack():
@@ -123,7 +123,7 @@ func (r *run) readRecipe(ctx context.Context) error {
 		return r.stock(ctx)
 	}
 	if r.wish.Lifecycle != pb.Stamp_RUNNING {
-		return r.safekeep(ctx)
+		return r.kind().wish(ctx, r)
 	}
 	recipe, err := r.Recipes.Get(ctx, r.tenant.GetBlueprint())
 	if errs.Is(err, errs.Unavailable) || errs.Is(err, errs.DeadlineExceeded) {
@@ -137,14 +137,14 @@ func (r *run) readRecipe(ctx context.Context) error {
 	if err := r.outline(); err != nil {
 		return err
 	}
-	if r.book.Op != nil && r.errand() == nil {
+	if r.book.Op != nil && !r.kind().traits().errand {
 		r.setOut()
 	}
 	if err := r.unfit(); err != nil {
 		r.fail("", err)
 		return nil
 	}
-	if err := r.safekeep(ctx); err != nil {
+	if err := r.kind().wish(ctx, r); err != nil {
 		if errs.Is(err, errs.Unavailable) || errs.Is(err, errs.DeadlineExceeded) {
 			return err
 		}

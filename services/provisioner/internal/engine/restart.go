@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"cmp"
+	"context"
 	"slices"
 
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 )
 
 // RestartWish is components that are to be restarted, once.
@@ -17,15 +20,33 @@ type RestartWish struct {
 // restarted last.
 func restartID(component string) string { return component + ".restart" }
 
-// restarting is the wish of a repair that somebody asked for.
-func (r *run) restarting(e *pb.Errand_RepairStamp) *RestartWish {
+// repairErrand is the kind of a repair that somebody asked for.
+type repairErrand struct {
+	errand
+	work *pb.Errand_RepairStamp
+}
+
+func (k repairErrand) traits() traits {
+	what := cmp.Or(k.work.GetComponent(), "everything")
+	t := traits{
+		errand: true, code: typev1.Failure_REPAIR_FAILED,
+		asked: "A restart of " + what + " was asked for", succeeded: "Restarted " + what + ", and it serves",
+	}
+	if why := k.work.GetReason(); why != "" {
+		t.asked += ": " + why
+	}
+	return t
+}
+
+func (k repairErrand) wish(_ context.Context, r *run) error {
 	w := &RestartWish{Key: r.book.Op.GetName(), Components: map[string]bool{}}
 	for _, part := range r.wish.Parts {
-		if e.GetComponent() == "" || e.GetComponent() == part.Name {
+		if k.work.GetComponent() == "" || k.work.GetComponent() == part.Name {
 			w.Components[part.Name] = true
 		}
 	}
-	return w
+	r.wish.Restart = w
+	return nil
 }
 
 // restartDue says whether a component was not restarted yet.

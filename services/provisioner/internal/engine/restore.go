@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 
 	"stampworks.dev/pkg/store"
@@ -13,6 +14,44 @@ import (
 	"stampworks.dev/services/provisioner/internal/failure"
 	"stampworks.dev/services/provisioner/internal/record"
 )
+
+// restoreErrand is the kind of a restore that a person asked for: a backup of
+// what is there first. When it fails, that one is brought back.
+type restoreErrand struct {
+	errand
+	work *pb.Errand_RestoreBackup
+}
+
+func (k restoreErrand) traits() traits {
+	b := path.Base(k.work.GetBackup())
+	return traits{
+		errand: true, code: typev1.Failure_RESTORE_FAILED, binding: true, unstoppable: true,
+		asked: "The data of " + b + " is to be brought back", succeeded: "The data of " + b + " is back",
+	}
+}
+
+func (k restoreErrand) wish(ctx context.Context, r *run) error {
+	key := r.book.Op.GetName()
+	if k.work.GetFailure() == nil {
+		r.wish.Backup = r.backupOf(k.work.GetSafetyBackup(), pb.Backup_BEFORE_RESTORE)
+		return r.bringBack(ctx, k.work.GetBackup(), key)
+	}
+	if !ended(r.book.Stamp, fetchID, key) {
+		return nil // nothing was touched
+	}
+	return r.bringBack(ctx, record.BackupName(r.id, k.work.GetSafetyBackup()), "undo."+key)
+}
+
+func (k restoreErrand) turnedBy(*run) *typev1.Failure { return k.work.GetFailure() }
+
+func (k restoreErrand) turn(r *run, why *typev1.Failure) bool {
+	touched := r.book.Stamp.GetClosed() || ended(r.book.Stamp, fetchID, r.book.Op.GetName())
+	if k.work.GetFailure() != nil || !touched {
+		return false
+	}
+	k.work.Failure = why
+	return true
+}
 
 // bringBack wishes for the data of a backup.
 func (r *run) bringBack(ctx context.Context, name, key string) error {

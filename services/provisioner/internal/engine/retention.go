@@ -144,7 +144,7 @@ func (s *shard) expire(ctx context.Context, b *pb.Backup, at time.Time) error {
 // the backup a bad one.
 func (r *run) prune(keep driver.Keeper) func(context.Context, *pb.Backup) {
 	have, log := proto.CloneOf(r.book.Stamp), r.log
-	most := r.keeps(r.backupReason())
+	most := r.keeps(r.wish.Backup.Reason)
 	return func(ctx context.Context, newest *pb.Backup) {
 		if err := r.retention(ctx, keep, newest, most, have); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "old backups are kept until the next backup", "error", err)

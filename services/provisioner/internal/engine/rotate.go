@@ -33,18 +33,48 @@ type RotateWish struct {
 	Job string
 }
 
-// rotation is the wish of a rotation that a person asked for. When it failed,
+// rotateErrand is the kind of a rotation that a person asked for. When it failed,
 // the version of before is put back in the same way.
-func (r *run) rotation(e *pb.Errand_RotateSecret) *RotateWish {
-	w := &RotateWish{Key: r.book.Op.GetName(), Secret: e.GetSecret(), Version: e.GetVersion()}
-	if e.GetFailure() != nil {
-		w.Key, w.Version = "undo."+w.Key, e.GetBefore()
+type rotateErrand struct{ work *pb.Errand_RotateSecret }
+
+func (k rotateErrand) traits() traits {
+	s := k.work.GetSecret()
+	return traits{
+		errand: true, code: typev1.Failure_ROTATION_FAILED, binding: true,
+		asked: "A new value of the secret " + s + " was asked for", succeeded: "The secret " + s + " has a new value",
 	}
-	way := r.recipe.Message().GetSecrets()[e.GetSecret()].GetRotate()
+}
+
+func (k rotateErrand) wish(_ context.Context, r *run) error {
+	w := &RotateWish{Key: r.book.Op.GetName(), Secret: k.work.GetSecret(), Version: k.work.GetVersion()}
+	if k.work.GetFailure() != nil {
+		w.Key, w.Version = "undo."+w.Key, k.work.GetBefore()
+	}
+	way := r.recipe.Message().GetSecrets()[k.work.GetSecret()].GetRotate()
 	if component, job := strings.CutSuffix(way, "."+string(Migrate)); job {
 		w.Job = component
 	}
-	return w
+	r.wish.Rotate = w
+	return nil
+}
+
+// unfit says that the secret cannot be rotated.
+func (k rotateErrand) unfit(r *run) error {
+	secret := k.work.GetSecret()
+	if r.recipe.Message().GetSecrets()[secret].GetRotate() != "" && r.book.Stamp.GetSecretVersions()[secret] > 0 {
+		return nil
+	}
+	return failure.New(typev1.Failure_ROTATION_FAILED, "", fmt.Sprintf("%s names no way to rotate the secret %s.", short(r.tenant.GetBlueprint()), secret))
+}
+
+func (k rotateErrand) turnedBy(*run) *typev1.Failure { return k.work.GetFailure() }
+
+func (k rotateErrand) turn(r *run, why *typev1.Failure) bool {
+	if k.work.GetFailure() != nil || !ended(r.book.Stamp, renewID, r.book.Op.GetName()) {
+		return false
+	}
+	k.work.Failure = why
+	return true
 }
 
 // rotate plans to make a new value, to install it, and to use it from then on.
@@ -156,12 +186,4 @@ func (r *run) install(s Step) func(context.Context) result {
 	return func(ctx context.Context) result {
 		return r.runJob(ctx, ref, m, uniqueID, s, spec, typev1.Failure_ROTATION_FAILED, w.Key)
 	}
-}
-
-// noWay says why a secret cannot be rotated; nil when it can.
-func (r *run) noWay(e *pb.Errand_RotateSecret) error {
-	if r.recipe.Message().GetSecrets()[e.GetSecret()].GetRotate() != "" && r.book.Stamp.GetSecretVersions()[e.GetSecret()] > 0 {
-		return nil
-	}
-	return failure.New(typev1.Failure_ROTATION_FAILED, "", fmt.Sprintf("%s names no way to rotate the secret %s.", short(r.tenant.GetBlueprint()), e.GetSecret()))
 }

@@ -31,12 +31,25 @@ type TaskWish struct {
 	Name, Component string
 }
 
-// tasking is the wish of a task that a person asked for.
-func (r *run) tasking(e *pb.Errand_RunTask) *TaskWish {
-	return &TaskWish{
-		Key: r.book.Op.GetName(), Name: e.GetTask(),
-		Component: r.recipe.Message().GetTasks()[e.GetTask()].GetComponent(),
+// taskErrand is the kind of a task that a person asked for.
+type taskErrand struct {
+	errand
+	work *pb.Errand_RunTask
+}
+
+func (k taskErrand) traits() traits {
+	name := k.work.GetTask()
+	return traits{
+		errand: true, code: typev1.Failure_TASK_FAILED, anyhow: true,
+		asked:     "The task " + name + " was asked for",
+		succeeded: fmt.Sprintf("The task %s ended with exit code %d", name, k.work.GetResult().GetExitCode()),
 	}
+}
+
+func (k taskErrand) wish(_ context.Context, r *run) error {
+	name := k.work.GetTask()
+	r.wish.Task = &TaskWish{Key: r.book.Op.GetName(), Name: name, Component: r.recipe.Message().GetTasks()[name].GetComponent()}
+	return nil
 }
 
 // task plans to run it, and nothing else: whatever the state of the stamp, the

@@ -3,8 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"path"
 	"strings"
 	"time"
 
@@ -19,9 +17,8 @@ import (
 // tellAsked puts into the tenant's timeline what somebody asked of its stamp. It
 // is told again with every attempt: that makes no second entry.
 func (r *run) tellAsked() {
-	if e := r.errand(); told(e) {
-		asked, _ := errandWords(r.book.Op)
-		r.Reporter.Tell(r.event("asked", asked, r.book.Op.GetMetadata().GetCreateTime()))
+	if told(r.errand()) {
+		r.Reporter.Tell(r.event("asked", r.kind().traits().asked, r.book.Op.GetMetadata().GetCreateTime()))
 	}
 }
 
@@ -32,7 +29,7 @@ func (r *run) tellEnded(ctx context.Context, state typev1.OperationMetadata_Stat
 		return
 	}
 	op := r.book.Op.GetMetadata()
-	_, said := errandWords(r.book.Op)
+	said := r.kind().traits().succeeded
 	if state != typev1.OperationMetadata_SUCCEEDED {
 		said = cmp.Or(op.GetFailure().GetMessage(), said)
 	}
@@ -61,28 +58,4 @@ func (r *run) event(what, message string, at *timestamppb.Timestamp) *registryv1
 			Action: strings.ToLower(op.GetMetadata().GetKind().String()) + "." + what, TraceId: op.GetMetadata().GetTraceId(),
 		},
 	}
-}
-
-// errandWords say an errand, and that it succeeded, in one sentence each.
-func errandWords(op *pb.OperationRecord) (asked, succeeded string) {
-	e := op.GetErrand()
-	switch {
-	case e.GetMakeBackup() != nil:
-		return "A backup was asked for", "The backup " + e.GetMakeBackup().GetBackup() + " is kept"
-	case e.GetRestoreBackup() != nil:
-		b := path.Base(e.GetRestoreBackup().GetBackup())
-		return "The data of " + b + " is to be brought back", "The data of " + b + " is back"
-	case e.GetRotateSecret() != nil:
-		s := e.GetRotateSecret().GetSecret()
-		return "A new value of the secret " + s + " was asked for", "The secret " + s + " has a new value"
-	case e.GetRepairStamp() != nil:
-		what := cmp.Or(e.GetRepairStamp().GetComponent(), "everything")
-		asked = "A restart of " + what + " was asked for"
-		if why := e.GetRepairStamp().GetReason(); why != "" {
-			asked += ": " + why
-		}
-		return asked, "Restarted " + what + ", and it serves"
-	}
-	t := e.GetRunTask()
-	return "The task " + t.GetTask() + " was asked for", fmt.Sprintf("The task %s ended with exit code %d", t.GetTask(), t.GetResult().GetExitCode())
 }

@@ -59,11 +59,20 @@ func (r *run) newUpgrade(to string) *pb.Upgrade {
 // hasBackup says whether the data from before the upgrade was kept.
 func (r *run) hasBackup(u *pb.Upgrade) bool { return ended(r.book.Stamp, keepID, u.GetBackup()) }
 
+// goesForward gives the upgrade that this run is about; nil when there is none,
+// or it has failed.
+func (r *run) goesForward() *pb.Upgrade {
+	u := r.book.Stamp.GetUpgrade()
+	if r.book.Op == nil || r.kind().traits().errand || u.GetFailure() != nil || u.GetGeneration() != r.tenant.GetGeneration() {
+		return nil
+	}
+	return u
+}
+
 // canTurnBack says whether what failed is a reason to go back: there is a way,
 // and the cell answers.
 func (r *run) canTurnBack() bool {
-	u := r.book.Stamp.GetUpgrade()
-	if r.book.Op == nil || r.errand() != nil || u == nil || u.GetFailure() != nil || u.GetGeneration() != r.tenant.GetGeneration() {
+	if r.goesForward() == nil {
 		return false
 	}
 	switch r.failed.GetCode() {
@@ -127,16 +136,8 @@ func (r *run) outcome() typev1.OperationMetadata_State {
 	return typev1.OperationMetadata_FAILED
 }
 
-// turnedBy is why the run worked towards what was before; nil when it did not.
-func (r *run) turnedBy() *typev1.Failure {
-	if e := r.errand(); e != nil {
-		return errandFailure(e)
-	}
-	if r.goesBack() {
-		return r.book.Stamp.GetUpgrade().GetFailure()
-	}
-	return nil
-}
+// turnedBy is why the run works towards what was before; nil when it does not.
+func (r *run) turnedBy() *typev1.Failure { return r.kind().turnedBy(r) }
 
 // short is "1.1.0" of a revision's full name.
 func short(revision string) string { return revision[strings.LastIndexByte(revision, '/')+1:] }

@@ -40,8 +40,9 @@ type Wish struct {
 
 // BackupWish is a backup that is to be there.
 type BackupWish struct {
-	// ID is the backup's.
-	ID string
+	// ID is the backup's, Reason why it is made.
+	ID     string
+	Reason pb.Backup_Reason
 	// Components are those with a backup job, in start order.
 	Components []string
 	// Hot says that everything goes on meanwhile. Otherwise what depends on the

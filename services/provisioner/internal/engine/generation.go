@@ -7,39 +7,49 @@ import (
 
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/internal/failure"
 	"stampworks.dev/services/provisioner/internal/record"
 )
 
-// safekeep puts into the wish what is to be done beside: which backup is to be
-// made, which data to be brought back, or what else an errand asks for.
-func (r *run) safekeep(ctx context.Context) error {
+// generation is the kind of operations that bring about what a tenant wishes:
+// stamping, update, upgrade, suspension, deletion, purge. Which of them it is
+// follows from the wish and the stamp.
+type generation struct{}
+
+func (generation) traits() traits { return traits{} }
+
+// wish adds the backup before what changes data or ends the stamp, and the data
+// that a new stamp begins with, or an upgrade goes back to.
+func (generation) wish(ctx context.Context, r *run) error {
 	s, w := r.book.Stamp, &r.wish
-	u := s.GetUpgrade()
-	switch e := r.errand(); {
-	case e.GetMakeBackup() != nil:
-		w.Backup = r.backupOf(e.GetMakeBackup().GetBackup(), true)
-	case e.GetRestoreBackup() != nil:
-		return r.safekeepErrand(ctx, e.GetRestoreBackup())
-	case e.GetRotateSecret() != nil:
-		w.Rotate = r.rotation(e.GetRotateSecret())
-	case e.GetRepairStamp() != nil:
-		w.Restart = r.restarting(e.GetRepairStamp())
-	case e.GetRunTask() != nil:
-		w.Task = r.tasking(e.GetRunTask())
+	switch u := s.GetUpgrade(); {
 	case w.Lifecycle == pb.Stamp_STOPPED && r.asked.GetDeleteTime() != nil && lived(s) && u == nil:
-		w.Backup = r.backupOf(finalBackup(r.asked), false)
+		w.Backup = r.backupOf(finalBackup(r.asked), pb.Backup_FINAL)
 		return r.openSecrets(ctx)
 	case w.Lifecycle != pb.Stamp_RUNNING:
 	case u.GetRestoring():
 		return r.bringBack(ctx, record.BackupName(r.id, u.GetBackup()), "rollback."+u.GetBackup())
 	case u != nil && u.GetFailure() == nil && !u.GetMigrating() && w.migrates(s):
-		w.Backup = r.backupOf(u.GetBackup(), false)
+		w.Backup = r.backupOf(u.GetBackup(), pb.Backup_BEFORE_UPGRADE)
 	case !lived(s) && r.tenant.GetRestoreFrom() != "":
 		return r.bringBack(ctx, r.tenant.GetRestoreFrom(), r.tenant.GetRestoreFrom())
 	}
 	return nil
 }
+
+func (generation) unfit(*run) error { return nil }
+
+// turnedBy is why its upgrade goes back.
+func (generation) turnedBy(r *run) *typev1.Failure {
+	if r.goesBack() {
+		return r.book.Stamp.GetUpgrade().GetFailure()
+	}
+	return nil
+}
+
+// turn is not for it: an upgrade goes back at its first failure (turnBack).
+func (generation) turn(*run, *typev1.Failure) bool { return false }
 
 // openSecrets gets what the jobs of a last backup need. Secrets that cannot be
 // opened keep nobody from stopping: the backup fails then, and says so.
@@ -57,17 +67,3 @@ func (r *run) openSecrets(ctx context.Context) (err error) {
 
 // finalBackup is the id of the one that is made when a tenant is deleted.
 func finalBackup(t *registryv1.Tenant) string { return fmt.Sprintf("final-%d", t.GetGeneration()) }
-
-// safekeepErrand is a restore that a person asked for: a backup of what is there
-// first. When it fails, that one is brought back.
-func (r *run) safekeepErrand(ctx context.Context, e *pb.Errand_RestoreBackup) error {
-	s, key := r.book.Stamp, r.book.Op.GetName()
-	if e.GetFailure() == nil {
-		r.wish.Backup = r.backupOf(e.GetSafetyBackup(), false)
-		return r.bringBack(ctx, e.GetBackup(), key)
-	}
-	if !ended(s, fetchID, key) {
-		return nil // nothing was touched
-	}
-	return r.bringBack(ctx, record.BackupName(r.id, e.GetSafetyBackup()), "undo."+key)
-}

@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"context"
+
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+)
+
+// operationKind is what operations of one kind do otherwise than those of
+// another: a tenant's generation, or one of the errands. A new kind of errand is
+// a type beside its work and a line in kindOf; what all have in common asks here
+// and knows none by name.
+type operationKind interface {
+	// traits are what is true of it whatever the state of its stamp.
+	traits() traits
+	// wish adds to the run's wish what is to be done beside: which backup is to be
+	// made, which data to be brought back, or what else is asked for.
+	wish(ctx context.Context, r *run) error
+	// unfit says why it cannot be done with what runs; nil when it can.
+	unfit(r *run) error
+	// turnedBy is why it brings back what was before; nil while it goes forward.
+	turnedBy(r *run) *typev1.Failure
+	// turn makes it bring back what was before, when it failed for good or was
+	// cancelled; false when nothing was touched, or that is done already, or
+	// cannot be. Then it ends, and what there is is left.
+	turn(r *run, why *typev1.Failure) bool
+}
+
+// traits are the differences that are mere facts.
+type traits struct {
+	// errand says that it has no generation: it is about a stamp that runs as it
+	// was settled last, and what goes wrong is its own, not the stamp's.
+	errand bool
+	// code is the failure of one that cannot be done.
+	code typev1.Failure_Code
+	// asked says it in one sentence for the timeline, succeeded that it did.
+	asked, succeeded string
+	// binding says that, once begun, it leaves the stamp between two states until
+	// it has ended: no newer wish pre-empts it, and it comes before all others.
+	// Unstoppable says that it is not cancelled meanwhile either.
+	binding, unstoppable bool
+	// harmless says that it changes nothing, so that no hold keeps it.
+	harmless bool
+	// anyhow says that it may be done although the stamp is not as it is wished
+	// to be: it may be what finds out why.
+	anyhow bool
+}
+
+// kindOf finds the kind of an operation. No operation is a generation's: what
+// differs of a settled stamp is repaired without one.
+func kindOf(op *pb.OperationRecord) operationKind {
+	if op.GetErrand() == nil {
+		return generation{}
+	}
+	switch work := op.GetErrand().GetWork().(type) {
+	case *pb.Errand_MakeBackup_:
+		return backupErrand{work: work.MakeBackup}
+	case *pb.Errand_RestoreBackup_:
+		return restoreErrand{work: work.RestoreBackup}
+	case *pb.Errand_RotateSecret_:
+		return rotateErrand{work: work.RotateSecret}
+	case *pb.Errand_RepairStamp_:
+		return repairErrand{work: work.RepairStamp}
+	case *pb.Errand_RunTask_:
+		return taskErrand{work: work.RunTask}
+	}
+	return errand{}
+}
+
+// kind is that of the operation that this run is about.
+func (r *run) kind() operationKind { return kindOf(r.book.Op) }
+
+// errand is what errands have in common, for them to embed.
+type errand struct{}
+
+func (errand) traits() traits {
+	return traits{errand: true, code: typev1.Failure_BACKUP_FAILED, asked: "Unknown work was asked for", succeeded: "The work has ended"}
+}
+
+func (errand) wish(context.Context, *run) error { return nil }
+func (errand) unfit(*run) error                 { return nil }
+func (errand) turnedBy(*run) *typev1.Failure    { return nil }
+func (errand) turn(*run, *typev1.Failure) bool  { return false }
