@@ -37,7 +37,7 @@ func Command(s *session.Session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "trace TENANT|OPERATION",
 		Short: "Draw where the time of a customer's last operation went",
-		Long: `Draw the steps of a customer's last operation over time. Those marked with * are the critical path:
+		Long: `Draw the steps of a customer's last operation over time, from when it was asked for. Those marked with * are the critical path:
 had one of them been faster, all would have been. The trace id is that of OpenTelemetry.`,
 		Example: `  stamp trace acme
   stamp trace acme.1`,
@@ -82,11 +82,14 @@ func Waterfall(name string, op *typev1.OperationMetadata, now time.Time) []strin
 		head += "  trace " + op.GetTraceId()
 	}
 	lines := []string{head}
-	width, onPath := 4, critical(op.GetSteps())
+	width, onPath := len("queued"), critical(op.GetSteps())
 	for _, s := range op.GetSteps() {
 		width = max(width, utf8.RuneCountInString(s.GetId()))
 	}
 	began := progress.Began(op)
+	if start := op.GetStartTime(); start != nil {
+		lines = append(lines, queued(start.AsTime().Sub(began), width, span))
+	}
 	for _, s := range op.GetSteps() {
 		lines = append(lines, line(s, width, onPath[s.GetId()], began, span, now))
 	}
@@ -94,6 +97,14 @@ func Waterfall(name string, op *typev1.OperationMetadata, now time.Time) []strin
 		return append(lines, "  no step has begun")
 	}
 	return append(lines, "* on the critical path")
+}
+
+// queued draws the time from when the change was asked for, which for a deal is
+// when its message was worked on, until its first step.
+func queued(took time.Duration, width int, span time.Duration) string {
+	took = max(took, 0)
+	row := progress.Row{Parts: []progress.Part{{End: took}}}
+	return fmt.Sprintf("  %-*s  %s %7s", width, "queued", row.Bar(span, barWidth), progress.Seconds(took))
 }
 
 func line(s *typev1.Step, width int, critical bool, began time.Time, span time.Duration, now time.Time) string {
