@@ -210,6 +210,26 @@ func TestScheduleSurvivesCrashes(t *testing.T) {
 	}
 }
 
+// TestScheduleAfterAskedTick: the backup of a tick was made, and the provisioner
+// was gone before the stamp said so, for longer than a day. The tick of that day
+// is not taken for done.
+func TestScheduleAfterAskedTick(t *testing.T) {
+	leaks(t)
+	k := newKeeping(t)
+	r := k.start(k.options())
+	k.create("acme")
+	k.settled("acme")
+	k.stop(r)
+	asked := engine.AskBackup(k.stamp("acme"), pb.Backup_SCHEDULED)
+	asked.Principal, asked.RequestID = "services/provisioner", "schedule 2026-03-01T03:00:00Z"
+	if _, err := k.records().Ask(t.Context(), asked); err != nil {
+		t.Fatal(err)
+	}
+	k.clock.add(48 * time.Hour)
+	k.start(k.options())
+	k.has("acme", "backup-2", "backup-1")
+}
+
 // idle is closed when as many scheduled backups were asked for as there were
 // ticks, and all were made.
 func (k *keeping) idle(ticks int64) <-chan struct{} {

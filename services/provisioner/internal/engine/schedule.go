@@ -88,6 +88,10 @@ func (r *run) schedule(ctx context.Context) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
+		if record.Over(op.GetMetadata()) { // it was made, and the stamp could not say so
+			s.ScheduledBackupTime = timestamppb.New(t.at)
+			return r.schedule(ctx)
+		}
 		r.log.InfoContext(ctx, "backup is due by the schedule", "operation", op.GetName(), "tick", t.at)
 	}
 	s.ScheduledBackupTime = timestamppb.New(now)
