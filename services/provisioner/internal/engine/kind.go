@@ -5,6 +5,7 @@ import (
 
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/internal/failure"
 )
 
 // operationKind is what operations of one kind do otherwise than those of
@@ -65,7 +66,7 @@ func kindOf(op *pb.OperationRecord) operationKind {
 	case *pb.Errand_RunTask_:
 		return taskErrand{work: work.RunTask}
 	}
-	return errand{}
+	return unknownErrand{}
 }
 
 // kind is that of the operation that this run is about.
@@ -75,10 +76,22 @@ func (r *run) kind() operationKind { return kindOf(r.book.Op) }
 type errand struct{}
 
 func (errand) traits() traits {
-	return traits{errand: true, code: typev1.Failure_BACKUP_FAILED, asked: "Unknown work was asked for", succeeded: "The work has ended"}
+	return traits{errand: true}
 }
 
 func (errand) wish(context.Context, *run) error { return nil }
 func (errand) unfit(*run) error                 { return nil }
 func (errand) turnedBy(*run) *typev1.Failure    { return nil }
 func (errand) turn(*run, *typev1.Failure) bool  { return false }
+
+// unknownErrand is work that a newer replica took in. It is not done, and tried
+// again until a replica that knows it has the stamp.
+type unknownErrand struct{ errand }
+
+func (unknownErrand) traits() traits {
+	return traits{errand: true, code: typev1.Failure_DRIVER_ERROR, asked: "Work was asked for that this provisioner does not know", succeeded: "The work has ended"}
+}
+
+func (unknownErrand) unfit(*run) error {
+	return failure.New(typev1.Failure_DRIVER_ERROR, "", "This provisioner is older than the work that it was asked for. Upgrade it.")
+}

@@ -12,8 +12,11 @@ func TestEveryErrandHasItsKind(t *testing.T) {
 	if kindOf(nil) != (generation{}) || kindOf(&pb.OperationRecord{}) != (generation{}) {
 		t.Error("what is no errand is not a generation's")
 	}
+	if kind := kindOf(&pb.OperationRecord{Errand: &pb.Errand{}}); kind.unfit(nil) == nil {
+		t.Error("unknown work is taken for done")
+	}
 	all := (&pb.Errand{}).ProtoReflect().Descriptor().Oneofs().ByName("work").Fields()
-	said := map[string]bool{errand{}.traits().asked: true}
+	said := map[string]bool{unknownErrand{}.traits().asked: true}
 	for i := range all.Len() {
 		work := &pb.Errand{}
 		work.ProtoReflect().Set(all.Get(i), work.ProtoReflect().NewField(all.Get(i)))
