@@ -202,6 +202,69 @@ func destroyedStale(b *bench) {
 	}
 }
 
+// halfDestroyed gives a stamp whose destruction stopped half-way: nothing of it
+// runs any more, and nothing is started.
+func (b *bench) halfDestroyed() (driver.Ref, func()) {
+	b.t.Helper()
+	ref, m := b.started()
+	what, release := b.Pin(b.t, m.Site, ref)
+	err := b.Driver.Destroy(b.ctx, ref)
+	if err == nil || !strings.Contains(err.Error(), what) {
+		b.t.Fatalf("Destroy of what cannot be removed = %v, want it to name %s", err, what)
+	}
+	o, err := b.Driver.Observe(b.ctx, ref)
+	b.must(err)
+	for name, c := range o.Components {
+		if c.Running {
+			b.t.Errorf("%s runs on: %+v", name, c)
+		}
+	}
+	if err := b.Driver.Ensure(b.ctx, ref, m, "a"); err == nil {
+		b.t.Error("a stamp that is being destroyed was started again")
+	}
+	older := ref
+	older.Token--
+	if err := b.Driver.Destroy(b.ctx, older); !errors.Is(err, driver.ErrStaleToken) {
+		b.t.Errorf("Destroy with an old token = %v, want ErrStaleToken", err)
+	}
+	if err := b.Driver.Destroy(b.ctx, ref); err == nil || !strings.Contains(err.Error(), what) {
+		b.t.Errorf("Destroy again = %v, want it to name %s", err, what)
+	}
+	return ref, release
+}
+
+// mustGoOn destroys what was destroyed half-way.
+func (b *bench) mustGoOn(d driver.Driver, ref driver.Ref) {
+	b.t.Helper()
+	b.must(d.Destroy(b.ctx, ref))
+	o, err := d.Observe(b.ctx, ref)
+	b.must(err)
+	if o.Exists {
+		b.t.Errorf("after Destroy: %+v", o)
+	}
+	b.must(d.Destroy(b.ctx, ref))
+}
+
+func destroyHalfWay(b *bench) {
+	ref, release := b.halfDestroyed()
+	release()
+	b.mustGoOn(b.Driver, ref)
+}
+
+func destroyHalfWayReopen(b *bench) {
+	ref, release := b.halfDestroyed()
+	next := b.Reopen(b.t)
+	release()
+	ref.Token++ // the next owner's
+	b.mustGoOn(next, ref)
+}
+
+func destroyKilled(b *bench) {
+	ref, _ := b.started()
+	b.Kill(b.t, ref, "a")
+	b.mustGoOn(b.Driver, ref)
+}
+
 func observeNothing(b *bench) {
 	o, err := b.Driver.Observe(b.ctx, b.ref())
 	b.must(err)
@@ -252,6 +315,44 @@ func reopenAdopts(b *bench) {
 	if !reflect.DeepEqual(site, m.Site) {
 		b.t.Errorf("after a crash Reserve gave another site: %+v, was %+v", site, m.Site)
 	}
+}
+
+// reopenGoesOn: a crash between what was written down and what was to be done.
+func reopenGoesOn(b *bench) {
+	ref, m := b.reserve()
+	next := b.Reopen(b.t)
+	b.must(next.Ensure(b.ctx, ref, m, "a"))
+	b.must(b.Reopen(b.t).Ensure(b.ctx, ref, m, "b"))
+	for _, name := range []string{"a", "b"} {
+		if o := b.observe(next, ref, name); !o.Running || o.Restarts != 0 {
+			b.t.Errorf("%s after crashes: %+v", name, o)
+		}
+	}
+	b.must(b.Reopen(b.t).Stop(b.ctx, ref, "a"))
+	if o := b.observe(next, ref, "a"); o.Running {
+		b.t.Errorf("stopped after a crash: %+v", o)
+	}
+}
+
+// capacityExhausted: who finds no room is told of what there is none, and takes
+// nothing.
+func capacityExhausted(b *bench) {
+	d := b.Small(b.t)
+	first, second := b.ref(), b.ref()
+	_, err := d.Reserve(b.ctx, first, b.request())
+	b.must(err)
+	for range 2 {
+		if _, err = d.Reserve(b.ctx, second, b.request()); !errs.Is(err, errs.ResourceExhausted) || !strings.HasSuffix(errs.ReasonOf(err), "_EXHAUSTED") {
+			b.t.Fatalf("Reserve in a full cell = %v, want ResourceExhausted that names the resource", err)
+		}
+	}
+	_, err = d.Reserve(b.ctx, first, b.request())
+	b.must(err) // it has its own
+	b.must(d.Destroy(b.ctx, second))
+	b.must(d.Destroy(b.ctx, first))
+	_, err = d.Reserve(b.ctx, second, b.request())
+	b.must(err)
+	b.must(d.Destroy(b.ctx, second))
 }
 
 func capacity(b *bench) {

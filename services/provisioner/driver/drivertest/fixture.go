@@ -22,6 +22,11 @@ type Fixture struct {
 	// Damage changes a kept backup, as a bad disk does. Only of a
 	// [driver.Keeper].
 	Damage func(t *testing.T, of driver.BackupRef)
+	// Pin lets nobody remove something of the stamp until it is released, as a
+	// busy mount does.
+	Pin func(t *testing.T, site driver.Site, ref driver.Ref) (what string, release func())
+	// Small gives a driver whose cell has room for one stamp.
+	Small func(t *testing.T) driver.Driver
 	// Artifact is the suite's program.
 	Artifact driver.Artifact
 }
@@ -55,6 +60,9 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"StaleTokenIsRefused", staleToken},
 		{"DestroyTwice", destroyTwice},
 		{"DestroyedIsRefusedToStale", destroyedStale},
+		{"DestroyHalfWayThenAgain", destroyHalfWay},
+		{"DestroyHalfWayThenReopen", destroyHalfWayReopen},
+		{"DestroyAfterAKill", destroyKilled},
 		{"ObserveNeverMade", observeNothing},
 		{"ObserveKilled", observeKilled},
 		{"JobRunsOnce", jobOnce},
@@ -64,10 +72,14 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"JobAskedTwiceAtOnce", jobAtOnce},
 		{"JobFreshBeginsOnEmptyVolumes", jobFresh},
 		{"JobFreshKeepsWhatRan", jobFreshRan},
+		{"JobAfterReopen", jobReopened},
 		{"ReopenAdopts", reopenAdopts},
+		{"ReopenGoesOn", reopenGoesOn},
 		{"LogsTail", logsTail},
 		{"LogsFollow", logsFollow},
+		{"LogsOfWhatEnded", logsEnded},
 		{"Capacity", capacity},
+		{"CapacityExhaustedIsNamed", capacityExhausted},
 		{"BackupKeptOnce", backupKeptOnce},
 		{"BackupEmptyIsRefused", backupEmpty},
 		{"BackupClearedTwice", backupCleared},

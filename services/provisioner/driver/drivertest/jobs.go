@@ -146,14 +146,7 @@ func jobFreshRan(b *bench) {
 
 func logsTail(b *bench) {
 	ref, _ := b.started()
-	b.eventually("the last two lines are there", func() bool {
-		r, err := b.Driver.Logs(b.ctx, ref, driver.LogQuery{Component: "a", Tail: 2})
-		b.must(err)
-		text, err := io.ReadAll(r)
-		b.must(err)
-		b.must(r.Close())
-		return string(text) == "from\na\n"
-	})
+	b.eventually("the last two lines are there", func() bool { return b.tail(b.Driver, ref) == "from\na\n" })
 	if _, err := b.Driver.Logs(b.ctx, ref, driver.LogQuery{Component: "nosuch"}); err == nil {
 		b.t.Error("logs of no component gave no error")
 	}
@@ -176,4 +169,40 @@ func logsFollow(b *bench) {
 		b.t.Errorf("after the context ended still %q", lines.Text())
 	}
 	b.must(r.Close())
+}
+
+// jobReopened: the next process asks for the result of a job that the one before
+// had begun.
+func jobReopened(b *bench) {
+	ref, m := b.reserve()
+	first := b.job(ref, m, "a.migrate-1", "exit", "3", "half-way")
+	r, err := b.Reopen(b.t).RunJob(b.ctx, ref, m, driver.Job{
+		ID: "a.migrate-1", Component: "a", Command: []string{ProgramName, "exit", "0", "again"},
+	})
+	b.must(err)
+	if r.ExitCode != 3 || joined(r) != "half-way" || !r.Started.Equal(first.Started) {
+		b.t.Errorf("a job that must not be repeated gave %+v, then %+v", first, r)
+	}
+}
+
+// logsEnded: what a component said is there after it was stopped, and after a
+// crash.
+func logsEnded(b *bench) {
+	ref, _ := b.started()
+	b.eventually("it has said all", func() bool { return b.tail(b.Driver, ref) == "from\na\n" })
+	b.must(b.Driver.Stop(b.ctx, ref, "a"))
+	if got := b.tail(b.Reopen(b.t), ref); got != "from\na\n" {
+		b.t.Errorf("the log of what was stopped ends with %q", got)
+	}
+}
+
+// tail gives the last two lines of a's log.
+func (b *bench) tail(d driver.Driver, ref driver.Ref) string {
+	b.t.Helper()
+	r, err := d.Logs(b.ctx, ref, driver.LogQuery{Component: "a", Tail: 2})
+	b.must(err)
+	text, err := io.ReadAll(r)
+	b.must(err)
+	b.must(r.Close())
+	return string(text)
 }

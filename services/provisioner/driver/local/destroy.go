@@ -96,6 +96,9 @@ func (d *Driver) endAbsent(ctx context.Context, ref driver.Ref, s layout.Stamp) 
 		r.Token, r.Ending = ref.Token, true
 		err = r.Write(s)
 	}
+	if err == nil { // a removal cut short may have taken it already
+		err = os.MkdirAll(s.Run(), 0o700)
+	}
 	if err := errors.Join(err, lock.Close()); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -138,9 +139,24 @@ func fixture(t *testing.T, c local.Config) drivertest.Fixture {
 				t.Error(err)
 			}
 		},
+		Pin: func(t *testing.T, site driver.Site, _ driver.Ref) (string, func()) {
+			dir := filepath.Join(site.Volumes["a.data"], "busy")
+			return dir, drivertest.Busy(t, dir)
+		},
+		Small:    func(t *testing.T) driver.Driver { return open(t, small(config(t), c.Unisolated)) },
 		Artifact: suite(t),
 	}
 }
+
+// small has one public port. Which, is nobody else's on this machine: tests that
+// run at once have the same range.
+func small(c local.Config, unisolated bool) local.Config {
+	port := 25000 + int(smallCells.Add(1)) + os.Getpid()%100*20
+	c.PortRange, c.Unisolated = host.Range{First: port, Last: port}, unisolated
+	return c
+}
+
+var smallCells atomic.Int64
 
 func TestConformance(t *testing.T) {
 	drivertest.Run(t, func(t *testing.T) drivertest.Fixture { return fixture(t, config(t)) })

@@ -50,6 +50,16 @@ func (d *Driver) Find(uid string) {
 	}
 }
 
+// Pin keeps something of a stamp from being destroyed, as a busy mount does:
+// Destroy ends what runs, then names what is left. An empty name lets it go.
+func (d *Driver) Pin(uid, what string) {
+	d.cell.mu.Lock()
+	defer d.cell.mu.Unlock()
+	if s := d.cell.stamps[uid]; s != nil {
+		s.pinned = what
+	}
+}
+
 // Vanish removes all of a stamp behind everybody's back.
 func (d *Driver) Vanish(uid string) {
 	d.cell.mu.Lock()

@@ -4,7 +4,7 @@
 // It keeps the whole contract (driver/drivertest passes), and tests can break
 // it: [Config.Fault] makes calls fail, [Driver.Kill] ends a component,
 // [Driver.Change], [Driver.ChangeFile] and [Driver.Lose] do what a person could
-// do by hand, [Driver.Damage] spoils a backup, and [Driver.Reopen] is the driver that the
+// do by hand, [Driver.Damage] spoils a backup, [Driver.Pin] stops a Destroy half-way, and [Driver.Reopen] is the driver that the
 // next process would open on the cell.
 //
 // Components have no data but what a test puts on a [Disk]. That data comes
@@ -84,6 +84,8 @@ type stamp struct {
 	running    map[string]chan struct{}
 	lost       []string
 	missing    []string
+	pinned     string // cannot be destroyed
+	ending     bool   // a destruction has begun
 }
 
 type component struct {
@@ -154,8 +156,18 @@ func (d *Driver) begin(ctx context.Context, c Call) error {
 	return nil
 }
 
-// claim finds the stamp and raises its token; the caller holds mu.
+// claim finds the stamp and raises its token, unless it is being destroyed; the
+// caller holds mu.
 func (c *cell) claim(ref driver.Ref) (*stamp, error) {
+	s, err := c.find(ref)
+	if err == nil && s.ending {
+		return nil, errs.New(errs.FailedPrecondition, "STAMP_ENDING", "find stamp of %q: it is being destroyed", ref.Tenant)
+	}
+	return s, err
+}
+
+// find is claim of whatever state.
+func (c *cell) find(ref driver.Ref) (*stamp, error) {
 	s := c.stamps[ref.UID]
 	if s == nil {
 		if ref.Token < c.gone[ref.UID] {

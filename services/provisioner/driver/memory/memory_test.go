@@ -40,6 +40,13 @@ func TestConformance(t *testing.T) {
 					t.Errorf("no backup %+v", of)
 				}
 			},
+			Pin: func(_ *testing.T, site driver.Site, ref driver.Ref) (string, func()) {
+				d.Pin(ref.UID, site.Volumes["a.data"])
+				return site.Volumes["a.data"], func() { d.Pin(ref.UID, "") }
+			},
+			Small: func(*testing.T) driver.Driver {
+				return memory.New(memory.Config{Allocatable: map[string]int64{"stamps": 1}})
+			},
 			Artifact: driver.Artifact{File: "memory", SHA256: strings.Repeat("0", 64)},
 		}
 	})

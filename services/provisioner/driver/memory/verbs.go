@@ -193,15 +193,32 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 	}
 	d.cell.mu.Lock()
 	defer d.cell.mu.Unlock()
-	s, err := d.cell.claim(ref)
+	s, err := d.cell.find(ref)
 	if err != nil && errs.ReasonOf(err) != "SITE_NOT_RESERVED" {
 		return err
 	}
 	if s != nil {
+		if err := s.endAll(); err != nil {
+			return err
+		}
 		d.cfg.Disk.Replace(s.site.Dir, nil)
 	}
 	delete(d.cell.stamps, ref.UID)
 	d.cell.gone[ref.UID] = max(ref.Token, d.cell.gone[ref.UID])
+	return nil
+}
+
+// endAll ends what runs, for good, and says what cannot be removed.
+func (s *stamp) endAll() error {
+	s.ending = true
+	for _, c := range s.components {
+		if c.Running {
+			c.end("stopped")
+		}
+	}
+	if s.pinned != "" {
+		return errs.New(errs.Internal, "STAMP_LEFT_BEHIND", "destroy stamp of %q: %s is busy", s.ref.Tenant, s.pinned)
+	}
 	return nil
 }
 
