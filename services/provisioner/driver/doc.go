@@ -20,6 +20,9 @@
 //	_ = d.Stop(ctx, ref, "db")                 // ends it; data stays
 //	_ = d.Destroy(ctx, ref)                    // nothing is left; the site is free again
 //
+// A driver that can tell more of why something does not run is a [Diagnoser], one
+// that sees changes by itself a [Watcher].
+//
 // A driver that keeps backups is a [Keeper] too. What is kept outlives the
 // stamp. A backup, and its return, perhaps into another stamp:
 //

@@ -115,7 +115,7 @@ func answer(ref driver.Ref, req control.Request, err error) error {
 	switch f.Code {
 	case control.CodeEnding:
 		kind = errs.FailedPrecondition
-	case control.CodeStart:
+	case control.CodeStart, control.CodeProgram:
 		kind = errs.FailedPrecondition
 	case control.CodeUnknown:
 		reason = "SUPERVISOR_FAILED"
@@ -132,7 +132,8 @@ func (d *Driver) launch(ctx context.Context, s layout.Stamp) error {
 	cmd := exec.CommandContext(ctx, d.cfg.Supervisor, "launch", string(s))
 	cmd.Dir, cmd.Env = "/", os.Environ()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("launch supervisor of %s: %w: %s", filepath.Base(string(s)), err, strings.TrimSpace(string(out)))
+		err = fmt.Errorf("launch supervisor of %s: %w: %s", filepath.Base(string(s)), err, strings.TrimSpace(string(out)))
+		return errors.Join(err, noRoom(string(s)))
 	}
 	return nil
 }

@@ -51,21 +51,9 @@ const (
 	CodeStale   = "STALE_TOKEN"
 	CodeEnding  = "STAMP_ENDING"
 	CodeStart   = "START_FAILED"
+	CodeProgram = "PROGRAM_MISSING" // or it is there and cannot be executed
 	CodeUnknown = "INTERNAL"
 )
-
-// Failure is an error on the wire.
-type Failure struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
-func (f *Failure) Error() string { return f.Message }
-
-// Is makes a stale token the driver's own error.
-func (f *Failure) Is(target error) bool {
-	return f.Code == CodeStale && target == driver.ErrStaleToken
-}
 
 // ErrAbsent says that no supervisor listens; ErrLost, that one ended before it
 // answered: what was asked for may have been done.

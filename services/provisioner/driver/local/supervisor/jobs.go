@@ -143,7 +143,7 @@ func (j *jobs) command(ctx context.Context, component string, a control.Applied,
 	began := time.Now().UTC()
 	p, err := j.s.start(component, a, start{command: what.Command, env: what.Env, nonce: nonce, leaf: "jobs", log: j.logFile(what.ID)})
 	if err != nil {
-		err = &control.Failure{Code: control.CodeStart, Message: fmt.Sprintf("start job %s: %v", what.ID, err)}
+		err = control.Fail(control.CodeStart, fmt.Errorf("start job %s: %w", what.ID, err))
 		return nil, errors.Join(err, os.Remove(j.file(what.ID)), leave())
 	}
 	j.s.log.Info("job started", "job", what.ID, "pid", p.PID)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"stampworks.dev/services/provisioner/driver/local/control"
@@ -24,7 +25,8 @@ type replica struct {
 	applied control.Applied
 	index   int
 	all     sync.WaitGroup
-	first   chan error // the outcome of the first start
+	first   chan error  // the outcome of the first start
+	refused atomic.Bool // the last start failed
 
 	ctx     context.Context // ends when nobody watches any more
 	forget  context.CancelFunc
@@ -67,6 +69,7 @@ func (r *replica) run() {
 	for again := false; ; again = true {
 		began := time.Now()
 		id, wait, err := r.startOrAdopt(again)
+		r.refused.Store(err != nil)
 		if !again {
 			r.first <- err
 		}

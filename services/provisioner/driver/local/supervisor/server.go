@@ -73,8 +73,7 @@ func (v *server) answer(ctx context.Context, conn net.Conn) {
 		result, err := v.s.do(ctx, req)
 		resp.Result = result.job
 		if err != nil {
-			resp.Failure = &control.Failure{Code: control.CodeUnknown, Message: err.Error()}
-			errors.As(err, &resp.Failure)
+			resp.Failure = control.Fail(control.CodeUnknown, err)
 		}
 		if out.Encode(resp) != nil {
 			return

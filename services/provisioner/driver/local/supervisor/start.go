@@ -90,14 +90,14 @@ func within(path, dir string) bool {
 // findProgram looks a command's first word up in the artifact, and in its bin.
 func findProgram(dir, word string) (string, error) {
 	if !filepath.IsLocal(word) {
-		return "", fmt.Errorf("find program %q: want a name within the artifact", word)
+		return "", control.Fail(control.CodeProgram, fmt.Errorf("find program %q: want a name within the artifact", word))
 	}
 	for _, path := range []string{filepath.Join(dir, word), filepath.Join(dir, "bin", word)} {
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("find program %q: not in %s", word, dir)
+	return "", control.Fail(control.CodeProgram, fmt.Errorf("find program %q: not in %s", word, dir))
 }
 
 // environment is closed: nothing of the supervisor's own goes into it.

@@ -33,11 +33,11 @@ func newUnit(s *Supervisor, name string, a control.Applied) *unit {
 
 // ensure makes the component be as a says. What runs as it should is left
 // alone; a process that was restarted by its own is waited for, not started
-// again.
+// again. One that could not be started is tried at once, and the caller told.
 func (u *unit) ensure(ctx context.Context, a control.Applied) error {
 	u.change.Lock()
 	defer u.change.Unlock()
-	if a.Digest == u.stateDigest() && (len(u.replicas) > 0) == !a.Stopped {
+	if a.Digest == u.stateDigest() && (len(u.replicas) > 0) == !a.Stopped && !u.refused() {
 		u.applied = a
 		return nil
 	}
@@ -93,7 +93,7 @@ func (u *unit) launch(state control.State) error {
 		failed = errors.Join(failed, <-r.first)
 	}
 	if failed != nil {
-		return &control.Failure{Code: control.CodeStart, Message: fmt.Sprintf("start component %s: %v", u.name, failed)}
+		return control.Fail(control.CodeStart, fmt.Errorf("start component %s: %w", u.name, failed))
 	}
 	return nil
 }
@@ -169,6 +169,11 @@ func (u *unit) endForgotten(ctx context.Context) error {
 		return nil
 	}
 	return u.endRecorded(ctx, state)
+}
+
+// refused says whether a replica could not be started when it was last tried.
+func (u *unit) refused() bool {
+	return slices.ContainsFunc(u.replicas, func(r *replica) bool { return r.refused.Load() })
 }
 
 func (u *unit) count() int { return max(u.applied.Replicas, 1) }

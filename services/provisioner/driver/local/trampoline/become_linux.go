@@ -42,7 +42,7 @@ func become(spec Spec) error {
 		return fmt.Errorf("enter directory: %w", err)
 	}
 	if err := syscall.Exec(spec.Program, spec.Args, spec.Env); err != nil {
-		return fmt.Errorf("execute %s: %w", spec.Program, err)
+		return cannotRun(spec.Program, err)
 	}
 	return nil
 }

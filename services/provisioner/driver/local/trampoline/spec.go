@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"syscall"
 
+	"stampworks.dev/services/provisioner/driver/local/control"
 	"stampworks.dev/services/provisioner/driver/local/process"
 )
 
@@ -109,7 +110,7 @@ func Start(program string, spec Spec, out *os.File) (*Process, error) {
 	err = errors.Join(err, specWrite.Close())
 	answer, readErr := io.ReadAll(statusRead)
 	if len(answer) > 0 {
-		err = errors.New(string(answer))
+		err = refusal(answer)
 	}
 	if err = errors.Join(err, readErr); err == nil {
 		p.Identity, err = process.Of(cmd.Process.Pid)
@@ -135,8 +136,7 @@ func Exec() error {
 		err = become(spec)
 	}
 	if status != nil {
-		_, writeErr := status.WriteString(err.Error())
-		err = errors.Join(err, writeErr)
+		err = errors.Join(err, json.NewEncoder(status).Encode(control.Fail(control.CodeStart, err)))
 	}
 	return err
 }
