@@ -131,5 +131,5 @@ func asFailure(err error, code typev1.Failure_Code) error {
 	if known := failure.Of(err, ""); known.GetCode() != typev1.Failure_DRIVER_ERROR {
 		return err
 	}
-	return failure.New(code, "", err.Error())
+	return failure.From(code, "", err)
 }

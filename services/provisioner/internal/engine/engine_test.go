@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	defer func() { _ = os.RemoveAll(supervisorDir) }() // empty when none was built
 	testkit.Main(m)
 }
 

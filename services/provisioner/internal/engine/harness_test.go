@@ -272,6 +272,14 @@ func (c mortalCell) DropBackup(ctx context.Context, of driver.BackupRef) error {
 	return c.effect(func() error { return c.keeper().DropBackup(ctx, of) })
 }
 
+// Diagnose changes nothing, so it does not count.
+func (c mortalCell) Diagnose(ctx context.Context, ref driver.Ref, component string) error {
+	if d, can := c.Driver.(driver.Diagnoser); can {
+		return d.Diagnose(ctx, ref, component)
+	}
+	return nil
+}
+
 // watched is a cell that tells of changes by itself.
 type watched struct{ mortalCell }
 

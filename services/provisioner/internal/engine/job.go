@@ -73,8 +73,11 @@ func jobEnv(ctx context.Context, m driver.Manifest, component string, spec *blue
 func jobFailure(code typev1.Failure_Code, component, what string, spec *blueprint.Job, res driver.JobResult) error {
 	switch {
 	case res.TimedOut:
-		return failure.New(typev1.Failure_TIMED_OUT, component,
-			fmt.Sprintf("The %s job of %s was ended after %v.", what, component, spec.Timeout), res.Output...)
+		late := failure.New(typev1.Failure_TIMED_OUT, component,
+			fmt.Sprintf("The %s job of %s was ended after %v.", what, component, spec.Timeout),
+			append([]string{fmt.Sprintf("no end within %v", spec.Timeout)}, last(res.Output, 19)...)...)
+		late.Failure.Retryable = failure.New(code, component, "").Failure.GetRetryable() // late or not, what must not be repeated is not
+		return late
 	case res.ExitCode != 0:
 		return failure.New(code, component, fmt.Sprintf("The %s job of %s ended with exit code %d.", what, component, res.ExitCode),
 			append([]string{fmt.Sprintf("exit code %d", res.ExitCode)}, last(res.Output, 19)...)...)

@@ -50,7 +50,7 @@ func (r *run) ready(component string) func(context.Context) result {
 	}
 	return func(ctx context.Context) result {
 		said, err := a.wait(ctx)
-		return result{err: err, message: said, apply: func(r *run) error { r.seen.Ready[component] = true; return nil }}
+		return result{err: a.diagnosed(ctx, err), message: said, apply: func(r *run) error { r.seen.Ready[component] = true; return nil }}
 	}
 }
 
@@ -94,7 +94,7 @@ func (a asker) wait(ctx context.Context) (string, error) {
 		answer := err.Error()
 		if time.Since(began) > limit {
 			return "", failure.New(typev1.Failure_NEVER_READY, a.component,
-				fmt.Sprintf("%s was not ready within %v: %s.", a.component, limit, answer), up.evidence(answer)...)
+				fmt.Sprintf("%s was not ready within %v: %s.", a.component, limit, answer), a.evidence(ctx, up.seen, answer)...)
 		}
 		if err := rest(ctx, pause); err != nil {
 			return "", err
@@ -174,13 +174,9 @@ func (u *uptime) look(ctx context.Context, a asker) error {
 			how = "it does not run"
 		}
 		return failure.New(typev1.Failure_COMPONENT_EXITED, a.component,
-			fmt.Sprintf("%s does not stay up: %s.", a.component, how), u.evidence(how)...)
+			fmt.Sprintf("%s does not stay up: %s.", a.component, how), a.evidence(ctx, u.seen, how)...)
 	}
 	return nil
-}
-
-func (u *uptime) evidence(first string) []string {
-	return append([]string{first}, last(u.seen.LastLines, 19)...)
 }
 
 func (r *run) smoke(id string) func(context.Context) result {

@@ -62,7 +62,9 @@ func (r *run) keptOn(names []string) {
 // written down, and the ledger forgets it.
 func (r *run) leave(ctx context.Context, f *typev1.Failure) {
 	s := r.book.Stamp
-	s.LeftBehind = append([]string{f.GetMessage()}, f.GetEvidence()...)
+	if s.LeftBehind = f.GetEvidence(); len(s.LeftBehind) == 0 {
+		s.LeftBehind = []string{f.GetMessage()}
+	}
 	kept, err := r.endBackups(ctx, r.driver, r.ref(), r.Now())
 	r.keptOn(kept)
 	if err != nil {

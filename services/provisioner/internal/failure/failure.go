@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"syscall"
 	"time"
 
@@ -69,14 +70,25 @@ func Of(err error, component string) *typev1.Failure {
 		}
 		return f
 	}
-	return New(codeOf(err), component, err.Error()).Failure
+	return From(codeOf(err), component, err).Failure
+}
+
+// From makes any error a failure of a code. What went wrong in several places at
+// once is all evidence.
+func From(code typev1.Failure_Code, component string, err error) *Error {
+	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	said := lines[0]
+	if more := len(lines) - 1; more > 0 {
+		said = fmt.Sprintf("%s; and %d more", said, more)
+	}
+	return New(code, component, said, lines...)
 }
 
 func codeOf(err error) typev1.Failure_Code {
 	if code, ok := typev1.Failure_Code_value[errs.ReasonOf(err)]; ok && code != 0 {
 		return typev1.Failure_Code(code)
 	}
-	if errors.Is(err, syscall.ENOSPC) {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return typev1.Failure_DISK_FULL
 	}
 	if code, ok := codes[errs.ReasonOf(err)]; ok {

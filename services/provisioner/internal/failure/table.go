@@ -17,7 +17,7 @@ type rule struct {
 
 // rules has every code of the closed set.
 var rules = map[typev1.Failure_Code]rule{
-	typev1.Failure_PROGRAM_MISSING:    {typev1.Failure_OPERATOR, 1, "Install the program on the cell, or choose another cell, then retry the tenant."},
+	typev1.Failure_PROGRAM_MISSING:    {typev1.Failure_OPERATOR, 1, "Install the program on the cell, choose another cell, or publish a revision whose artifact has it, then retry the tenant."},
 	typev1.Failure_ARTIFACT_INVALID:   {typev1.Failure_PRODUCT, 3, "Put the artifact where the blueprint says, with the digest that it says, or publish a corrected revision."},
 	typev1.Failure_PORT_TAKEN:         {typev1.Failure_OPERATOR, forever, "Find what listens on that port of the cell and stop it; the stamp goes on by itself."},
 	typev1.Failure_COMPONENT_EXITED:   {typev1.Failure_PRODUCT, 3, "Read the last log lines, correct the inputs or publish a corrected revision, then retry the tenant."},
