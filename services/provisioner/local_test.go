@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -107,7 +108,9 @@ func openLocal(t *testing.T) driver.Driver {
 	}
 	cfg := provisioner.Default()
 	cfg.DataDir, cfg.HostDir = dir, filepath.Join(dir, "host")
-	cfg.Cell.Supervisor, cfg.Cell.Ports, cfg.Cell.Unisolated = program, host.Range{First: 28000, Last: 28999}, true
+	// Ports that another test process on this machine is not likely to give out.
+	first := 20000 + os.Getpid()%500*20
+	cfg.Cell.Supervisor, cfg.Cell.Ports, cfg.Cell.Unisolated = program, host.Range{First: first, Last: first + 19}, true
 	d, err := local.New(cfg.Local(), local.Deps{Log: testkit.Logger(t)})
 	if err != nil {
 		t.Fatal(err)

@@ -45,10 +45,10 @@ type tenant struct {
 // yet. It is destroyed when the test ends.
 func newTenant(t *testing.T, d *local.Driver, name string) *tenant {
 	t.Helper()
-	return newNamed(t, d, fmt.Sprintf("%s-%d", name, tenants.Add(1)))
+	return newNamed(t, d, fmt.Sprintf("%s-%d-%d", name, os.Getpid(), tenants.Add(1)))
 }
 
-// tenants tells tests' tenants apart: they share a host.
+// tenants tells tests' tenants apart, with the process's number: they share a host.
 var tenants atomic.Int64
 
 func newNamed(t *testing.T, d *local.Driver, name string) *tenant {

@@ -81,10 +81,11 @@ func config(t *testing.T) local.Config {
 		t.Fatal(err)
 	}
 	c := local.Default()
-	// One host file for all tests of the package, and users and addresses that
-	// another test process on this machine is not likely to give out as well.
+	// One host file for all tests of the package, and users, addresses and ports
+	// that another test process on this machine is not likely to give out as well.
 	c.DataDir, c.HostDir = t.TempDir(), filepath.Join(filepath.Dir(program), "host")
 	c.UserRange = host.Range{First: 300000 + os.Getpid()%1000*200, Last: 300199 + os.Getpid()%1000*200}
+	c.PortRange = host.Range{First: 20000 + os.Getpid()%100*100, Last: 20099 + os.Getpid()%100*100}
 	c.AddressPool = fmt.Sprintf("127.%d.0.0/16", 64+os.Getpid()%64)
 	c.Supervisor, c.Programs = program, []string{}
 	self, err := os.Executable() // the suite's program
