@@ -111,6 +111,7 @@ func (b *Book) save(ctx context.Context, extra []store.Op) error {
 	if b.Op != nil {
 		conds = append(conds, store.ModRevisionIs(b.store.Operations.Key(b.opID()), b.opRev))
 		ops = append(ops, b.store.Operations.PutOp(b.opID(), b.Op))
+		ops = append(ops, b.store.shape(b.Op.GetMetadata())...)
 	}
 	res, err := b.store.Backend.Txn(ctx, conds, ops)
 	if err != nil {
@@ -166,6 +167,7 @@ func (b *Book) Forget(ctx context.Context) error {
 	ops := []store.Op{b.store.Stamps.DeleteOp(b.id), b.store.Secrets.DeleteOp(tenant), b.store.Placements.DeleteOp(tenant)}
 	if b.Op != nil {
 		ops = append(ops, b.store.Operations.PutOp(b.opID(), b.Op))
+		ops = append(ops, b.store.shape(b.Op.GetMetadata())...)
 	}
 	res, err := b.store.Backend.Txn(ctx, conds, ops)
 	if err != nil {

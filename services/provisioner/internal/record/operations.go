@@ -91,16 +91,27 @@ func supersede(op *pb.OperationRecord) error {
 // keepShapes is how long a past operation's shape is kept.
 const keepShapes = 400 * 24 * time.Hour
 
-// AddShape keeps what an operation that ended says about the next of its kind,
-// and forgets what is older than 400 days.
+// shape is what an operation that ended says about the next of its kind. It is
+// written with the end: whoever sees the one sees the other.
+func (s *Store) shape(op *typev1.OperationMetadata) []store.Op {
+	if !Over(op) || op.GetState() == typev1.OperationMetadata_SUPERSEDED {
+		return nil
+	}
+	return []store.Op{s.Shapes.PutOp(shapeID(op), shapeOf(op))}
+}
+
+func shapeID(op *typev1.OperationMetadata) string {
+	return fmt.Sprintf("%020d-%s.%d.%s", op.GetEndTime().AsTime().UnixNano(), TenantID(op.GetTenant()), op.GetGeneration(), op.GetKind())
+}
+
+// AddShape sees to it that the shape of an operation that ended is kept, and
+// forgets what is older than 400 days.
 func (s *Store) AddShape(ctx context.Context, op *typev1.OperationMetadata, guard store.Cond) error {
-	end := op.GetEndTime().AsTime()
-	id := fmt.Sprintf("%020d-%s.%d.%s", end.UnixNano(), TenantID(op.GetTenant()), op.GetGeneration(), op.GetKind())
-	_, err := s.Shapes.Create(ctx, id, shapeOf(op), guard)
+	_, err := s.Shapes.Create(ctx, shapeID(op), shapeOf(op), guard)
 	if err != nil && !errors.Is(err, store.ErrExists) {
 		return fmt.Errorf("keep shape of %q: %w", op.GetTenant(), err)
 	}
-	return s.forgetShapes(ctx, end, guard)
+	return s.forgetShapes(ctx, op.GetEndTime().AsTime(), guard)
 }
 
 // forgetShapes removes some that are too old: more than are added.
