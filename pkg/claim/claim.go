@@ -1,6 +1,7 @@
 package claim
 
 import (
+	"hash/fnv"
 	"strconv"
 
 	"stampworks.dev/pkg/store"
@@ -19,13 +20,22 @@ type Claim struct {
 func (c Claim) Guard() store.Cond { return store.CreateRevisionIs(c.Key, c.Token) }
 
 // Shard is a part of a cell's tenants: those whose hash modulo Count is Index.
+// Count is the same for all replicas that reach the cell.
 type Shard struct {
 	Cell  string
 	Index int
 	Count int
 }
 
-func (s Shard) id() string { return s.Cell + "/" + strconv.Itoa(s.Index) }
+// String names the shard, "eu-1/0".
+func (s Shard) String() string { return s.Cell + "/" + strconv.Itoa(s.Index) }
+
+// Owns says whether a tenant of the cell is one of the shard's.
+func (s Shard) Owns(tenant string) bool {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(tenant)) // a hash takes it
+	return int(h.Sum32()%uint32(max(s.Count, 1))) == s.Index
+}
 
 // Member is a replica that is present.
 type Member struct {

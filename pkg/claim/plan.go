@@ -26,7 +26,7 @@ func (m *Manager) jobs() []job {
 		for cell, count := range m.cfg.Cells {
 			for i := range count {
 				s := Shard{Cell: cell, Index: i, Count: count}
-				all = append(all, job{id: s.id(), shard: s})
+				all = append(all, job{id: s.String(), shard: s})
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package claim
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
@@ -87,5 +88,32 @@ func TestWinnerMovesLittle(t *testing.T) {
 	}
 	if winner("x", nil) != "" {
 		t.Error("a winner among nobody")
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	if c := (Config{}).withDefaults(); c.TTL != 10*time.Second || c.Settle != 30*time.Second {
+		t.Errorf("leases of %v, what is held moves after %v: want 10 s and 30 s", c.TTL, c.Settle)
+	}
+}
+
+func TestEachTenantIsOfOneShard(t *testing.T) {
+	const tenants, count = 1600, 16
+	owned := map[int]int{}
+	for i := range tenants {
+		for index := range count {
+			if (Shard{Cell: "c", Index: index, Count: count}).Owns(fmt.Sprintf("tenant-%d", i)) {
+				owned[index]++
+			}
+		}
+	}
+	total := 0
+	for index, n := range owned {
+		if total += n; n < 50 || n > 150 {
+			t.Errorf("shard %d has %d of %d", index, n, tenants)
+		}
+	}
+	if total != tenants || len(owned) != count {
+		t.Errorf("%d tenants of %d have one shard, in %d shards", total, tenants, len(owned))
 	}
 }

@@ -53,9 +53,9 @@ type Config struct {
 	SecretKeyFile string `yaml:"secret_key_file" help:"key file that seals secrets, the same for all replicas" default:"secrets.key in data_dir"`
 	// Cell is the cell of this replica.
 	Cell CellConfig `yaml:"cell"`
-	// ParallelSteps is how many steps run at once in the cell. Default: four a
-	// core, at least eight.
-	ParallelSteps int `yaml:"parallel_steps" help:"how many steps run at once in the cell" default:"4 a core, at least 8"`
+	// ParallelSteps is how many steps of the cell this replica runs at once.
+	// Default: four a core, at least eight.
+	ParallelSteps int `yaml:"parallel_steps" help:"how many steps of the cell this replica runs at once" default:"4 a core, at least 8"`
 	// BackupRetention is how long the backups of a purged tenant are kept.
 	// Default: they go with it.
 	BackupRetention time.Duration `yaml:"backup_retention" help:"how long the backups of a purged tenant are kept, such as 720h" default:"they go with it"`

@@ -8,7 +8,10 @@ import (
 	"stampworks.dev/services/provisioner/driver/local"
 )
 
-// OpenLocal opens the cell that this machine is.
-func OpenLocal(_ context.Context, cfg Config, log *slog.Logger) (driver.Driver, error) {
+// Local is the cell that a machine is: one host alone reaches it, so that there
+// is nobody to divide its tenants among.
+func Local() Kind { return Kind{Open: openLocal, Shards: 1} }
+
+func openLocal(_ context.Context, cfg Config, log *slog.Logger) (driver.Driver, error) {
 	return local.New(cfg.Local(), local.Deps{Log: log})
 }

@@ -64,11 +64,7 @@ func drivers(ctx context.Context, cfg Config, deps Deps) (map[string]driver.Driv
 	if deps.Drivers != nil || cfg.Cell.Name == "" {
 		return deps.Drivers, nil
 	}
-	open, ok := deps.Kinds[cfg.Cell.Driver]
-	if !ok {
-		return nil, fmt.Errorf("open cell %q: there is no driver %q", cfg.Cell.Name, cfg.Cell.Driver)
-	}
-	d, err := open(ctx, cfg, deps.Log)
+	d, err := deps.Kinds[cfg.Cell.Driver].Open(ctx, cfg, deps.Log)
 	if err != nil {
 		return nil, fmt.Errorf("open cell %q: %w", cfg.Cell.Name, err)
 	}
@@ -81,7 +77,11 @@ func newClaims(cfg Config, deps Deps, backend *etcd.Backend, addr string) (*clai
 		shards[cell] = 1
 	}
 	if deps.Drivers == nil && cfg.Cell.Name != "" {
-		shards[cfg.Cell.Name] = 1
+		kind, ok := deps.Kinds[cfg.Cell.Driver]
+		if !ok {
+			return nil, fmt.Errorf("open cell %q: there is no driver %q", cfg.Cell.Name, cfg.Cell.Driver)
+		}
+		shards[cfg.Cell.Name] = kind.Shards
 	}
 	return claim.New(claim.Config{
 		Prefix: cfg.Prefix, Replica: cmp.Or(cfg.Replica, cfg.Cell.Name, "provisioner"),

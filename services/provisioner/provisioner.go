@@ -23,15 +23,21 @@ import (
 // Name of the service, in certificates and telemetry.
 const Name = "provisioner"
 
-// Open makes the driver of the configured cell.
-type Open func(ctx context.Context, cfg Config, log *slog.Logger) (driver.Driver, error)
+// Kind is a kind of cell.
+type Kind struct {
+	// Open makes the driver of the configured cell.
+	Open func(ctx context.Context, cfg Config, log *slog.Logger) (driver.Driver, error)
+	// Shards is how many parts a cell's tenants are divided into, among the
+	// replicas that reach it: the same in all of them, for ever.
+	Shards int
+}
 
 // Deps is what the service needs from its process. Log and Telemetry may be nil.
 type Deps struct {
 	Log       *slog.Logger
 	Telemetry *telemetry.Telemetry
-	// Kinds opens drivers by the kind that the configuration names.
-	Kinds map[string]Open
+	// Kinds of cells, by the name that the configuration uses.
+	Kinds map[string]Kind
 	// Drivers, when given, are the cells of this replica in place of the
 	// configured one, by name; each has one shard.
 	Drivers map[string]driver.Driver

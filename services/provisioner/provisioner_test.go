@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,34 +70,43 @@ func newPlant(t *testing.T) *plant {
 // start runs a replica with a memory cell and gives a connection as the gateway.
 func (p *plant) start(cell string, d driver.Driver) *grpc.ClientConn {
 	p.t.Helper()
-	tls := p.authority.TLS(p.t, "provisioner")
+	conn, _ := p.launch(cell, provisioner.Deps{Drivers: map[string]driver.Driver{cell: d}}, cell)
+	return conn
+}
+
+// launch runs a replica of that name; stop, which the end of the test calls too,
+// ends it.
+func (p *plant) launch(name string, deps provisioner.Deps, cell string) (conn *grpc.ClientConn, stop func()) {
+	p.t.Helper()
 	cfg := provisioner.Default()
-	cfg.GRPC, cfg.TLS = provisioner.Listen{Listen: "127.0.0.1:0"}, tls
+	cfg.GRPC, cfg.TLS = provisioner.Listen{Listen: "127.0.0.1:0"}, p.authority.TLS(p.t, "provisioner")
 	cfg.Admin = admin.Config{Listen: "127.0.0.1:0"}
 	cfg.Etcd = etcd.Config{Endpoints: testkit.Etcd(p.t).Endpoints}
 	cfg.Registry = provisioner.Target{Target: p.server.Addr}
-	cfg.Prefix, cfg.DataDir, cfg.SecretKeyFile = p.prefix, p.t.TempDir(), p.key
+	cfg.Prefix, cfg.DataDir, cfg.SecretKeyFile, cfg.Replica = p.prefix, p.t.TempDir(), p.key, name
 	cfg.Cell = provisioner.CellConfig{Name: cell, Driver: "memory"}
 	ctx, cancel := context.WithCancel(context.Background())
-	s, err := provisioner.New(ctx, cfg, provisioner.Deps{Log: testkit.Logger(p.t), Drivers: map[string]driver.Driver{cell: d}})
+	deps.Log = testkit.Logger(p.t)
+	s, err := provisioner.New(ctx, cfg, deps)
 	if err != nil {
 		cancel()
 		p.t.Fatal(err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	p.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
 			p.t.Errorf("run: %v", err)
 		}
 	})
-	conn, err := rpc.Dial(rpc.ClientConfig{Target: s.Addr(), TLS: p.authority.TLS(p.t, "gateway"), Server: "provisioner"}, rpc.ClientDeps{Service: "gateway"})
+	p.t.Cleanup(stop)
+	conn, err = rpc.Dial(rpc.ClientConfig{Target: s.Addr(), TLS: p.authority.TLS(p.t, "gateway"), Server: "provisioner"}, rpc.ClientDeps{Service: "gateway"})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() { _ = conn.Close() })
-	return conn
+	return conn, stop
 }
 
 func (p *plant) ctx() context.Context {

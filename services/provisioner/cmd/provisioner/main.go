@@ -16,7 +16,7 @@ func main() {
 			return provisioner.New(ctx, cfg, provisioner.Deps{
 				Log: d.Log, Telemetry: d.Telemetry,
 				// Every kind of cell that this program can reach.
-				Kinds: map[string]provisioner.Open{"local": provisioner.OpenLocal},
+				Kinds: map[string]provisioner.Kind{"local": provisioner.Local()},
 			})
 		}))
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"stampworks.dev/pkg/blueprint"
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
@@ -22,8 +24,8 @@ import (
 
 // Config tunes an engine; the zero value is the default.
 type Config struct {
-	// Parallel is how many effects run at once in a shard; default four a
-	// core, at least eight.
+	// Parallel is how many effects run at once in a cell, in all of its shards
+	// together that this replica holds; default four a core, at least eight.
 	Parallel int
 	// Tenants is how many tenants are worked on at once in a shard; default 1024.
 	Tenants int
@@ -99,10 +101,15 @@ type Reporter interface {
 type Engine struct {
 	Config
 	Deps
+	cells    map[string]*cell
 	outlines sync.Map // of *outline, by revision: a revision never changes
 }
 
 // New makes an engine.
 func New(cfg Config, deps Deps) *Engine {
-	return &Engine{Config: cfg.withDefaults(), Deps: deps}
+	e := &Engine{Config: cfg.withDefaults(), Deps: deps, cells: map[string]*cell{}}
+	for name := range deps.Drivers {
+		e.cells[name] = &cell{room: semaphore.NewWeighted(int64(e.Parallel)), shards: map[*shard]bool{}}
+	}
+	return e
 }

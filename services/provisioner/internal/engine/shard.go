@@ -27,7 +27,7 @@ type shard struct {
 	claim  claim.Claim
 	driver driver.Driver
 	queue  *queue
-	slots  *semaphore.Weighted // for effects, first come first served
+	slots  *semaphore.Weighted // the cell's, for effects
 
 	mu      sync.Mutex
 	books   map[string]*record.Book    // of every tenant that has a record
@@ -46,22 +46,17 @@ func (e *Engine) RunShard(ctx context.Context, which claim.Shard, held claim.Cla
 	}
 	s := &shard{
 		Engine: e, Shard: which, claim: held, driver: d, queue: newQueue(),
-		slots: semaphore.NewWeighted(int64(e.Parallel)),
+		slots: e.cells[which.Cell].room,
 		books: map[string]*record.Book{}, repair: map[string]int32{}, errands: map[string]map[string]bool{},
 		ticks:  map[string]tick{},
 		drifts: map[string][]*pb.Drift{}, mended: map[string]map[string]bool{},
 	}
 	defer s.queue.Close()
-	stopWatch, err := e.Tracer.Watch(which.Cell, s.queue)
+	leave, err := e.join(s)
 	if err != nil {
 		return err
 	}
-	defer stopWatch()
-	stopDrift, err := e.Tracer.WatchDrift(which.Cell, s.countDrift)
-	if err != nil {
-		return err
-	}
-	defer stopDrift()
+	defer leave()
 	if err := s.load(ctx); err != nil {
 		return err
 	}
@@ -95,9 +90,7 @@ func (s *shard) load(ctx context.Context) error {
 }
 
 // owns says whether a tenant of the cell belongs to this shard.
-func (s *shard) owns(tenant string) bool {
-	return int(sum(tenant)%uint32(max(s.Count, 1))) == s.Index
-}
+func (s *shard) owns(tenant string) bool { return s.Owns(tenant) }
 
 // sum spreads names over numbers.
 func sum(name string) uint32 {

@@ -150,7 +150,7 @@ func (c *control) startProvisioner(ctx context.Context, cfg controlConfig, regis
 	conf.Registry.Target = registry
 	conf.DataDir, conf.HostDir, conf.Cell.Supervisor = cfg.layout.provisioner(), cfg.hostDir, cfg.supervisor
 	conf.Cell.ArtifactRoots, conf.Cell.ArtifactPrivateAddresses = cfg.artifacts, true
-	svc, err := provisioner.New(ctx, conf, provisioner.Deps{Log: log, Telemetry: tel, Kinds: map[string]provisioner.Open{"local": provisioner.OpenLocal}})
+	svc, err := provisioner.New(ctx, conf, provisioner.Deps{Log: log, Telemetry: tel, Kinds: map[string]provisioner.Kind{"local": provisioner.Local()}})
 	if err != nil {
 		return "", err
 	}
