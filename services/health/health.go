@@ -46,6 +46,14 @@ type Config struct {
 	Provisioner struct {
 		Target string `yaml:"target" help:"host:port, several with commas between"`
 	} `yaml:"provisioner" help:"the provisioner, of whose stamps it learns"`
+	// Cell is the cell that this replica reaches, and whose stamps it asks. The
+	// others' it knows from the replicas that reach theirs.
+	Cell struct {
+		// Name is the cell's id. Default local; empty: this replica reaches none.
+		Name string `yaml:"name" help:"id of the cell whose stamps this replica asks"`
+		// Driver is the kind of the cell, as the provisioner has it. Default local.
+		Driver string `yaml:"driver" help:"kind of the cell"`
+	} `yaml:"cell"`
 	// Metrics are at /metrics of the admin port.
 	Metrics struct {
 		// HideTenants leaves out those that have a customer's name on them.
@@ -57,11 +65,16 @@ type Config struct {
 	DataDir string `yaml:"data_dir" help:"directory of this replica"`
 }
 
+// shards says how many parts the tenants of a cell are divided into, by the
+// cell's kind: a host alone reaches itself, a cluster has many that reach it.
+var shards = map[string]int{"local": 1, "kubernetes": 16}
+
 // Default is a health service on this machine.
 func Default() Config {
 	var c Config
 	c.GRPC.Listen = "127.0.0.1:9003"
 	c.Prefix = "/stampworks/health/"
+	c.Cell.Name, c.Cell.Driver = "local", "local"
 	c.Replica, _ = os.Hostname()
 	return c
 }
@@ -79,6 +92,9 @@ func (c Config) Validate() error {
 			wrong = append(wrong, fmt.Errorf("%s is not set", one.name))
 		}
 	}
+	if c.Cell.Name != "" && shards[c.Cell.Driver] == 0 {
+		wrong = append(wrong, fmt.Errorf("cell.driver %q is no kind of cell", c.Cell.Driver))
+	}
 	return errors.Join(append(wrong, c.TLS.Validate())...)
 }
 
@@ -95,6 +111,7 @@ type Service struct {
 	provisioner *grpc.ClientConn
 	claims      *claim.Manager
 	records     *store.Cache[*healthv1.StateRecord]
+	replica     *replica.Replica
 	server      *rpc.Server
 	admin       *admin.Server
 }
@@ -110,12 +127,12 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Service, error) {
 	}
 	remembered := memory.Open(s.backend, cfg.Prefix)
 	s.records = store.NewCache(remembered.States)
-	asking := replica.New(replica.Deps{
-		Memory: remembered, Cache: s.records, Stamps: provisionerv1.NewStampServiceClient(s.provisioner),
+	s.replica = replica.New(replica.Deps{
+		Memory: remembered, Cache: s.records, Stamps: provisionerv1.NewStampServiceClient(s.provisioner), Members: s.claims.Members,
 		Telemetry: deps.Telemetry, HideTenants: cfg.Metrics.HideTenants, Log: deps.Log,
 	})
-	s.claims.Hold("prober", asking.Hold)
-	if err := s.listen(cfg, deps, asking); err != nil {
+	s.claims.HoldShards(s.replica.Hold)
+	if err := s.listen(cfg, deps); err != nil {
 		if s.server != nil {
 			s.server.Close()
 		}
@@ -136,15 +153,19 @@ func (s *Service) connect(ctx context.Context, cfg Config, deps Deps) (err error
 	if err != nil {
 		return err
 	}
+	reaches := map[string]int{}
+	if cfg.Cell.Name != "" {
+		reaches[cfg.Cell.Name] = shards[cfg.Cell.Driver]
+	}
 	s.claims, err = claim.New(
-		claim.Config{Prefix: cfg.Prefix, Replica: cfg.Replica, Address: cfg.GRPC.Listen, DataDir: cfg.DataDir},
+		claim.Config{Prefix: cfg.Prefix, Replica: cfg.Replica, Address: cfg.GRPC.Listen, Cells: reaches, DataDir: cfg.DataDir},
 		claim.Deps{Client: s.backend.Client(), Log: deps.Log, Meter: deps.Telemetry.Meter()},
 	)
 	return err
 }
 
 // listen opens this service's ports.
-func (s *Service) listen(cfg Config, deps Deps, asking *replica.Replica) (err error) {
+func (s *Service) listen(cfg Config, deps Deps) (err error) {
 	s.server, err = rpc.NewServer(
 		rpc.ServerConfig{Listen: cfg.GRPC.Listen, TLS: cfg.TLS},
 		rpc.ServerDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: "health"},
@@ -152,7 +173,7 @@ func (s *Service) listen(cfg Config, deps Deps, asking *replica.Replica) (err er
 	if err != nil {
 		return err
 	}
-	healthv1.RegisterHealthServiceServer(s.server.Registrar(), server.New(asking))
+	healthv1.RegisterHealthServiceServer(s.server.Registrar(), server.New(s.replica))
 	s.admin, err = admin.New(cfg.Admin, admin.Deps{Log: deps.Log, Telemetry: deps.Telemetry, Ready: s.ready})
 	return err
 }
@@ -170,6 +191,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Add("admin", s.admin.Run)
 	group.Add("etcd", s.backend.Run)
 	group.Add("records", s.records.Run)
+	group.Add("stamps", s.replica.Run)
 	group.Add("claims", s.claims.Run)
 	return errors.Join(group.Run(ctx), s.close())
 }

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,18 +28,17 @@ import (
 	"stampworks.dev/pkg/testkit"
 )
 
-// provisioner is one that has a single stamp to tell of.
+// provisioner is one that has some stamps to tell of.
 type provisioner struct {
 	provisionerv1.UnimplementedStampServiceServer
-	stamp    *provisionerv1.Stamp
-	watching atomic.Int32 // how many watch
+	stamps []*provisionerv1.Stamp
 }
 
 func (p *provisioner) WatchStamps(_ *provisionerv1.WatchStampsRequest, s grpc.ServerStreamingServer[provisionerv1.WatchStampsResponse]) error {
-	p.watching.Add(1)
-	defer p.watching.Add(-1)
-	if err := s.Send(&provisionerv1.WatchStampsResponse{Type: provisionerv1.WatchStampsResponse_PUT, Stamp: p.stamp, Revision: 1}); err != nil {
-		return err
+	for _, stamp := range p.stamps {
+		if err := s.Send(&provisionerv1.WatchStampsResponse{Type: provisionerv1.WatchStampsResponse_PUT, Stamp: stamp, Revision: 1}); err != nil {
+			return err
+		}
 	}
 	if err := s.Send(&provisionerv1.WatchStampsResponse{Type: provisionerv1.WatchStampsResponse_SYNCED, Revision: 1}); err != nil {
 		return err
@@ -77,7 +77,7 @@ func newCustomer(t *testing.T) *customer {
 func stampOf(url string) *provisionerv1.Stamp {
 	return &provisionerv1.Stamp{
 		Name: "tenants/acme/stamp", TenantUid: "u1", DisplayName: "Acme Rockets", Url: url, EndpointPath: "/readyz",
-		Lifecycle: provisionerv1.Stamp_RUNNING, Generation: 1, DoneGeneration: 1,
+		Cell: "cells/local", Lifecycle: provisionerv1.Stamp_RUNNING, Generation: 1, DoneGeneration: 1,
 		Components: []*provisionerv1.ComponentStatus{
 			{Name: "app", Wanted: true, Probe: &provisionerv1.ProbeTarget{Url: url, Every: durationpb.New(100 * time.Millisecond)}},
 			{Name: "worker", Wanted: true, DependsOn: []string{"app"}, Probe: &provisionerv1.ProbeTarget{Exec: true}},
@@ -92,7 +92,8 @@ type plant struct {
 	prefix    string
 	etcd      []string
 	telemetry *telemetry.Telemetry
-	hide      bool // tenants in metrics
+	hide      bool   // tenants in metrics
+	kind      string // of the cells; default local
 }
 
 func newPlant(t *testing.T, p *provisioner) *plant {
@@ -108,10 +109,16 @@ func newPlant(t *testing.T, p *provisioner) *plant {
 // the end of the test calls too, ends it.
 func (p *plant) run(t *testing.T, replica string) (client healthv1.HealthServiceClient, stop func()) {
 	t.Helper()
+	return p.runIn(t, replica, "local")
+}
+
+// runIn starts a replica that reaches a cell.
+func (p *plant) runIn(t *testing.T, replica, cell string) (client healthv1.HealthServiceClient, stop func()) {
+	t.Helper()
 	cfg := Default()
 	cfg.GRPC.Listen, cfg.Prefix, cfg.Replica, cfg.DataDir = "127.0.0.1:0", p.prefix, replica, t.TempDir()
 	cfg.Etcd = etcd.Config{Endpoints: p.etcd}
-	cfg.Metrics.HideTenants = p.hide
+	cfg.Metrics.HideTenants, cfg.Cell.Name, cfg.Cell.Driver = p.hide, cell, cmp.Or(p.kind, "local")
 	cfg.Provisioner.Target, cfg.TLS = p.upstream, p.authority.TLS(t, "health")
 	svc, err := New(t.Context(), cfg, Deps{Log: testkit.Logger(t), Telemetry: p.telemetry})
 	if err != nil {
@@ -138,7 +145,7 @@ func (p *plant) run(t *testing.T, replica string) (client healthv1.HealthService
 // start runs the only replica.
 func start(t *testing.T, stamp *provisionerv1.Stamp) healthv1.HealthServiceClient {
 	t.Helper()
-	client, _ := newPlant(t, &provisioner{stamp: stamp}).run(t, "one")
+	client, _ := newPlant(t, &provisioner{stamps: []*provisionerv1.Stamp{stamp}}).run(t, "one")
 	return client
 }
 
@@ -171,42 +178,6 @@ func TestOutageIsSeenAndEnds(t *testing.T) {
 	}
 	desk.broken.Store(false)
 	await(t, client, typev1.HealthState_HEALTHY, up)
-}
-
-const down = "Acme Rockets is down: app does not answer (HTTP 502)."
-
-func TestTwoReplicas(t *testing.T) {
-	t.Parallel()
-	desk := newCustomer(t)
-	p := &provisioner{stamp: stampOf(desk.url)}
-	site := newPlant(t, p)
-	asking, stop := site.run(t, "one")
-	await(t, asking, typev1.HealthState_HEALTHY, up)
-	other, _ := site.run(t, "two")
-	await(t, other, typev1.HealthState_HEALTHY, up)
-	desk.broken.Store(true)
-	await(t, other, typev1.HealthState_UNHEALTHY, down)
-	fleet, err := other.GetFleetHealth(t.Context(), &healthv1.GetFleetHealthRequest{})
-	if err != nil || fleet.GetCounts()["UNHEALTHY"] != 1 {
-		t.Errorf("the fleet as the other tells it: %v, %v", fleet, err)
-	}
-	if n := p.watching.Load(); n != 1 {
-		t.Errorf("%d replicas ask, want one", n)
-	}
-	stop()
-	// The other takes over, remembers the outage, and sees its end.
-	testkit.Eventually(t, 30*time.Second, func() error {
-		h, err := other.GetTenantHealth(t.Context(), &healthv1.GetTenantHealthRequest{Name: "tenants/acme/health"})
-		if err != nil {
-			return err
-		}
-		if f := h.GetEndpoint().GetConsecutiveFailures(); f < 4 || p.watching.Load() != 1 {
-			return fmt.Errorf("%d failures are remembered, %d ask", f, p.watching.Load())
-		}
-		return nil
-	})
-	desk.broken.Store(false)
-	await(t, other, typev1.HealthState_HEALTHY, up)
 }
 
 func TestNotMeantToRun(t *testing.T) {

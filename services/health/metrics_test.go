@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 
 	"stampworks.dev/pkg/telemetry"
@@ -24,8 +25,8 @@ func TestMetricsOfTenants(t *testing.T) {
 				t.Fatal(err)
 			}
 			stamp := stampOf(newCustomer(t).url)
-			stamp.Cell, stamp.Revision = "cells/eu-1", "blueprints/helpdesk/revisions/1.0.0"
-			site := newPlant(t, &provisioner{stamp: stamp})
+			stamp.Revision = "blueprints/helpdesk/revisions/1.0.0"
+			site := newPlant(t, &provisioner{stamps: []*provisionerv1.Stamp{stamp}})
 			site.telemetry, site.hide = tel, hide
 			client, _ := site.run(t, "one")
 			await(t, client, typev1.HealthState_HEALTHY, up)
@@ -36,7 +37,7 @@ func TestMetricsOfTenants(t *testing.T) {
 				}
 				for _, want := range []string{
 					`stampworks_tenant_health{stampworks_state="HEALTHY",stampworks_tenant="acme"} 1`,
-					`stampworks_tenant_info{stampworks_cell="eu-1",stampworks_revision="blueprints/helpdesk/revisions/1.0.0",stampworks_tenant="acme"} 1`,
+					`stampworks_tenant_info{stampworks_cell="local",stampworks_revision="blueprints/helpdesk/revisions/1.0.0",stampworks_tenant="acme"} 1`,
 					`stampworks_tenant_probe_seconds{stampworks_component="app",stampworks_tenant="acme"} `,
 					`stampworks_tenant_probe_seconds{stampworks_component="endpoint",stampworks_tenant="acme"} `,
 				} {

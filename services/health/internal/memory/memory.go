@@ -1,6 +1,6 @@
 // Package memory remembers in etcd what is held to be so of each tenant, so
 // that a restart forgets no outage and every replica can answer. Only changes
-// are written, and one sign of life for all.
+// are written, and one sign of life a shard.
 package memory
 
 import (
@@ -19,8 +19,9 @@ import (
 // Records is the collection of what is remembered, by tenant id.
 type Records = store.Collection[*healthv1.StateRecord]
 
-// asker is the key of the sign of life.
-const asker = "asker"
+// Signs say when the stamps of a shard were last asked, and all that was known
+// of them written down, by shard.
+type Signs map[string]time.Time
 
 // Memory is what is remembered.
 type Memory struct {
@@ -38,28 +39,36 @@ func Open(b store.Backend, prefix string) Memory {
 	}
 }
 
-// LastSign is when somebody last asked and had written down all it knew; zero
-// when nobody ever did.
-func (m Memory) LastSign(ctx context.Context) (time.Time, error) {
-	found, err := m.signs.Get(ctx, asker)
-	if errs.Is(err, errs.NotFound) {
-		return time.Time{}, nil
-	}
+// Signs gives the last signs of life of those who ask.
+func (m Memory) Signs(ctx context.Context) (Signs, error) {
+	all, _, err := m.signs.List(ctx, store.ListOptions{})
 	if err != nil {
-		return time.Time{}, err
+		return nil, err
 	}
-	return found.Value.GetHealth().GetCheckTime().AsTime(), nil
+	signs := Signs{}
+	for _, one := range all {
+		signs[m.signs.ID(one.Key)] = one.Value.GetHealth().GetCheckTime().AsTime()
+	}
+	return signs, nil
+}
+
+// Under gives the memory of a shard's tenants to the holder of its claim.
+func (m Memory) Under(ctx context.Context, shard string, guard store.Cond) (Guarded, error) {
+	signs, err := m.Signs(ctx)
+	return Guarded{Memory: m, shard: shard, guard: guard, taken: signs[shard]}, err
 }
 
 // Guarded writes while a claim is held, and not a moment longer.
 type Guarded struct {
 	Memory
 
-	Guard store.Cond
+	shard string
+	guard store.Cond
+	taken time.Time // the last sign of the holder before
 }
 
-// Load gives what was remembered of a tenant, or nil when that was another
-// tenant of the same id, or nothing.
+// Load gives what was remembered of a tenant, as of the last sign of who wrote
+// it, or nil when that was another tenant of the same id, or nothing.
 func (g Guarded) Load(ctx context.Context, tenant, uid string) (*healthv1.TenantHealth, error) {
 	found, err := g.States.Get(ctx, tenant)
 	if errs.Is(err, errs.NotFound) {
@@ -68,35 +77,44 @@ func (g Guarded) Load(ctx context.Context, tenant, uid string) (*healthv1.Tenant
 	if err != nil || found.Value.GetTenantUid() != uid {
 		return nil, err
 	}
-	return found.Value.GetHealth(), nil
+	h := found.Value.GetHealth()
+	if found.Value.GetShard() == g.shard && g.taken.After(h.GetCheckTime().AsTime()) {
+		h.CheckTime = timestamppb.New(g.taken)
+	}
+	return h, nil
 }
 
 // Save remembers a tenant's health.
 func (g Guarded) Save(ctx context.Context, tenant, uid string, h *healthv1.TenantHealth) error {
-	return g.put(ctx, g.States, tenant, &healthv1.StateRecord{TenantUid: uid, Health: trim(h)})
+	return g.put(ctx, g.States, tenant, &healthv1.StateRecord{TenantUid: uid, Health: trim(h), Shard: g.shard})
 }
 
-// Sign says that somebody asks, and has written down all it knew at a time.
+// Sign says that the shard is asked, and all that was known written down at a time.
 func (g Guarded) Sign(ctx context.Context, at time.Time) error {
-	return g.put(ctx, g.signs, asker, &healthv1.StateRecord{Health: &healthv1.TenantHealth{CheckTime: timestamppb.New(at)}})
+	return g.put(ctx, g.signs, g.shard, &healthv1.StateRecord{Health: &healthv1.TenantHealth{CheckTime: timestamppb.New(at)}})
 }
 
-// Known lists the tenants of whom something is remembered.
+// Known lists the tenants of whom the shard's holders remembered something.
 func (g Guarded) Known(ctx context.Context) ([]string, error) {
 	all, _, err := g.States.List(ctx, store.ListOptions{})
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(all))
-	for i, one := range all {
-		ids[i] = g.States.ID(one.Key)
+	var ids []string
+	for _, one := range all {
+		if one.Value.GetShard() == g.shard {
+			ids = append(ids, g.States.ID(one.Key))
+		}
 	}
 	return ids, nil
 }
 
-// Forget drops a tenant.
+// Forget drops a tenant, unless another shard has it now.
 func (g Guarded) Forget(ctx context.Context, tenant string) error {
-	err := g.States.Delete(ctx, tenant, g.Guard)
+	found, err := g.States.Get(ctx, tenant)
+	if err == nil && found.Value.GetShard() == g.shard {
+		err = g.States.Delete(ctx, tenant, g.guard, store.ModRevisionIs(found.Key, found.ModRevision))
+	}
 	if errs.Is(err, errs.NotFound) {
 		return nil
 	}
@@ -109,9 +127,9 @@ func (g Guarded) put(ctx context.Context, where *Records, id string, record *hea
 		proto.Reset(r)
 		proto.Merge(r, record)
 		return nil
-	}, g.Guard)
+	}, g.guard)
 	if errs.Is(err, errs.NotFound) {
-		_, err = where.Create(ctx, id, record, g.Guard)
+		_, err = where.Create(ctx, id, record, g.guard)
 	}
 	return err
 }

@@ -19,7 +19,8 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// open gives a memory under a claim that is held, and the end of that claim.
+// open gives the memory of shard c/0 under a claim that is held, and the end of
+// that claim.
 func open(t *testing.T) (g Guarded, lose func()) {
 	t.Helper()
 	b, err := etcd.New(t.Context(), etcd.Config{Endpoints: testkit.Etcd(t).Endpoints}, etcd.Deps{Log: testkit.Logger(t)})
@@ -32,11 +33,20 @@ func open(t *testing.T) (g Guarded, lose func()) {
 	if _, err := b.Txn(t.Context(), nil, []store.Op{store.PutOp(claim, []byte("held"))}); err != nil {
 		t.Fatal(err)
 	}
-	return Guarded{Open(b, prefix), store.Exists(claim)}, func() {
+	return under(t, Open(b, prefix), "c/0", store.Exists(claim)), func() {
 		if _, err := b.Txn(t.Context(), nil, []store.Op{store.DeleteOp(claim)}); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+func under(t *testing.T, m Memory, shard string, guard store.Cond) Guarded {
+	t.Helper()
+	g, err := m.Under(t.Context(), shard, guard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 func health(s typev1.HealthState) *healthv1.TenantHealth {
@@ -81,19 +91,55 @@ func TestWhatIsSavedIsLoaded(t *testing.T) {
 
 func TestSigns(t *testing.T) {
 	g, _ := open(t)
-	if at, err := g.LastSign(t.Context()); err != nil || !at.IsZero() {
-		t.Errorf("before: %v, %v", at, err)
+	if signs, err := g.Signs(t.Context()); err != nil || len(signs) > 0 {
+		t.Errorf("before: %v, %v", signs, err)
 	}
 	for _, at := range []time.Time{time.Unix(2000, 0), time.Unix(2010, 0)} {
 		if err := g.Sign(t.Context(), at); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := g.LastSign(t.Context()); err != nil || !got.Equal(at) {
-			t.Errorf("got %v, %v", got, err)
+		if signs, err := g.Signs(t.Context()); err != nil || len(signs) != 1 || !signs["c/0"].Equal(at) {
+			t.Errorf("got %v, %v", signs, err)
 		}
 	}
 	if ids, err := g.Known(t.Context()); err != nil || len(ids) > 0 {
 		t.Errorf("a sign of life is taken for a tenant: %v, %v", ids, err)
+	}
+}
+
+// What counts for the next holder is as old as the last sign of the one before.
+func TestNextHolderGoesOnFromTheLastSign(t *testing.T) {
+	g, _ := open(t)
+	saved := health(typev1.HealthState_UNHEALTHY)
+	saved.CheckTime = timestamppb.New(time.Unix(1000, 0))
+	if err := g.Save(t.Context(), "acme", "u1", saved); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Sign(t.Context(), time.Unix(2000, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for shard, want := range map[string]int64{"c/0": 2000, "d/0": 1000} {
+		h, err := under(t, g.Memory, shard, g.guard).Load(t.Context(), "acme", "u1")
+		if err != nil || h.GetState() != typev1.HealthState_UNHEALTHY || h.GetCheckTime().GetSeconds() != want {
+			t.Errorf("%s takes up %v, %v, want it to be as of %d", shard, h, err, want)
+		}
+	}
+}
+
+func TestShardsLeaveEachOthersTenants(t *testing.T) {
+	g, _ := open(t)
+	if err := g.Save(t.Context(), "acme", "u1", health(typev1.HealthState_HEALTHY)); err != nil {
+		t.Fatal(err)
+	}
+	other := under(t, g.Memory, "c/1", g.guard)
+	if ids, err := other.Known(t.Context()); err != nil || len(ids) > 0 {
+		t.Errorf("another shard's tenants are known: %v, %v", ids, err)
+	}
+	if err := other.Forget(t.Context(), "acme"); err != nil {
+		t.Fatal(err)
+	}
+	if ids, err := g.Known(t.Context()); err != nil || !slices.Equal(ids, []string{"acme"}) {
+		t.Errorf("after another shard forgot it: %v, %v", ids, err)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package monitor keeps the health of every stamp: it is told of the stamps,
+// Package monitor keeps the health of a shard's stamps: it is told of them,
 // asks each component and each customer's URL at its own pace, and remembers
 // what is held to be so across restarts.
 //

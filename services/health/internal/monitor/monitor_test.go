@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
@@ -238,6 +239,33 @@ func TestNoAnswerIsUnknownNeverUnhealthy(t *testing.T) {
 		s.world.set(func(w *world) { w.away = false })
 		time.Sleep(6 * time.Second)
 		s.want(t, healthy, "the provisioner is back")
+	})
+}
+
+// What another replica held to be so goes on until its answers are too old: a
+// take-over is no change of anybody's health.
+func TestTakeOverGuessesNothing(t *testing.T) {
+	n := newNotes()
+	play(t, n, func(t *testing.T, s *scene) {
+		s.Put(s.ctx, "acme", stamp("u1"))
+		time.Sleep(time.Hour)
+		synctest.Wait()
+	})
+	play(t, n, func(t *testing.T, s *scene) {
+		h := n.states["acme"]
+		for _, c := range h.GetComponents() {
+			c.CheckTime = timestamppb.New(time.Now().Add(-time.Hour)) // only changes are written
+		}
+		h.CheckTime = timestamppb.New(time.Now().Add(-20 * time.Second)) // the last sign
+		s.world.set(func(w *world) { w.away = true })
+		s.Put(s.ctx, "acme", stamp("u1"))
+		s.want(t, healthy, "taken over")
+		synctest.Wait()
+		if got, _ := n.state("acme"); got != healthy {
+			t.Errorf("%v was written when it was taken over", got)
+		}
+		time.Sleep(50 * time.Second)
+		s.want(t, unknown, "nobody has had an answer for a minute")
 	})
 }
 

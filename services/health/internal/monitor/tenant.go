@@ -216,9 +216,16 @@ func (t *tenant) checkHealth(name string, now time.Time) *healthv1.CheckHealth {
 	}
 }
 
-// restore takes up what was held to be so before a restart, so that a health
-// service that comes back does not forget an outage. Its answers are old, so
-// they count as UNKNOWN until the first new one.
+// Unasked is the health of a stamp that nobody has asked yet.
+func Unasked(id string, s *provisionerv1.Stamp, now time.Time) *healthv1.TenantHealth {
+	t := &tenant{id: id, stamp: s, checks: map[string]*debounce.Check{}, since: now}
+	return t.health(now)
+}
+
+// restore takes up what was held to be so before a restart, or by another
+// replica, so that who goes on does not forget an outage, and tells of none that
+// is not. It was so when it was last looked at; when that is long ago, it counts
+// as UNKNOWN until the first answer.
 func (t *tenant) restore(h *healthv1.TenantHealth) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -232,7 +239,7 @@ func (t *tenant) restore(h *healthv1.TenantHealth) {
 			Held:  c.GetState(),
 			Since: c.GetSinceTime().AsTime(),
 			Bad:   int(c.GetConsecutiveFailures()),
-			Last:  debounce.Answer{At: c.GetCheckTime().AsTime(), Message: c.GetMessage(), Latency: c.GetLatency().AsDuration()},
+			Last:  debounce.Answer{At: h.GetCheckTime().AsTime(), Message: c.GetMessage(), Latency: c.GetLatency().AsDuration()},
 		}
 	}
 }

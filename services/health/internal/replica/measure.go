@@ -3,7 +3,6 @@ package replica
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"go.opentelemetry.io/otel/metric"
 
@@ -31,13 +30,11 @@ func (r *Replica) measure(meter metric.Meter) error {
 		return err
 	}
 	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		m := r.asking.Load()
-		if m == nil {
-			return nil
-		}
-		for _, h := range m.All() {
-			id := strings.TrimSuffix(strings.TrimPrefix(h.GetName(), "tenants/"), "/health")
-			g.observe(o, id, h, m.Stamp(id))
+		for _, m := range r.monitors() {
+			for _, h := range m.All() {
+				id := tenantOf(h)
+				g.observe(o, id, h, m.Stamp(id))
+			}
 		}
 		return nil
 	}, g.state, g.info, g.answer)
@@ -49,7 +46,7 @@ func (g gauges) observe(o metric.Observer, id string, h *healthv1.TenantHealth, 
 	o.ObserveInt64(g.state, 1, metric.WithAttributes(tenant, telemetry.State.String(h.GetState().String())))
 	if s != nil {
 		o.ObserveInt64(g.info, 1, metric.WithAttributes(tenant,
-			telemetry.Revision.String(s.GetRevision()), telemetry.Cell.String(strings.TrimPrefix(s.GetCell(), "cells/"))))
+			telemetry.Revision.String(s.GetRevision()), telemetry.Cell.String(cellOf(s))))
 	}
 	for _, c := range append(h.GetComponents(), h.GetEndpoint()) {
 		if c.GetCheckTime().AsTime().Unix() > 0 { // it was asked at all

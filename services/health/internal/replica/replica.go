@@ -1,28 +1,25 @@
-// Package replica is one replica's part: it asks while it holds the claim,
-// and answers all the time.
+// Package replica is one replica's part: it asks the stamps of the shards whose
+// claims it holds, and answers for all of them all the time.
 package replica
 
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
 	"time"
-
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
-	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 
 	"stampworks.dev/pkg/claim"
 	"stampworks.dev/pkg/errs"
-	"stampworks.dev/pkg/lifecycle"
 	"stampworks.dev/pkg/store"
 	"stampworks.dev/pkg/telemetry"
 	"stampworks.dev/services/health/internal/memory"
 	"stampworks.dev/services/health/internal/monitor"
-	"stampworks.dev/services/health/internal/probe"
 	"stampworks.dev/services/health/internal/stamps"
 )
 
@@ -34,8 +31,10 @@ const staleAfter = time.Minute
 type Deps struct {
 	Memory memory.Memory
 	// Cache is over the memory's states, and runs beside.
-	Cache     *store.Cache[*healthv1.StateRecord]
-	Stamps    provisionerv1.StampServiceClient
+	Cache  *store.Cache[*healthv1.StateRecord]
+	Stamps provisionerv1.StampServiceClient
+	// Members says which replicas there are, and what they reach.
+	Members   func() []claim.Member
 	Telemetry *telemetry.Telemetry
 	// HideTenants makes no metrics with a tenant's name on them.
 	HideTenants bool
@@ -44,13 +43,16 @@ type Deps struct {
 
 // Replica asks and answers. It is safe for concurrent use.
 type Replica struct {
-	deps   Deps
-	asking atomic.Pointer[monitor.Monitor]
+	deps  Deps
+	known *stamps.Known
+
+	mu     sync.Mutex
+	asking map[string]*monitor.Monitor // by shard
 }
 
 // New makes a replica that answers from what is written.
 func New(deps Deps) *Replica {
-	r := &Replica{deps: deps}
+	r := &Replica{deps: deps, known: stamps.NewKnown(), asking: map[string]*monitor.Monitor{}}
 	if deps.HideTenants {
 		return r
 	}
@@ -60,81 +62,72 @@ func New(deps Deps) *Replica {
 	return r
 }
 
-// Hold asks all stamps while the claim is held.
-func (r *Replica) Hold(ctx context.Context, c claim.Claim) error {
-	states := memory.Guarded{Memory: r.deps.Memory, Guard: c.Guard()}
-	m := monitor.New(probe.New(checker{r.deps.Stamps}), states, r.deps.Log)
-	r.asking.Store(m)
-	defer r.asking.CompareAndSwap(m, nil)
-	group := lifecycle.NewGroup(r.deps.Log)
-	group.Add("monitor", m.Run)
-	group.Add("follow", func(ctx context.Context) error { return stamps.Follow(ctx, r.deps.Stamps, m, r.deps.Log) })
-	return group.Run(ctx)
+// Run follows all stamps until the context ends.
+func (r *Replica) Run(ctx context.Context) error {
+	return stamps.Follow(ctx, r.deps.Stamps, r.known, r.deps.Log)
 }
 
-// Health gives one tenant's health, or nil when it is not watched.
+// Health gives one tenant's health, or nil when it has no stamp.
 func (r *Replica) Health(ctx context.Context, tenant string) (*healthv1.TenantHealth, error) {
-	if m := r.asking.Load(); m != nil {
-		if h := m.Health(tenant); h != nil || m.Synced() {
+	own := r.monitors()
+	for _, m := range own {
+		if h := m.Health(tenant); h != nil {
 			return h, nil
 		}
 	}
 	record, err := r.deps.Cache.Get(ctx, tenant)
-	if errs.Is(err, errs.NotFound) {
-		return nil, nil // not watched is no error
-	}
-	if err != nil {
+	if err != nil && !errs.Is(err, errs.NotFound) {
 		return nil, err
 	}
-	sign, err := r.deps.Memory.LastSign(ctx)
-	if err != nil {
-		return nil, err
+	now := time.Now()
+	if err == nil {
+		signs, err := r.deps.Memory.Signs(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if h := written(record.Value, own, signs, now); h != nil {
+			return h, nil
+		}
 	}
-	return asOf(record.Value.GetHealth(), sign, time.Now()), nil
+	if s := r.known.Get(tenant); s != nil {
+		return r.unasked(tenant, s, now), nil
+	}
+	return nil, nil // without a stamp: no error
 }
 
 // All gives every tenant's health, by id.
 func (r *Replica) All(ctx context.Context) ([]*healthv1.TenantHealth, error) {
-	if m := r.asking.Load(); m != nil && m.Synced() {
-		return m.All(), nil
-	}
 	records, _, err := r.deps.Cache.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	sign, err := r.deps.Memory.LastSign(ctx)
+	signs, err := r.deps.Memory.Signs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all, now := make([]*healthv1.TenantHealth, 0, len(records)), time.Now()
+	all, own, now := map[string]*healthv1.TenantHealth{}, r.monitors(), time.Now()
+	for tenant, s := range r.known.All() {
+		all[tenant] = r.unasked(tenant, s, now)
+	}
 	for _, record := range records {
-		all = append(all, asOf(record.Value.GetHealth(), sign, now))
+		if h := written(record.Value, own, signs, now); h != nil {
+			all[r.deps.Memory.States.ID(record.Key)] = h
+		}
 	}
-	return all, nil
+	for _, m := range own {
+		for _, h := range m.All() {
+			all[tenantOf(h)] = h
+		}
+	}
+	sorted := make([]*healthv1.TenantHealth, 0, len(all))
+	for _, tenant := range slices.Sorted(maps.Keys(all)) {
+		sorted = append(sorted, all[tenant])
+	}
+	return sorted, nil
 }
 
-// asOf is what the asking replica wrote, which is so as long as it gives signs
-// of life. When the last is long ago, nobody asks, and nothing is known.
-func asOf(h *healthv1.TenantHealth, sign, now time.Time) *healthv1.TenantHealth {
-	seen := h.GetCheckTime().AsTime()
-	if sign.After(seen) {
-		seen = sign
-	}
-	if now.Sub(seen) > staleAfter && h.GetState() != typev1.HealthState_NOT_RUNNING {
-		return forget(h, seen)
-	}
-	h = proto.CloneOf(h)
-	h.CheckTime = timestamppb.New(seen)
-	return h
-}
-
-// forget makes UNKNOWN of a health that nobody has looked at for long.
-func forget(h *healthv1.TenantHealth, seen time.Time) *healthv1.TenantHealth {
-	return &healthv1.TenantHealth{
-		Name: h.GetName(), DisplayName: h.GetDisplayName(), State: typev1.HealthState_UNKNOWN,
-		Summary:   h.GetDisplayName() + " is not known to be up: nobody has looked since " + seen.UTC().Format(time.DateTime) + " UTC.",
-		SinceTime: timestamppb.New(seen), CheckTime: timestamppb.New(seen),
-	}
+func tenantOf(h *healthv1.TenantHealth) string {
+	return strings.TrimSuffix(strings.TrimPrefix(h.GetName(), "tenants/"), "/health")
 }
 
 // checker runs exec probes through the provisioner.

@@ -195,14 +195,16 @@ func TestScheduleSurvivesCrashes(t *testing.T) {
 		o := k.options()
 		o.killAt = n
 		r := k.start(o)
+		ctx, cancel := context.WithCancel(t.Context())
 		select {
 		case <-r.done:
-		case <-k.idle(n):
+		case <-k.idle(ctx, n):
 			crashed = false
 		}
+		cancel()
 		k.stop(r)
 		r = k.start(k.options())
-		<-k.idle(n)
+		<-k.idle(t.Context(), n)
 		k.stop(r)
 		if n > 40 {
 			t.Fatal("a backup has no end")
@@ -231,8 +233,8 @@ func TestScheduleAfterAskedTick(t *testing.T) {
 }
 
 // idle is closed when as many scheduled backups were asked for as there were
-// ticks, and all were made.
-func (k *keeping) idle(ticks int64) <-chan struct{} {
+// ticks, and all were made, or nobody waits for it any more.
+func (k *keeping) idle(ctx context.Context, ticks int64) <-chan struct{} {
 	done := make(chan struct{})
 	k.t.Helper()
 	go func() {
@@ -242,6 +244,8 @@ func (k *keeping) idle(ticks int64) <-chan struct{} {
 		defer tick.Stop()
 		for {
 			select {
+			case <-ctx.Done():
+				return
 			case <-tick.C:
 				if s := k.stamp("acme"); s != nil && s.GetJobsDone()["backup.keep"] == fmt.Sprintf("backup-%d", ticks) && !k.working("acme") {
 					return

@@ -340,7 +340,9 @@ type StateRecord struct {
 	// The tenant's uid.
 	TenantUid string `protobuf:"bytes,1,opt,name=tenant_uid,json=tenantUid,proto3" json:"tenant_uid,omitempty"`
 	// What was held to be so.
-	Health        *TenantHealth `protobuf:"bytes,2,opt,name=health,proto3" json:"health,omitempty"`
+	Health *TenantHealth `protobuf:"bytes,2,opt,name=health,proto3" json:"health,omitempty"`
+	// The part of its cell whose holder wrote this, "eu-1/0".
+	Shard         string `protobuf:"bytes,3,opt,name=shard,proto3" json:"shard,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -389,6 +391,13 @@ func (x *StateRecord) GetHealth() *TenantHealth {
 	return nil
 }
 
+func (x *StateRecord) GetShard() string {
+	if x != nil {
+		return x.Shard
+	}
+	return ""
+}
+
 var File_stampworks_health_v1_health_proto protoreflect.FileDescriptor
 
 const file_stampworks_health_v1_health_proto_rawDesc = "" +
@@ -429,11 +438,12 @@ const file_stampworks_health_v1_health_proto_rawDesc = "" +
 	"check_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcheckTime\x1a9\n" +
 	"\vCountsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"h\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"~\n" +
 	"\vStateRecord\x12\x1d\n" +
 	"\n" +
 	"tenant_uid\x18\x01 \x01(\tR\ttenantUid\x12:\n" +
-	"\x06health\x18\x02 \x01(\v2\".stampworks.health.v1.TenantHealthR\x06healthB;Z9stampworks.dev/proto/gen/go/stampworks/health/v1;healthv1b\x06proto3"
+	"\x06health\x18\x02 \x01(\v2\".stampworks.health.v1.TenantHealthR\x06health\x12\x14\n" +
+	"\x05shard\x18\x03 \x01(\tR\x05shardB;Z9stampworks.dev/proto/gen/go/stampworks/health/v1;healthv1b\x06proto3"
 
 var (
 	file_stampworks_health_v1_health_proto_rawDescOnce sync.Once
