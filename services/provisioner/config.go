@@ -40,7 +40,8 @@ type Config struct {
 	// Replica is this replica's name, the same after a restart. Default: the
 	// cell's name.
 	Replica string `yaml:"replica" help:"name of this replica, the same after a restart" default:"the cell's name"`
-	// DataDir holds what is this replica's own, and the stamps of a local cell.
+	// DataDir holds what is this replica's own, and the stamps of a local cell
+	// unless Cell.DataDir says where they are.
 	DataDir string `yaml:"data_dir" help:"directory of this replica"`
 	// BackupDir keeps the backups of a local cell's stamps. Default: cell/backups
 	// in DataDir, on the same disk as the stamps.
@@ -82,6 +83,10 @@ type CellConfig struct {
 	Region string `yaml:"region" help:"region of the cell"`
 	// Driver is "local".
 	Driver string `yaml:"driver" help:"kind of the cell"`
+	// DataDir has a local cell's stamps. Default: cell in the replica's DataDir.
+	// Replicas on one host that share it stand by for each other: one works, under
+	// the claim. Each has a DataDir of its own.
+	DataDir string `yaml:"data_dir" help:"directory of a local cell's stamps, shared by the replicas of one host" default:"cell in the replica's data_dir"`
 	// PublicAddress is where customers' URLs are.
 	PublicAddress string `yaml:"public_address" help:"address of customers' URLs"`
 	// URLTemplate makes those URLs; {tenant} and {port} are filled in.
@@ -146,7 +151,8 @@ func (c Config) Validate() error {
 // Local is the cell as its local driver is configured.
 func (c Config) Local() local.Config {
 	cfg := local.Default()
-	cfg.DataDir, cfg.HostDir, cfg.Cell = filepath.Join(c.DataDir, "cell"), c.HostDir, c.Cell.Name
+	cfg.DataDir = cmp.Or(c.Cell.DataDir, filepath.Join(c.DataDir, "cell"))
+	cfg.HostDir, cfg.Cell = c.HostDir, c.Cell.Name
 	cfg.BackupDir = c.BackupDir
 	cfg.PublicAddress = cmp.Or(c.Cell.PublicAddress, cfg.PublicAddress)
 	cfg.URLTemplate, cfg.Supervisor, cfg.Unisolated = c.Cell.URLTemplate, c.Cell.Supervisor, c.Cell.Unisolated

@@ -17,7 +17,8 @@ import (
 )
 
 // TestTwoHosts: two hosts in miniature, each a provisioner with its own local
-// cell and data directory, share the tenants. Killing one leaves its stamps
+// cell and data directory and a health service that asks its stamps, share the
+// tenants. Killing one leaves its stamps
 // served and the other host working.
 func TestTwoHosts(t *testing.T) {
 	t.Parallel()
@@ -41,8 +42,9 @@ func TestTwoHosts(t *testing.T) {
 	before := h.API.OnceEach(30*time.Second, tenants, dirs...)
 	t.Logf("evidence: 2 tenants on each host, %d components, each in exactly one process", len(before))
 	for _, id := range tenants {
-		// The gateway and health know the first provisioner only: what the second
-		// has to answer is forwarded. The worker's probe is a command in its place.
+		// The gateway knows the first provisioner and the first health service only:
+		// what the second has to answer is forwarded, what the other host's health
+		// service sees is read. The worker's probe is a command in its place.
 		h.API.AwaitHealthy(id, 30*time.Second)
 		if lines := logs(t, h, id); !strings.Contains(lines, `"line"`) {
 			t.Errorf("no log lines of %s: %.300s", id, lines)

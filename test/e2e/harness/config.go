@@ -27,28 +27,42 @@ func (p *Plane) configure() {
 	}
 }
 
+// standby is the second provisioner of the first cell's host.
+const standby = "provisioner-two"
+
 // kinds gives the program of each service.
 func (p *Plane) kinds() map[string]string {
-	kinds := map[string]string{"tenant-registry": "tenant-registry", "health": "health", "gateway": "gateway"}
+	kinds := map[string]string{"tenant-registry": "tenant-registry", "gateway": "gateway"}
 	for i := range p.cells {
-		kinds[provisionerOf(i)] = "provisioner"
+		kinds[nameOf("provisioner", i)], kinds[nameOf("health", i)] = "provisioner", "health"
+	}
+	if p.standby {
+		kinds[standby] = "provisioner"
 	}
 	return kinds
 }
 
-// provisionerOf names the provisioner of a cell: "provisioner", "provisioner-b".
-func provisionerOf(cell int) string {
+// nameOf names the service of a cell's host: "provisioner", "provisioner-b".
+func nameOf(kind string, cell int) string {
 	if cell == 0 {
-		return "provisioner"
+		return kind
 	}
-	return "provisioner-" + string(rune('a'+cell))
+	return kind + "-" + string(rune('a'+cell))
+}
+
+// asked is the provisioner that others ask.
+func (p *Plane) asked() string {
+	if p.standby {
+		return standby
+	}
+	return "provisioner"
 }
 
 // config is what an operator writes for a service.
 func (p *Plane) config(name, kind string) section {
 	listen, etcd := p.addresses[name], section{"endpoints": []string{p.Etcd.Endpoint}}
 	tls := p.certificate(kind)
-	registry, provisioner := section{"target": p.addresses["tenant-registry"]}, section{"target": p.addresses["provisioner"]}
+	registry, provisioner := section{"target": p.addresses["tenant-registry"]}, section{"target": p.addresses[p.asked()]}
 	switch kind {
 	case "tenant-registry":
 		return section{
@@ -60,14 +74,14 @@ func (p *Plane) config(name, kind string) section {
 			"grpc": section{"listen": listen}, "tls": tls, "etcd": etcd, "data_dir": p.dataDir(name),
 			"registry": registry, "replica": name, "secret_key_file": filepath.Join(p.Dir, "stamps.key"),
 			"cell": section{
-				"name": p.cellOf(name), "supervisor": program(p.T, "stamp-supervisor"),
+				"name": p.cellOf(kind, name), "data_dir": p.CellDir(p.cellOf(kind, name)), "supervisor": program(p.T, "stamp-supervisor"),
 				"artifact_roots": []string{filepath.Dir(program(p.T, "stamp")), p.Dir},
 			},
 		}
 	case "health":
 		return section{
 			"grpc": section{"listen": listen}, "tls": tls, "etcd": etcd, "data_dir": p.dataDir(name),
-			"provisioner": provisioner, "replica": name,
+			"provisioner": provisioner, "replica": name, "cell": section{"name": p.cellOf(kind, name)},
 		}
 	}
 	return section{
@@ -76,13 +90,14 @@ func (p *Plane) config(name, kind string) section {
 	}
 }
 
-func (p *Plane) cellOf(provisioner string) string {
+// cellOf is the cell of the host that a service is on.
+func (p *Plane) cellOf(kind, name string) string {
 	for i, cell := range p.cells {
-		if provisionerOf(i) == provisioner {
+		if nameOf(kind, i) == name {
 			return cell
 		}
 	}
-	return ""
+	return p.cells[0]
 }
 
 // certificate issues one for a kind of service.

@@ -31,11 +31,12 @@ type Plane struct {
 	Etcd *Etcd
 	// API calls the gateway as the admin.
 	API *API
-	// Services by name; provisioners are "provisioner" and "provisioner-b".
+	// Services by name; the second cell's are "provisioner-b" and "health-b".
 	Services map[string]*Service
 
 	addresses map[string]string
 	cells     []string
+	standby   bool
 }
 
 // Service is one of our programs.
@@ -49,6 +50,9 @@ type Service struct {
 type Options struct {
 	// Cells are the local cells, a provisioner for each. Default one, "local".
 	Cells []string
+	// Standby adds a second provisioner, "provisioner-two", on the first cell's
+	// host. The gateway and health ask that one.
+	Standby bool
 }
 
 // New prepares a plane and starts its etcd; the services are not started yet.
@@ -57,7 +61,7 @@ func New(t testing.TB, opts Options) *Plane {
 	if len(opts.Cells) == 0 {
 		opts.Cells = []string{"local"}
 	}
-	p := &Plane{T: t, Dir: Dir(t), Services: map[string]*Service{}, addresses: map[string]string{}, cells: opts.Cells}
+	p := &Plane{T: t, Dir: Dir(t), Services: map[string]*Service{}, addresses: map[string]string{}, cells: opts.Cells, standby: opts.Standby}
 	if err := pki.CreateCA(filepath.Join(p.Dir, "pki")); err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +162,7 @@ func (p *Plane) alive() {
 func (p *Plane) CellDir(cell string) string {
 	for i, name := range p.cells {
 		if name == cell {
-			return filepath.Join(p.dataDir(provisionerOf(i)), "cell")
+			return filepath.Join(p.dataDir(nameOf("provisioner", i)), "cell")
 		}
 	}
 	p.T.Fatalf("no cell %q", cell)

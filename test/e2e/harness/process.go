@@ -105,6 +105,26 @@ func (p *Process) Kill() {
 	p.signal(syscall.SIGKILL)
 }
 
+// Freeze stops it where it is, as one that hangs, without what it started; Thaw
+// lets it go on.
+func (p *Process) Freeze() {
+	p.t.Helper()
+	p.send(syscall.SIGSTOP)
+}
+
+// Thaw lets it go on after Freeze.
+func (p *Process) Thaw() {
+	p.t.Helper()
+	p.send(syscall.SIGCONT)
+}
+
+func (p *Process) send(s syscall.Signal) {
+	p.t.Helper()
+	if err := syscall.Kill(p.cmd.Process.Pid, s); err != nil {
+		p.t.Fatalf("send %v to %s: %v", s, p.name, err)
+	}
+}
+
 // Stop asks it to end, and kills it when it does not.
 func (p *Process) Stop() {
 	p.t.Helper()

@@ -120,19 +120,26 @@ func (d *Driver) stamp(ref driver.Ref) layout.Stamp {
 	return layout.Stamp(filepath.Join(d.stamps(), ref.Tenant))
 }
 
-// instanceID gives the data directory's own id, made when it has none.
+// instanceID gives the data directory's own id, made when it has none: one, also
+// when two replicas open it at once.
 func instanceID(dataDir string) (string, error) {
 	path := filepath.Join(dataDir, host.InstanceFile)
 	text, err := os.ReadFile(path)
-	if err == nil && len(text) > 0 {
+	switch {
+	case err == nil && len(text) == 0:
+		return "", fmt.Errorf("read instance id: %s is empty", path)
+	case err == nil:
 		return string(text), nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	case !errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("read instance id: %w", err)
 	}
 	id := make([]byte, 8)
 	_, _ = rand.Read(id) // it never fails (crypto/rand)
-	return hex.EncodeToString(id), layout.WriteDurable(path, []byte(hex.EncodeToString(id)), 0o644)
+	err = layout.CreateDurable(path, []byte(hex.EncodeToString(id)), 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return instanceID(dataDir)
+	}
+	return hex.EncodeToString(id), err
 }
 
 func listens(at netip.Addr) bool {

@@ -100,19 +100,19 @@ func (d *Driver) makeDirs(ref driver.Ref, a host.Allocation, want driver.SiteReq
 			return fmt.Errorf("reserve stamp: %w", err)
 		}
 	}
-	_, err := os.Stat(s.Manifest())
-	if !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(s.Manifest()); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	lock, free, err := s.TryLock()
-	if err != nil || !free {
-		return err // who holds it has a manifest
-	}
-	defer func() { _ = lock.Close() }() // gives the lock back
-	return control.Record{
+	// Without the stamp's lock: whoever hangs here must not keep the supervisor,
+	// which holds it, from being.
+	err := control.Record{
 		Version: control.Version, Tenant: ref.Tenant, UID: ref.UID, Token: ref.Token,
 		Settings: d.settings(a), Applied: map[string]control.Applied{}, Begun: map[string]bool{},
-	}.Write(s)
+	}.Create(s)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
 }
 
 // site describes what was given.

@@ -144,6 +144,15 @@ func (r Record) Write(s layout.Stamp) error {
 	return layout.WriteDurable(s.Manifest(), text, 0o600)
 }
 
+// Create writes the first record of a stamp; fs.ErrExist when it has one.
+func (r Record) Create(s layout.Stamp) error {
+	text, err := r.encode()
+	if err != nil {
+		return err
+	}
+	return layout.CreateDurable(s.Manifest(), text, 0o600)
+}
+
 // ReadState gives the zero State when nothing was ever started.
 func ReadState(c layout.Component) (State, error) {
 	var state State

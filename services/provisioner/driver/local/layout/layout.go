@@ -173,15 +173,22 @@ const PartPattern = ".new-*"
 // WriteFile replaces a file as a whole, so that a crash of the program leaves
 // the old one or the new one. The parent must not be the stamp's.
 func WriteFile(path string, data []byte, mode fs.FileMode, user int) error {
-	return replace(path, data, mode, user, func(*os.File) error { return nil })
+	return replace(path, data, mode, user, func(*os.File) error { return nil }, os.Rename)
 }
 
 // WriteDurable is WriteFile that a crash of the machine does not undo.
 func WriteDurable(path string, data []byte, mode fs.FileMode) error {
-	return replace(path, data, mode, 0, (*os.File).Sync)
+	return replace(path, data, mode, 0, (*os.File).Sync, os.Rename)
 }
 
-func replace(path string, data []byte, mode fs.FileMode, user int, sync func(*os.File) error) error {
+// CreateDurable is WriteDurable for a file that is not there; one that is stays
+// as it is, and the error is fs.ErrExist. Nobody sees a part of it, and no lock
+// is held meanwhile.
+func CreateDurable(path string, data []byte, mode fs.FileMode) error {
+	return replace(path, data, mode, 0, (*os.File).Sync, os.Link)
+}
+
+func replace(path string, data []byte, mode fs.FileMode, user int, sync func(*os.File) error, put func(from, to string) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), PartPattern)
 	if err != nil {
 		return fmt.Errorf("write file: %w", err)
@@ -194,7 +201,7 @@ func replace(path string, data []byte, mode fs.FileMode, user int, sync func(*os
 	}
 	err = errors.Join(err, sync(f), f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = put(f.Name(), path)
 	}
 	if err != nil {
 		return fmt.Errorf("write file %s: %w", path, err)
