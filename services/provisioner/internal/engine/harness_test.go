@@ -296,6 +296,7 @@ type options struct {
 	resync time.Duration
 	cell   map[string]driver.Driver
 	places bool // run the placer too
+	shards int  // of each cell, all of them this replica's; 0 is one
 	// parallel is how many effects run at once; 0 is the default.
 	parallel int
 	tune     func(*engine.Config)
@@ -363,8 +364,13 @@ func (w *world) start(o options) *replica {
 	run(reporter.Run)
 	run(follower.Run)
 	for _, cell := range o.cells {
-		held := w.take(cell + "/0")
-		run(func(ctx context.Context) error { return e.RunShard(ctx, claim.Shard{Cell: cell, Count: 1}, held) })
+		count := max(o.shards, 1)
+		for i := range count {
+			held := w.take(fmt.Sprintf("%s/%d", cell, i))
+			run(func(ctx context.Context) error {
+				return e.RunShard(ctx, claim.Shard{Cell: cell, Index: i, Count: count}, held)
+			})
+		}
 	}
 	if o.places {
 		placer := &placement.Placer{

@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -16,8 +17,9 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// Whoever sees that an operation has ended finds its shape, too.
-func TestShapeIsWrittenWithTheEnd(t *testing.T) {
+// open gives a store and a claim on it.
+func open(t *testing.T) (*record.Store, store.Cond) {
+	t.Helper()
 	backend, err := etcd.New(t.Context(), etcd.Config{Endpoints: testkit.Etcd(t).Endpoints}, etcd.Deps{})
 	if err != nil {
 		t.Fatal(err)
@@ -29,10 +31,57 @@ func TestShapeIsWrittenWithTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return records, store.CreateRevisionIs(claim, held.Revision)
+}
+
+// A replica that lost its claim writes nothing more, also when it has taken the
+// claim again since: that is another one.
+func TestLateWritesAreRefused(t *testing.T) {
+	records, guard := open(t)
+	book := records.NewBook("one", "acme", guard)
+	if err := book.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range []store.Op{store.DeleteOp(guard.Key), store.PutOp(guard.Key, nil)} {
+		if _, err := records.Backend.Txn(t.Context(), nil, []store.Op{op}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := &typev1.OperationMetadata{Tenant: "tenants/acme", State: typev1.OperationMetadata_SUCCEEDED, EndTime: timestamppb.Now()}
+	for what, write := range map[string]func() error{
+		"a new stamp": func() error { return records.NewBook("one", "globex", guard).Save(t.Context()) },
+		"a changed stamp": func() error {
+			book.Stamp.Plan = "gold"
+			return book.Save(t.Context())
+		},
+		"an operation": func() error {
+			book.Attach(&pb.OperationRecord{Name: "operations/acme.1", Metadata: ended}, 0)
+			return book.Save(t.Context())
+		},
+		"the end of a stamp": func() error { return book.Forget(t.Context()) },
+		"a shape":            func() error { return records.AddShape(t.Context(), ended, guard) },
+	} {
+		if err := write(); !errors.Is(err, store.ErrGuard) {
+			t.Errorf("%s: %v, want the lost claim", what, err)
+		}
+	}
+	if s, err := records.Stamps.Get(t.Context(), record.StampID("one", "acme")); err != nil || s.Value.GetPlan() != "" {
+		t.Errorf("stamp %v, %v: it was written", s.Value, err)
+	}
+	for _, prefix := range []string{records.Operations.Prefix(), records.Shapes.Prefix()} {
+		if page, err := records.Backend.List(t.Context(), store.ListQuery{Prefix: prefix}); err != nil || len(page.Items) > 0 {
+			t.Errorf("%s has %v, %v", prefix, page.Items, err)
+		}
+	}
+}
+
+// Whoever sees that an operation has ended finds its shape, too.
+func TestShapeIsWrittenWithTheEnd(t *testing.T) {
+	records, guard := open(t)
 	for i, state := range []typev1.OperationMetadata_State{
 		typev1.OperationMetadata_RUNNING, typev1.OperationMetadata_SUPERSEDED, typev1.OperationMetadata_SUCCEEDED, typev1.OperationMetadata_FAILED,
 	} {
-		book := records.NewBook("one", string(rune('a'+i)), store.CreateRevisionIs(claim, held.Revision))
+		book := records.NewBook("one", string(rune('a'+i)), guard)
 		op := &typev1.OperationMetadata{Tenant: record.TenantName(string(rune('a' + i))), State: state, EndTime: timestamppb.New(time.Unix(int64(i), 0))}
 		book.Attach(&pb.OperationRecord{Name: "operations/" + string(rune('a'+i)) + ".1", Metadata: op}, 0)
 		if err := book.Save(t.Context()); err != nil {
