@@ -139,7 +139,8 @@ func (p *plane) url(ctx context.Context, tenant string) (string, error) {
 	return t.Status.URL, nil
 }
 
-// burn lets a customer begin to use something up, or end it.
+// burn lets a customer begin to use something up, or end it. A program that has
+// used up all there is may die of it, and comes back.
 func (p *plane) burn(ctx context.Context, who, what string) error {
 	at, there := p.urls[who]
 	if !there {
@@ -149,7 +150,28 @@ func (p *plane) burn(ctx context.Context, who, what string) error {
 	if what == "" {
 		path = "/end"
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at+path, nil)
+	ctx, cancel := context.WithTimeout(ctx, backWithin)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := post(ctx, at+path)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+// backWithin is how long a program that died may be away.
+const backWithin = 20 * time.Second
+
+func post(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
 	if err != nil {
 		return err
 	}
@@ -161,7 +183,7 @@ func (p *plane) burn(ctx context.Context, who, what string) error {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", at+path, resp.Status)
+		return fmt.Errorf("%s answers %s", url, resp.Status)
 	}
 	return nil
 }
