@@ -10,13 +10,15 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"syscall"
 
 	"stampworks.dev/test/bench/internal/bench"
+	"stampworks.dev/test/bench/internal/isolation"
 )
 
 // measurements in the order in which they are taken.
-var measurements = []bench.Measurement{}
+var measurements = slices.Concat(isolation.Measurements())
 
 func main() {
 	only := flag.String("only", "", "take those with a result whose `name` matches this regular expression")

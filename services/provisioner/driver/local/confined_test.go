@@ -120,6 +120,7 @@ func TestGroupHasLimits(t *testing.T) {
 	want := map[string]string{
 		filepath.Join("/sys/fs/cgroup/pids", g, "pids.max"): "1024", filepath.Join("/sys/fs/cgroup/cpu", g, "cpu.cfs_quota_us"): "40000",
 		filepath.Join("/sys/fs/cgroup/memory", g, "memory.limit_in_bytes"): fmt.Sprint(128 << 20),
+		filepath.Join("/sys/fs/cgroup/memory", g, "memory.swappiness"):     "0",
 	}
 	switch r.Settings.Groups.Version {
 	case cgroup.None:

@@ -13,6 +13,7 @@ import (
 	"stampworks.dev/services/provisioner/driver/local/control"
 	"stampworks.dev/services/provisioner/driver/local/firewall"
 	"stampworks.dev/services/provisioner/driver/local/host"
+	"stampworks.dev/services/provisioner/driver/local/trampoline"
 )
 
 // none is what is said of a kind of isolation that there is not.
@@ -24,6 +25,7 @@ type means struct {
 	views    bool // and a view of its own of the files
 	firewall bool
 	confines bool // and it bounds what stamps connect to on loopback
+	scopes   bool // abstract sockets are their stamp's
 	groups   cgroup.Version
 }
 
@@ -45,6 +47,7 @@ func detect(cfg Config) means {
 	m.users = m.views || passable(cfg.DataDir) && exec.CommandContext(ctx, cfg.Supervisor, "probe", "user", try).Run() == nil
 	m.firewall = m.users && firewall.Available()
 	m.confines = m.firewall && firewall.Confines()
+	m.scopes = m.users && trampoline.Scopes()
 	return m
 }
 
@@ -64,6 +67,9 @@ func (m means) isolation(user int) map[string]string {
 		said["network"] = "nftables by user"
 		if !m.confines {
 			said["network"] += ", loopback open"
+		}
+		if !m.scopes {
+			said["network"] += ", abstract sockets open"
 		}
 	}
 	if m.groups != cgroup.None {

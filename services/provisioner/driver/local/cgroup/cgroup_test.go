@@ -112,7 +112,7 @@ func TestMissingFiles(t *testing.T) {
 
 func TestControllersLimits(t *testing.T) {
 	tree := pretend(t, V1, map[string][]string{
-		"cpu/" + acme + "/db": {"cpu.cfs_quota_us"}, "memory/" + acme + "/db": {"memory.limit_in_bytes"}, "pids/" + acme + "/db": {"pids.max"},
+		"cpu/" + acme + "/db": {"cpu.cfs_quota_us"}, "memory/" + acme + "/db": {"memory.limit_in_bytes", "memory.swappiness"}, "pids/" + acme + "/db": {"pids.max"},
 	})
 	g, err := tree.Make("db", limits)
 	if err != nil {
@@ -121,6 +121,7 @@ func TestControllersLimits(t *testing.T) {
 	tree.has(t, map[string]string{
 		"cpu/" + acme + "/db/cpu.cfs_quota_us":         "25000",
 		"memory/" + acme + "/db/memory.limit_in_bytes": "67108864",
+		"memory/" + acme + "/db/memory.swappiness":     "0",
 		"pids/" + acme + "/db/pids.max":                "1024",
 	})
 	if files := g.ProcFiles("run"); len(files) != 3 {

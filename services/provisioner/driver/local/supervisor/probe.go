@@ -46,7 +46,11 @@ func Probe(kind, user, program string) error {
 			Passwd: filepath.Join(s.Etc(), "passwd"), Group: filepath.Join(s.Etc(), "group"),
 		}
 	}
-	p, err := trampoline.Start(program, spec, out)
+	scope, err := trampoline.NewScope()
+	if err != nil {
+		return err
+	}
+	p, err := trampoline.Start(program, spec, out, scope)
 	if err != nil {
 		return fmt.Errorf("probe isolation: %w", err)
 	}

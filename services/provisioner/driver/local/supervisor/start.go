@@ -60,7 +60,7 @@ func (s *Supervisor) start(name string, a control.Applied, st start) (*trampolin
 		tmp, spec.Dir = set.Tmp, set.Tmp
 	}
 	spec.Env = environment(a, st, tmp)
-	return trampoline.Start(s.program, spec, out)
+	return trampoline.Start(s.program, spec, out, s.scope)
 }
 
 func limits(a control.Applied) cgroup.Limits {

@@ -12,6 +12,7 @@ import (
 
 	"stampworks.dev/services/provisioner/driver/local/control"
 	"stampworks.dev/services/provisioner/driver/local/layout"
+	"stampworks.dev/services/provisioner/driver/local/trampoline"
 )
 
 // ErrRunning says that the stamp has a supervisor already.
@@ -26,6 +27,7 @@ type Supervisor struct {
 	jobs    *jobs
 	quit    context.CancelFunc
 	running guard // has the components and jobs that run
+	scope   *trampoline.Scope
 
 	mu     sync.Mutex
 	record control.Record
@@ -44,6 +46,11 @@ func Run(ctx context.Context, dir, program string, log *slog.Logger, ready func(
 	}
 	defer func() { _ = s.lock.Close() }() // ends the lock, as our end would
 	s.program, s.log, s.quit = program, log, quit
+	if s.record.Settings.User != 0 {
+		if s.scope, err = trampoline.NewScope(); err != nil {
+			return err
+		}
+	}
 	server, err := listen(s)
 	if err != nil {
 		return err

@@ -3,9 +3,7 @@ package trampoline
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"syscall"
 )
@@ -13,7 +11,9 @@ import (
 func attributes(spec Spec) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setsid: true}
 	if spec.View != nil {
-		attr.Cloneflags = syscall.CLONE_NEWNS
+		// System V and POSIX queues and memory have owners, but their number is
+		// the machine's, and they outlive who made them.
+		attr.Cloneflags = syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC
 	}
 	return attr
 }
@@ -141,75 +141,4 @@ func limit(which int, n uint64) error {
 		return fmt.Errorf("limit process: %w", err)
 	}
 	return nil
-}
-
-// mount makes the view. The namespace is the process's own, so it goes with
-// the last process in it.
-func (v *View) mount() error {
-	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("part from mounts of the machine: %w", err)
-	}
-	// What lies below the mask is opened first: the mask hides it.
-	var binds []bind
-	for _, dir := range v.Visible {
-		binds = append(binds, bind{from: dir, to: dir})
-	}
-	for _, dir := range v.ReadOnly {
-		binds = append(binds, bind{from: dir, to: dir, flags: syscall.MS_RDONLY})
-	}
-	binds = append(binds, bind{from: v.Tmp, to: v.TmpAt},
-		bind{from: v.Passwd, to: "/etc/passwd", flags: syscall.MS_RDONLY},
-		bind{from: v.Group, to: "/etc/group", flags: syscall.MS_RDONLY})
-	for i := range binds {
-		fd, err := syscall.Open(binds[i].from, oPath|syscall.O_CLOEXEC, 0)
-		if err != nil {
-			return fmt.Errorf("open %s: %w", binds[i].from, err)
-		}
-		binds[i].fd = fd
-	}
-	empty := "mode=0711,size=64k" // directories only
-	if v.Mask == "/tmp" {
-		empty = "mode=1777,size=64m"
-	}
-	if err := syscall.Mount("stampworks", v.Mask, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, empty); err != nil {
-		return fmt.Errorf("hide %s: %w", v.Mask, err)
-	}
-	for _, dir := range slices.Concat(v.Visible, v.ReadOnly, []string{v.TmpAt}) {
-		if err := os.MkdirAll(dir, 0o711); err != nil {
-			return fmt.Errorf("show %s: %w", dir, err)
-		}
-	}
-	for _, b := range binds {
-		if err := b.mount(); err != nil {
-			return err
-		}
-	}
-	// Best effort: without them the process sees the names of others, no more.
-	// "invisible" is understood since Linux 5.8, when it became the mount's own;
-	// the older number would change the whole machine.
-	if _, err := os.Stat("/dev/shm"); err == nil {
-		_ = syscall.Mount("stampworks", "/dev/shm", "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=1777")
-	}
-	_ = syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, "hidepid=invisible")
-	return nil
-}
-
-const oPath = 0x200000 // O_PATH, open(2)
-
-type bind struct {
-	from, to string
-	fd       int
-	flags    uintptr
-}
-
-func (b bind) mount() error {
-	from := filepath.Join("/proc/self/fd", strconv.Itoa(b.fd))
-	if err := syscall.Mount(from, b.to, "", syscall.MS_BIND, ""); err != nil {
-		return fmt.Errorf("show %s: %w", b.to, err)
-	}
-	flags := syscall.MS_BIND | syscall.MS_REMOUNT | syscall.MS_NOSUID | syscall.MS_NODEV | b.flags
-	if err := syscall.Mount("", b.to, "", flags, ""); err != nil {
-		return fmt.Errorf("show %s: %w", b.to, err)
-	}
-	return syscall.Close(b.fd)
 }

@@ -3,8 +3,8 @@
 // gives up everything that it does not need, and becomes it.
 //
 // The order matters. As root, in a mount namespace of its own: join the
-// control groups, hide the neighbours, give it its own /etc/passwd, /tmp and
-// /dev/shm. Then record its own identity under its nonce: from there on a
+// control groups, make all of the machine's files read-only, hide the
+// neighbours, give it its own /etc/passwd, /tmp and /dev/shm. Then record its own identity under its nonce: from there on a
 // supervisor that finds the record will find the process. Then limits, no new
 // privileges, group, user, working directory, exec.
 //

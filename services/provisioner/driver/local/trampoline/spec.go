@@ -78,8 +78,9 @@ func (p *Process) Wait() (string, int) {
 
 // Start starts the process through the trampoline program and returns when it
 // has become what it is to be, or could not. It leads its own session and
-// process group; its output goes to out.
-func Start(program string, spec Spec, out *os.File) (*Process, error) {
+// process group; its output goes to out. One with a user of its own is started
+// within the scope, if there is one.
+func Start(program string, spec Spec, out *os.File, scope *Scope) (*Process, error) {
 	text, err := json.Marshal(spec)
 	if err != nil {
 		return nil, fmt.Errorf("encode process: %w", err)
@@ -100,7 +101,10 @@ func Start(program string, spec Spec, out *os.File) (*Process, error) {
 		Stdout: out, Stderr: out, ExtraFiles: []*os.File{specRead, statusWrite},
 		SysProcAttr: attributes(spec),
 	}
-	err = cmd.Start()
+	if spec.User == 0 {
+		scope = nil
+	}
+	err = scope.do(cmd.Start)
 	_ = statusWrite.Close() // the child's end
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start process: %w", err), specWrite.Close())
