@@ -49,7 +49,7 @@ func (s *shard) still(ctx context.Context, tenant string) (again time.Duration, 
 	}
 	wish, _ := s.View.Get(tenant)
 	place, _ := s.Placements.Peek(tenant)
-	again = later(s.Resync)
+	again = s.inBatch(later(s.Resync))
 	if !q.until.IsZero() {
 		again = min(again, q.until.Sub(s.Now()))
 	}
@@ -64,4 +64,11 @@ func (s *shard) still(ctx context.Context, tenant string) (again time.Duration, 
 	defer s.mu.Unlock()
 	s.rests[tenant] = q
 	return again, true
+}
+
+// inBatch moves a look to a moment at which others are, too: to wake up costs
+// more than to look.
+func (s *shard) inBatch(wait time.Duration) time.Duration {
+	now := s.Now()
+	return now.Add(wait).Truncate(s.Resync / 50).Sub(now)
 }
