@@ -13,10 +13,23 @@ import (
 	"syscall"
 
 	"stampworks.dev/test/bench/internal/bench"
+	"stampworks.dev/test/bench/internal/engine"
+	"stampworks.dev/test/bench/internal/stamp"
 )
 
 // measurements in the order in which they are taken.
-var measurements = []bench.Measurement{}
+var measurements = []bench.Measurement{
+	stamp.Lite(),
+	stamp.Full(),
+	engine.Thousand(),
+	engine.TenThousand(),
+}
+
+// programs are what a measurement starts this program as, beside itself.
+var programs = map[string]func(ctx context.Context, args []string) error{
+	"fleet": func(ctx context.Context, _ []string) error { return engine.Serve(ctx, os.Stdin, os.Stdout) },
+	"wall":  stamp.Wall,
+}
 
 func main() {
 	only := flag.String("only", "", "take those with a result whose `name` matches this regular expression")
@@ -28,9 +41,15 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if err := bench.Run(ctx, os.Stdout, log, pick, measurements); err != nil {
+	if err := run(ctx, pick); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+func run(ctx context.Context, pick *regexp.Regexp) error {
+	if program := programs[flag.Arg(0)]; program != nil {
+		return program(ctx, flag.Args()[1:])
+	}
+	return bench.Run(ctx, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil)), pick, measurements)
 }
