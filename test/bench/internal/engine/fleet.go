@@ -78,7 +78,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer func() { _ = f.stop() }()
 	for command := look; ; {
 		state, err := f.do(ctx, command)
-		if err = errors.Join(err, answers.Encode(state)); err != nil {
+		if err := errors.Join(err, answers.Encode(state)); err != nil {
 			return err
 		}
 		if err := commands.Decode(&command); err != nil {

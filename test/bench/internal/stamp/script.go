@@ -12,6 +12,7 @@ import (
 	"time"
 
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	"stampworks.dev/test/e2e/harness"
 )
 
 // scriptPath is seen from the folder of the command.
@@ -40,13 +41,7 @@ func newScript(t testing.TB, dir, product string, like *provisionerv1.Stamp) *sc
 	if err := os.MkdirAll(programs, 0o711); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(os.Getenv("STAMPWORKS_BIN"), "products", "helpdesk-1.0.0"))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(programs, "helpdesk"), text, 0o755)
-	}
-	if err != nil {
-		t.Fatalf("copy program: %v", err)
-	}
+	harness.CopyProgram(t, "products/helpdesk-1.0.0", filepath.Join(programs, "helpdesk"))
 	has := like.GetIsolation()
 	s.settings = []string{
 		"PATH=" + os.Getenv("PATH"), "PRODUCT=" + product, "HELPDESK=" + programs, "POSTGRES=" + postgresOf(like),
