@@ -197,12 +197,12 @@ func TestScheduleSurvivesCrashes(t *testing.T) {
 		r := k.start(o)
 		select {
 		case <-r.done:
-		case <-k.idle(n):
+		case <-k.idle(n, r.done):
 			crashed = false
 		}
 		k.stop(r)
 		r = k.start(k.options())
-		<-k.idle(n)
+		<-k.idle(n, nil)
 		k.stop(r)
 		if n > 40 {
 			t.Fatal("a backup has no end")
@@ -231,12 +231,11 @@ func TestScheduleAfterAskedTick(t *testing.T) {
 }
 
 // idle is closed when as many scheduled backups were asked for as there were
-// ticks, and all were made.
-func (k *keeping) idle(ticks int64) <-chan struct{} {
+// ticks, and all were made; never when it is over before.
+func (k *keeping) idle(ticks int64, over <-chan struct{}) <-chan struct{} {
 	done := make(chan struct{})
 	k.t.Helper()
 	go func() {
-		defer close(done)
 		deadline := time.After(soon)
 		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
@@ -244,10 +243,14 @@ func (k *keeping) idle(ticks int64) <-chan struct{} {
 			select {
 			case <-tick.C:
 				if s := k.stamp("acme"); s != nil && s.GetJobsDone()["backup.keep"] == fmt.Sprintf("backup-%d", ticks) && !k.working("acme") {
+					close(done)
 					return
 				}
+			case <-over:
+				return // nobody waits for it any more
 			case <-deadline:
 				k.t.Errorf("tick %d: %v", ticks, k.stamp("acme").GetJobsDone())
+				close(done)
 				return
 			}
 		}
