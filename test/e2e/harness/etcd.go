@@ -16,8 +16,8 @@ type Etcd struct {
 	Endpoint string
 }
 
-// newEtcd prepares a server that keeps its data below dir.
-func newEtcd(t testing.TB, dir string) *Etcd {
+// NewEtcd prepares a server that keeps its data below dir.
+func NewEtcd(t testing.TB, dir string) *Etcd {
 	t.Helper()
 	client, peer := freeAddress(t), freeAddress(t)
 	e := &Etcd{Endpoint: client, Process: newProcess(t, dir, "etcd", etcdProgram(t),

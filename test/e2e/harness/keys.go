@@ -36,16 +36,22 @@ func (e *Etcd) Keys(prefix string) map[string]int64 {
 	return keys
 }
 
-// Compact forgets everything before the newest revision.
-func (e *Etcd) Compact() {
+// Revision is the newest: how many transactions have written.
+func (e *Etcd) Revision() int64 {
 	e.t.Helper()
 	var now struct {
 		Header struct {
-			Revision string `json:"revision"`
+			Revision int64 `json:"revision,string"`
 		} `json:"header"`
 	}
 	e.call("/v3/kv/range", map[string]any{"key": encoded([]byte("/"))}, &now)
-	e.call("/v3/kv/compaction", map[string]any{"revision": now.Header.Revision, "physical": true}, nil)
+	return now.Header.Revision
+}
+
+// Compact forgets everything before the newest revision.
+func (e *Etcd) Compact() {
+	e.t.Helper()
+	e.call("/v3/kv/compaction", map[string]any{"revision": e.Revision(), "physical": true}, nil)
 }
 
 func encoded(key []byte) string { return base64.StdEncoding.EncodeToString(key) }

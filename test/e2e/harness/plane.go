@@ -67,7 +67,7 @@ func New(t testing.TB, opts Options) *Plane {
 	}
 	// Cleanups run in reverse: stamps end after everything that could start them.
 	t.Cleanup(p.endStamps)
-	p.Etcd = newEtcd(t, p.Dir)
+	p.Etcd = NewEtcd(t, p.Dir)
 	p.Etcd.Start()
 	p.Etcd.Await()
 	p.write("tokens", gateway.TokenLine("admin", "admin", Token)+"\n")

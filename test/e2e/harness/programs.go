@@ -32,6 +32,18 @@ func program(t testing.TB, name string) string {
 	return path
 }
 
+// CopyProgram puts one of our binaries where others may run it.
+func CopyProgram(t testing.TB, name, to string) {
+	t.Helper()
+	text, err := os.ReadFile(program(t, name))
+	if err == nil {
+		err = os.WriteFile(to, text, 0o755) //nolint:gosec // our own programs
+	}
+	if err != nil {
+		t.Fatalf("copy program %s: %v", name, err)
+	}
+}
+
 // etcdProgram builds the real etcd server, once for all tests. E2E_ETCD names
 // one that is there already.
 func etcdProgram(t testing.TB) string {

@@ -67,6 +67,7 @@ type Driver struct {
 type cell struct {
 	mu     sync.Mutex
 	stamps map[string]*stamp // by tenant UID
+	names  map[string]string // the UID of the last stamp of a tenant's id
 	gone   map[string]int64  // the tokens under which stamps were destroyed
 	kept   map[string]backup
 	calls  map[string]int
@@ -101,7 +102,7 @@ func New(cfg Config) *Driver {
 		cfg.Disk = &Disk{}
 	}
 	return &Driver{cfg: cfg, cell: &cell{
-		stamps: map[string]*stamp{}, gone: map[string]int64{}, kept: map[string]backup{}, calls: map[string]int{}, pid: 1000,
+		stamps: map[string]*stamp{}, names: map[string]string{}, gone: map[string]int64{}, kept: map[string]backup{}, calls: map[string]int{}, pid: 1000,
 	}}
 }
 

@@ -43,14 +43,13 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 }
 
 func (d *Driver) add(ref driver.Ref) error {
-	for _, other := range d.cell.stamps {
-		if other.ref.Tenant == ref.Tenant {
-			return errs.New(errs.Conflict, "STAMP_EXISTS", "reserve stamp of %q: another tenant of that id has one", ref.Tenant)
-		}
+	if uid := d.cell.names[ref.Tenant]; d.cell.stamps[uid] != nil {
+		return errs.New(errs.Conflict, "STAMP_EXISTS", "reserve stamp of %q: another tenant of that id has one", ref.Tenant)
 	}
 	if most, set := d.cfg.Allocatable["stamps"]; set && int64(len(d.cell.stamps)) >= most {
 		return errs.New(errs.ResourceExhausted, "STAMPS_EXHAUSTED", "reserve stamp of %q: all %d stamps are taken", ref.Tenant, most).With("resource", "stamps")
 	}
+	d.cell.names[ref.Tenant] = ref.UID
 	n := d.cell.next
 	d.cell.next++
 	first := d.cfg.FirstPort

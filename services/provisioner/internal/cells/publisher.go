@@ -22,9 +22,12 @@ import (
 
 const (
 	// every is how often a cell is published at least, settle how long a change
-	// waits for others.
+	// waits for others at least.
 	every  = 10 * time.Second
 	settle = 100 * time.Millisecond
+	// share bounds what publishing takes of the time: a large cell, whose stamps
+	// take long to add up, is published less often while many change.
+	share = 50
 )
 
 // Publisher says what one cell has: to the other replicas through the store,
@@ -49,13 +52,14 @@ func (p *Publisher) Run(ctx context.Context, held claim.Claim) error {
 	g.Go(func() error { return p.watch(ctx, changed) })
 	g.Go(func() error {
 		for {
+			began := time.Now()
 			if err := p.publish(ctx, held.Guard()); err != nil {
 				if errors.Is(err, store.ErrGuard) {
 					return err
 				}
 				p.Log.WarnContext(ctx, "publish cell", "cell", p.Cell, "error", err)
 			}
-			if !p.pause(ctx, changed) {
+			if !p.pause(ctx, changed, max(settle, share*time.Since(began))) {
 				return ctx.Err()
 			}
 		}
@@ -63,15 +67,15 @@ func (p *Publisher) Run(ctx context.Context, held claim.Claim) error {
 	return g.Wait()
 }
 
-// pause waits for a change or for its time.
-func (p *Publisher) pause(ctx context.Context, changed <-chan struct{}) bool {
+// pause waits for a change, and others with it, or for its time.
+func (p *Publisher) pause(ctx context.Context, changed <-chan struct{}, others time.Duration) bool {
 	timer := time.NewTimer(every)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
 	case <-changed:
-		timer.Reset(settle)
+		timer.Reset(min(others, every))
 	case <-ctx.Done():
 		return false
 	}

@@ -23,6 +23,9 @@ import (
 // reconcile brings one tenant as far as it gets, and says when to look again;
 // zero is only when something changes.
 func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct{}) (time.Duration, error) {
+	if again, same := s.still(ctx, tenant); same {
+		return again, nil
+	}
 	r, err := s.begin(ctx, tenant, wake)
 	if r == nil || err != nil {
 		return 0, err
@@ -44,7 +47,11 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	}
 	if r.failed == nil && r.board.op == nil && Decide(r.wish, r.book.Stamp, r.seen).Done() {
 		r.forgetRepair()
-		return r.rest(ctx)
+		again, err := r.rest(ctx)
+		if err == nil {
+			r.remember()
+		}
+		return again, err
 	}
 	if o, wait := r.gate(time.Now()); o != nil {
 		return min(wait, later(r.Resync)), r.hinder(ctx, o)

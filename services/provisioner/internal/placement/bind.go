@@ -96,13 +96,28 @@ func (r *round) write(ctx context.Context, t *Tenant, p *pb.Placement) error {
 	if err != nil {
 		return err
 	}
-	for i := range r.cells {
-		if r.cells[i].Name == p.GetCell() {
-			r.cells[i].shift(p.GetReserved(), r.bound[t.ID].GetReserved())
-		}
-	}
-	r.bound[t.ID] = p
+	r.hold(t.ID, p)
 	return nil
+}
+
+// hold notes a tenant's placement, nil for none any more.
+func (r *round) hold(id string, p *pb.Placement) {
+	old := r.bound[id]
+	shift(r.reserved(old.GetCell()), old.GetReserved(), -1)
+	shift(r.reserved(p.GetCell()), p.GetReserved(), 1)
+	if p == nil {
+		delete(r.bound, id)
+		return
+	}
+	r.bound[id] = p
+}
+
+// reserved gives what is reserved of a cell; it is changed in place.
+func (r *round) reserved(cell string) map[string]int64 {
+	if r.held[cell] == nil {
+		r.held[cell] = map[string]int64{}
+	}
+	return r.held[cell]
 }
 
 func replace(old, with *pb.Placement) {
@@ -120,10 +135,9 @@ func (r *round) list(ctx context.Context) ([]Cell, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list cells: %w", err)
 	}
-	all := make([]*pb.Placement, 0, len(r.bound))
-	for _, p := range r.bound {
-		all = append(all, p)
+	for i := range cells {
+		cells[i].Reserved = r.reserved(cells[i].Name)
 	}
-	r.cells = Reserve(cells, all)
+	r.cells = cells
 	return r.cells, nil
 }

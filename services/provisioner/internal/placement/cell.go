@@ -142,13 +142,10 @@ func sorted[V any](m map[string]V) []string {
 	return names
 }
 
-// shift changes what is reserved of a cell.
-func (c *Cell) shift(add, remove map[string]int64) {
-	for name, n := range add {
-		c.Reserved[name] += n
-	}
-	for name, n := range remove {
-		c.Reserved[name] -= n
+// shift changes what is reserved of a cell, so many times.
+func shift(reserved, by map[string]int64, times int64) {
+	for name, n := range by {
+		reserved[name] += times * n
 	}
 }
 
@@ -161,7 +158,7 @@ func Reserve(cells []Cell, placements []*pb.Placement) []Cell {
 	}
 	for _, p := range placements {
 		if i, ok := at[p.GetCell()]; ok {
-			cells[i].shift(p.GetReserved(), nil)
+			shift(cells[i].Reserved, p.GetReserved(), 1)
 		}
 	}
 	return cells

@@ -67,7 +67,7 @@ type Placer struct {
 // Run places tenants until ctx ends: with the claim.
 func (p *Placer) Run(ctx context.Context, held claim.Claim) error {
 	r := &round{
-		Placer: p, guard: held.Guard(), bound: map[string]*pb.Placement{}, wake: make(chan struct{}, 1),
+		Placer: p, guard: held.Guard(), bound: map[string]*pb.Placement{}, held: map[string]map[string]int64{}, wake: make(chan struct{}, 1),
 		dirty: map[string]bool{}, freed: map[string]bool{}, waiting: map[string]bool{},
 	}
 	all, rev, err := p.Placements.List(ctx, store.ListOptions{})
@@ -75,7 +75,7 @@ func (p *Placer) Run(ctx context.Context, held claim.Claim) error {
 		return fmt.Errorf("load placements: %w", err)
 	}
 	for _, v := range all {
-		r.bound[p.Placements.ID(v.Key)] = v.Value
+		r.hold(p.Placements.ID(v.Key), v.Value)
 		r.dirty[p.Placements.ID(v.Key)] = true
 	}
 	defer p.Source.Observe(r.touch)()

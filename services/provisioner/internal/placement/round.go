@@ -19,8 +19,9 @@ const lookAgain = 2 * time.Second
 type round struct {
 	*Placer
 	guard store.Cond
-	bound map[string]*pb.Placement // all of them, by tenant
-	cells []Cell                   // as of this batch; nil: to be listed
+	bound map[string]*pb.Placement    // all of them, by tenant
+	held  map[string]map[string]int64 // what they reserve, by cell and resource
+	cells []Cell                      // as of this batch; nil: to be listed
 
 	wake    chan struct{}
 	mu      sync.Mutex
@@ -122,7 +123,7 @@ func (r *round) due() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id := range r.freed {
-		delete(r.bound, id)
+		r.hold(id, nil)
 	}
 	clear(r.freed)
 	ids := sorted(r.dirty)

@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	"stampworks.dev/services/provisioner/driver"
+)
+
+// quiet is a stamp that was found as it should be. While these are the same a
+// look finds nothing to do, whatever it looks at: that is most of the work of a
+// cell with thousands of stamps.
+type quiet struct {
+	wish  *registryv1.Tenant // the view's own, as is the placement: shared, and never changed
+	place *pb.Placement
+	obs   driver.Observation
+	// until is when its schedule is due; zero is never.
+	until time.Time
+}
+
+// remember keeps what a stamp at rest was found as.
+func (r *run) remember() {
+	q := quiet{wish: r.asked, place: r.place, obs: r.obs}
+	if schedule, ok := r.scheduled(); ok {
+		t, err := r.tick(schedule, r.book.Stamp.GetScheduledBackupTime().AsTime())
+		if err != nil {
+			return // said by who asked for the backup
+		}
+		q.until = t.due
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rests[r.id] = q
+}
+
+// still says whether a stamp at rest is as it was, by no more than an
+// observation, and when to look again. One that is not is forgotten.
+func (s *shard) still(ctx context.Context, tenant string) (again time.Duration, same bool) {
+	s.mu.Lock()
+	q, known := s.rests[tenant]
+	delete(s.rests, tenant)
+	asked := len(s.errands[tenant]) > 0
+	s.mu.Unlock()
+	if !known || asked {
+		return 0, false
+	}
+	wish, _ := s.View.Get(tenant)
+	place, _ := s.Placements.Peek(tenant)
+	again = s.inBatch(later(s.Resync))
+	if !q.until.IsZero() {
+		again = min(again, q.until.Sub(s.Now()))
+	}
+	if wish != q.wish || place.Value != q.place || again <= 0 {
+		return 0, false
+	}
+	obs, err := s.driver.Observe(ctx, driver.Ref{Tenant: tenant, UID: wish.GetUid(), Token: s.claim.Token})
+	if err != nil || !reflect.DeepEqual(obs, q.obs) {
+		return 0, false // the whole look says what to do about it
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rests[tenant] = q
+	return again, true
+}
+
+// inBatch moves a look to a moment at which others are, too: to wake up costs
+// more than to look.
+func (s *shard) inBatch(wait time.Duration) time.Duration {
+	now := s.Now()
+	return now.Add(wait).Truncate(s.Resync / 50).Sub(now)
+}
