@@ -26,8 +26,9 @@ var grants = map[string]struct{ allow, deny []string }{
 	Service:  {allow: []string{"*.*"}},
 }
 
-// adminOnly is what decides over access itself.
-var adminOnly = []string{"tokens.*", "roles.*", "secrets.*"}
+// adminOnly is what decides over access itself, and what writes records that
+// nobody else may make up.
+var adminOnly = []string{"tokens.*", "roles.*", "secrets.*", "*.recover"}
 
 // ownRole is what every role may ask for, because each task names the role that
 // may run it.

@@ -152,10 +152,13 @@ func (t *Tenants) fresh(ctx context.Context, id string, wish *registryv1.Tenant)
 func (t *Tenants) insert(ctx context.Context, name names.Tenant, spec *registryv1.Tenant, why string, conds []store.Cond, ops []store.Op) (View, bool, error) {
 	specID := name.ID + specPart
 	conds = append([]store.Cond{store.Absent(t.records.Key(specID)), store.Absent(t.tombstones.Key(name.ID))}, conds...)
-	message := fmt.Sprintf("%s asked for, %s, plan %s", spec.GetDisplayName(), strings.TrimPrefix(spec.GetBlueprint(), "blueprints/"), spec.GetPlan())
+	action, message := timeline.Created, fmt.Sprintf("%s asked for, %s, plan %s", spec.GetDisplayName(), strings.TrimPrefix(spec.GetBlueprint(), "blueprints/"), spec.GetPlan())
+	if spec.GetRecovery() != nil {
+		action, message = timeline.Recovered, "Made again from the manifest of its stamp in "+spec.GetRecovery().GetCell()
+	}
 	ops = append([]store.Op{
 		t.records.PutOp(specID, spec),
-		t.timeline.Op(ctx, name, spec.GetCreateTime().AsTime(), timeline.Entry{Action: timeline.Created, Message: sentence(message, why), Generation: 1}),
+		t.timeline.Op(ctx, name, spec.GetUpdateTime().AsTime(), timeline.Entry{Action: action, Message: sentence(message, why), Generation: spec.GetGeneration()}),
 	}, ops...)
 	if id, ok := dealID(spec.GetDeal()); ok {
 		conds = append(conds, store.Absent(t.deals.Key(id)))

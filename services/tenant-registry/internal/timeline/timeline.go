@@ -33,6 +33,7 @@ const (
 	Undeleting = "tenant.undeleting"
 	Held       = "tenant.held"
 	Unheld     = "tenant.unheld"
+	Recovered  = "tenant.recovered"
 
 	Active           = "tenant.active"
 	Failed           = "tenant.failed"

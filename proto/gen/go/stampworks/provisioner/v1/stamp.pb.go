@@ -277,7 +277,9 @@ type Stamp struct {
 	// The backups that a purge left to go later, by their names.
 	BackupsKept []string `protobuf:"bytes,34,rep,name=backups_kept,json=backupsKept,proto3" json:"backups_kept,omitempty"`
 	// What differs between the ledger and the world, as last looked at.
-	Drift         []*Drift `protobuf:"bytes,40,rep,name=drift,proto3" json:"drift,omitempty"`
+	Drift []*Drift `protobuf:"bytes,40,rep,name=drift,proto3" json:"drift,omitempty"`
+	// The recovery under which it was taken over as it ran.
+	Adopted       string `protobuf:"bytes,45,opt,name=adopted,proto3" json:"adopted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -555,6 +557,13 @@ func (x *Stamp) GetDrift() []*Drift {
 		return x.Drift
 	}
 	return nil
+}
+
+func (x *Stamp) GetAdopted() string {
+	if x != nil {
+		return x.Adopted
+	}
+	return ""
 }
 
 // Drift is one thing that differs between the ledger and the world: somebody
@@ -1147,7 +1156,7 @@ var File_stampworks_provisioner_v1_stamp_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\n" +
-	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xa3\x10\n" +
+	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xbd\x10\n" +
 	"\x05Stamp\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\n" +
@@ -1192,7 +1201,8 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"leftBehind\x12D\n" +
 	"\x10last_backup_time\x18! \x01(\v2\x1a.google.protobuf.TimestampR\x0elastBackupTime\x12!\n" +
 	"\fbackups_kept\x18\" \x03(\tR\vbackupsKept\x12;\n" +
-	"\x05drift\x18( \x03(\v2 .stampworks.provisioner.v1.DriftB\x03\xe0A\x03R\x05drift\x1a;\n" +
+	"\x05drift\x18( \x03(\v2 .stampworks.provisioner.v1.DriftB\x03\xe0A\x03R\x05drift\x12\x18\n" +
+	"\aadopted\x18- \x01(\tR\aadopted\x1a;\n" +
 	"\rReservedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a<\n" +

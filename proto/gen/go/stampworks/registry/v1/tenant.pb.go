@@ -220,7 +220,7 @@ func (x TenantStatus_Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TenantStatus_Phase.Descriptor instead.
 func (TenantStatus_Phase) EnumDescriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{7, 0}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{8, 0}
 }
 
 // Tenant is one customer: what we want for it. Its stamp, what there is, is
@@ -301,7 +301,10 @@ type Tenant struct {
 	// kept.
 	GenerationKind v1.OperationMetadata_Kind `protobuf:"varint,35,opt,name=generation_kind,json=generationKind,proto3,enum=stampworks.type.v1.OperationMetadata_Kind" json:"generation_kind,omitempty"`
 	// Who ordered its data to be destroyed, and when.
-	Purge         *Purge `protobuf:"bytes,34,opt,name=purge,proto3" json:"purge,omitempty"`
+	Purge *Purge `protobuf:"bytes,34,opt,name=purge,proto3" json:"purge,omitempty"`
+	// That it was made again from what its stamp knew, by :recover; its stamp is
+	// taken over, never made anew.
+	Recovery      *Recovery `protobuf:"bytes,36,opt,name=recovery,proto3" json:"recovery,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -581,6 +584,77 @@ func (x *Tenant) GetPurge() *Purge {
 	return nil
 }
 
+func (x *Tenant) GetRecovery() *Recovery {
+	if x != nil {
+		return x.Recovery
+	}
+	return nil
+}
+
+// Recovery is how a tenant came back after the registry's records were lost.
+type Recovery struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the recovery: every stamp is taken over once for each.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The cell that its stamp is in, "cells/eu-1".
+	Cell string `protobuf:"bytes,2,opt,name=cell,proto3" json:"cell,omitempty"`
+	// When.
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recovery) Reset() {
+	*x = Recovery{}
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recovery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recovery) ProtoMessage() {}
+
+func (x *Recovery) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recovery.ProtoReflect.Descriptor instead.
+func (*Recovery) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Recovery) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Recovery) GetCell() string {
+	if x != nil {
+		return x.Cell
+	}
+	return ""
+}
+
+func (x *Recovery) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
 // Hold is a freeze: changes are taken in and wait until it ends.
 type Hold struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -598,7 +672,7 @@ type Hold struct {
 
 func (x *Hold) Reset() {
 	*x = Hold{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[1]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +684,7 @@ func (x *Hold) String() string {
 func (*Hold) ProtoMessage() {}
 
 func (x *Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[1]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +697,7 @@ func (x *Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hold.ProtoReflect.Descriptor instead.
 func (*Hold) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{1}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Hold) GetOwner() string {
@@ -673,7 +747,7 @@ type Overrides struct {
 
 func (x *Overrides) Reset() {
 	*x = Overrides{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[2]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +759,7 @@ func (x *Overrides) String() string {
 func (*Overrides) ProtoMessage() {}
 
 func (x *Overrides) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[2]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +772,7 @@ func (x *Overrides) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Overrides.ProtoReflect.Descriptor instead.
 func (*Overrides) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{2}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Overrides) GetResources() map[string]*v1.Resources {
@@ -749,7 +823,7 @@ type MaintenanceWindow struct {
 
 func (x *MaintenanceWindow) Reset() {
 	*x = MaintenanceWindow{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[3]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -761,7 +835,7 @@ func (x *MaintenanceWindow) String() string {
 func (*MaintenanceWindow) ProtoMessage() {}
 
 func (x *MaintenanceWindow) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[3]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -774,7 +848,7 @@ func (x *MaintenanceWindow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceWindow.ProtoReflect.Descriptor instead.
 func (*MaintenanceWindow) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{3}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *MaintenanceWindow) GetSchedule() string {
@@ -807,7 +881,7 @@ type Purge struct {
 
 func (x *Purge) Reset() {
 	*x = Purge{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[4]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -819,7 +893,7 @@ func (x *Purge) String() string {
 func (*Purge) ProtoMessage() {}
 
 func (x *Purge) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[4]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -832,7 +906,7 @@ func (x *Purge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Purge.ProtoReflect.Descriptor instead.
 func (*Purge) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{4}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Purge) GetPrincipal() string {
@@ -879,7 +953,7 @@ type Deal struct {
 
 func (x *Deal) Reset() {
 	*x = Deal{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[5]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -891,7 +965,7 @@ func (x *Deal) String() string {
 func (*Deal) ProtoMessage() {}
 
 func (x *Deal) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[5]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -904,7 +978,7 @@ func (x *Deal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deal.ProtoReflect.Descriptor instead.
 func (*Deal) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{5}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Deal) GetSource() string {
@@ -969,7 +1043,7 @@ type Contact struct {
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[6]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -981,7 +1055,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[6]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -994,7 +1068,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{6}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Contact) GetDisplayName() string {
@@ -1045,7 +1119,7 @@ type TenantStatus struct {
 
 func (x *TenantStatus) Reset() {
 	*x = TenantStatus{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[7]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1131,7 @@ func (x *TenantStatus) String() string {
 func (*TenantStatus) ProtoMessage() {}
 
 func (x *TenantStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[7]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1144,7 @@ func (x *TenantStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantStatus.ProtoReflect.Descriptor instead.
 func (*TenantStatus) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{7}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TenantStatus) GetObservedGeneration() int64 {
@@ -1188,7 +1262,7 @@ type Receipt struct {
 
 func (x *Receipt) Reset() {
 	*x = Receipt{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[8]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1200,7 +1274,7 @@ func (x *Receipt) String() string {
 func (*Receipt) ProtoMessage() {}
 
 func (x *Receipt) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[8]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1213,7 +1287,7 @@ func (x *Receipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
 func (*Receipt) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{8}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Receipt) GetName() string {
@@ -1318,7 +1392,7 @@ type TimelineEntry struct {
 
 func (x *TimelineEntry) Reset() {
 	*x = TimelineEntry{}
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[9]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1330,7 +1404,7 @@ func (x *TimelineEntry) String() string {
 func (*TimelineEntry) ProtoMessage() {}
 
 func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[9]
+	mi := &file_stampworks_registry_v1_tenant_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1343,7 +1417,7 @@ func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelineEntry.ProtoReflect.Descriptor instead.
 func (*TimelineEntry) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{9}
+	return file_stampworks_registry_v1_tenant_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TimelineEntry) GetName() string {
@@ -1406,7 +1480,7 @@ var File_stampworks_registry_v1_tenant_proto protoreflect.FileDescriptor
 
 const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\n" +
-	"#stampworks/registry/v1/tenant.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\x1a\"stampworks/type/v1/operation.proto\"\xed\x13\n" +
+	"#stampworks/registry/v1/tenant.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\x1a\"stampworks/type/v1/operation.proto\"\xb0\x14\n" +
 	"\x06Tenant\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x15\n" +
 	"\x03uid\x18\x02 \x01(\tB\x03\xe0A\x03R\x03uid\x12\x12\n" +
@@ -1451,7 +1525,8 @@ const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\frestore_from\x18  \x01(\tBl\xe0A\x05\xbaHf\xd8\x01\x01ra2_^tenants/[a-z]([a-z0-9-]{0,38}[a-z0-9])?/backups/[0-9A-Za-z]([0-9A-Za-z._-]{0,61}[0-9A-Za-z])?$R\vrestoreFrom\x12W\n" +
 	"\fdrift_policy\x18! \x01(\x0e2*.stampworks.registry.v1.Tenant.DriftPolicyB\b\xbaH\x05\x82\x01\x02\x10\x01R\vdriftPolicy\x12X\n" +
 	"\x0fgeneration_kind\x18# \x01(\x0e2*.stampworks.type.v1.OperationMetadata.KindB\x03\xe0A\x03R\x0egenerationKind\x128\n" +
-	"\x05purge\x18\" \x01(\v2\x1d.stampworks.registry.v1.PurgeB\x03\xe0A\x03R\x05purge\x1a9\n" +
+	"\x05purge\x18\" \x01(\v2\x1d.stampworks.registry.v1.PurgeB\x03\xe0A\x03R\x05purge\x12A\n" +
+	"\brecovery\x18$ \x01(\v2 .stampworks.registry.v1.RecoveryB\x03\xe0A\x03R\brecovery\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -1479,7 +1554,12 @@ const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\n" +
 	"\x06REPAIR\x10\x01\x12\b\n" +
 	"\x04SHOW\x10\x02:=\xeaA:\n" +
-	"\x15stampworks.dev/Tenant\x12\x10tenants/{tenant}*\atenants2\x06tenant\"\xae\x01\n" +
+	"\x15stampworks.dev/Tenant\x12\x10tenants/{tenant}*\atenants2\x06tenant\"k\n" +
+	"\bRecovery\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04cell\x18\x02 \x01(\tR\x04cell\x12;\n" +
+	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\"\xae\x01\n" +
 	"\x04Hold\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12;\n" +
@@ -1589,76 +1669,79 @@ func file_stampworks_registry_v1_tenant_proto_rawDescGZIP() []byte {
 }
 
 var file_stampworks_registry_v1_tenant_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_stampworks_registry_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_stampworks_registry_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_stampworks_registry_v1_tenant_proto_goTypes = []any{
 	(Tenant_State)(0),              // 0: stampworks.registry.v1.Tenant.State
 	(Tenant_DriftPolicy)(0),        // 1: stampworks.registry.v1.Tenant.DriftPolicy
 	(TenantStatus_Phase)(0),        // 2: stampworks.registry.v1.TenantStatus.Phase
 	(*Tenant)(nil),                 // 3: stampworks.registry.v1.Tenant
-	(*Hold)(nil),                   // 4: stampworks.registry.v1.Hold
-	(*Overrides)(nil),              // 5: stampworks.registry.v1.Overrides
-	(*MaintenanceWindow)(nil),      // 6: stampworks.registry.v1.MaintenanceWindow
-	(*Purge)(nil),                  // 7: stampworks.registry.v1.Purge
-	(*Deal)(nil),                   // 8: stampworks.registry.v1.Deal
-	(*Contact)(nil),                // 9: stampworks.registry.v1.Contact
-	(*TenantStatus)(nil),           // 10: stampworks.registry.v1.TenantStatus
-	(*Receipt)(nil),                // 11: stampworks.registry.v1.Receipt
-	(*TimelineEntry)(nil),          // 12: stampworks.registry.v1.TimelineEntry
-	nil,                            // 13: stampworks.registry.v1.Tenant.LabelsEntry
-	nil,                            // 14: stampworks.registry.v1.Tenant.AnnotationsEntry
-	nil,                            // 15: stampworks.registry.v1.Tenant.InputsEntry
-	nil,                            // 16: stampworks.registry.v1.Overrides.ResourcesEntry
-	nil,                            // 17: stampworks.registry.v1.Overrides.ValuesEntry
-	(*timestamppb.Timestamp)(nil),  // 18: google.protobuf.Timestamp
-	(v1.OperationMetadata_Kind)(0), // 19: stampworks.type.v1.OperationMetadata.Kind
-	(*durationpb.Duration)(nil),    // 20: google.protobuf.Duration
-	(*v1.Failure)(nil),             // 21: stampworks.type.v1.Failure
-	(*v1.Obstacle)(nil),            // 22: stampworks.type.v1.Obstacle
-	(*structpb.Value)(nil),         // 23: google.protobuf.Value
-	(*v1.Resources)(nil),           // 24: stampworks.type.v1.Resources
+	(*Recovery)(nil),               // 4: stampworks.registry.v1.Recovery
+	(*Hold)(nil),                   // 5: stampworks.registry.v1.Hold
+	(*Overrides)(nil),              // 6: stampworks.registry.v1.Overrides
+	(*MaintenanceWindow)(nil),      // 7: stampworks.registry.v1.MaintenanceWindow
+	(*Purge)(nil),                  // 8: stampworks.registry.v1.Purge
+	(*Deal)(nil),                   // 9: stampworks.registry.v1.Deal
+	(*Contact)(nil),                // 10: stampworks.registry.v1.Contact
+	(*TenantStatus)(nil),           // 11: stampworks.registry.v1.TenantStatus
+	(*Receipt)(nil),                // 12: stampworks.registry.v1.Receipt
+	(*TimelineEntry)(nil),          // 13: stampworks.registry.v1.TimelineEntry
+	nil,                            // 14: stampworks.registry.v1.Tenant.LabelsEntry
+	nil,                            // 15: stampworks.registry.v1.Tenant.AnnotationsEntry
+	nil,                            // 16: stampworks.registry.v1.Tenant.InputsEntry
+	nil,                            // 17: stampworks.registry.v1.Overrides.ResourcesEntry
+	nil,                            // 18: stampworks.registry.v1.Overrides.ValuesEntry
+	(*timestamppb.Timestamp)(nil),  // 19: google.protobuf.Timestamp
+	(v1.OperationMetadata_Kind)(0), // 20: stampworks.type.v1.OperationMetadata.Kind
+	(*durationpb.Duration)(nil),    // 21: google.protobuf.Duration
+	(*v1.Failure)(nil),             // 22: stampworks.type.v1.Failure
+	(*v1.Obstacle)(nil),            // 23: stampworks.type.v1.Obstacle
+	(*structpb.Value)(nil),         // 24: google.protobuf.Value
+	(*v1.Resources)(nil),           // 25: stampworks.type.v1.Resources
 }
 var file_stampworks_registry_v1_tenant_proto_depIdxs = []int32{
-	13, // 0: stampworks.registry.v1.Tenant.labels:type_name -> stampworks.registry.v1.Tenant.LabelsEntry
-	14, // 1: stampworks.registry.v1.Tenant.annotations:type_name -> stampworks.registry.v1.Tenant.AnnotationsEntry
-	18, // 2: stampworks.registry.v1.Tenant.create_time:type_name -> google.protobuf.Timestamp
-	18, // 3: stampworks.registry.v1.Tenant.update_time:type_name -> google.protobuf.Timestamp
-	18, // 4: stampworks.registry.v1.Tenant.delete_time:type_name -> google.protobuf.Timestamp
-	18, // 5: stampworks.registry.v1.Tenant.purge_time:type_name -> google.protobuf.Timestamp
-	15, // 6: stampworks.registry.v1.Tenant.inputs:type_name -> stampworks.registry.v1.Tenant.InputsEntry
-	8,  // 7: stampworks.registry.v1.Tenant.deal:type_name -> stampworks.registry.v1.Deal
-	9,  // 8: stampworks.registry.v1.Tenant.contact:type_name -> stampworks.registry.v1.Contact
+	14, // 0: stampworks.registry.v1.Tenant.labels:type_name -> stampworks.registry.v1.Tenant.LabelsEntry
+	15, // 1: stampworks.registry.v1.Tenant.annotations:type_name -> stampworks.registry.v1.Tenant.AnnotationsEntry
+	19, // 2: stampworks.registry.v1.Tenant.create_time:type_name -> google.protobuf.Timestamp
+	19, // 3: stampworks.registry.v1.Tenant.update_time:type_name -> google.protobuf.Timestamp
+	19, // 4: stampworks.registry.v1.Tenant.delete_time:type_name -> google.protobuf.Timestamp
+	19, // 5: stampworks.registry.v1.Tenant.purge_time:type_name -> google.protobuf.Timestamp
+	16, // 6: stampworks.registry.v1.Tenant.inputs:type_name -> stampworks.registry.v1.Tenant.InputsEntry
+	9,  // 7: stampworks.registry.v1.Tenant.deal:type_name -> stampworks.registry.v1.Deal
+	10, // 8: stampworks.registry.v1.Tenant.contact:type_name -> stampworks.registry.v1.Contact
 	0,  // 9: stampworks.registry.v1.Tenant.state:type_name -> stampworks.registry.v1.Tenant.State
-	10, // 10: stampworks.registry.v1.Tenant.status:type_name -> stampworks.registry.v1.TenantStatus
-	18, // 11: stampworks.registry.v1.Tenant.generation_time:type_name -> google.protobuf.Timestamp
-	4,  // 12: stampworks.registry.v1.Tenant.hold:type_name -> stampworks.registry.v1.Hold
-	5,  // 13: stampworks.registry.v1.Tenant.overrides:type_name -> stampworks.registry.v1.Overrides
-	6,  // 14: stampworks.registry.v1.Tenant.maintenance_window:type_name -> stampworks.registry.v1.MaintenanceWindow
+	11, // 10: stampworks.registry.v1.Tenant.status:type_name -> stampworks.registry.v1.TenantStatus
+	19, // 11: stampworks.registry.v1.Tenant.generation_time:type_name -> google.protobuf.Timestamp
+	5,  // 12: stampworks.registry.v1.Tenant.hold:type_name -> stampworks.registry.v1.Hold
+	6,  // 13: stampworks.registry.v1.Tenant.overrides:type_name -> stampworks.registry.v1.Overrides
+	7,  // 14: stampworks.registry.v1.Tenant.maintenance_window:type_name -> stampworks.registry.v1.MaintenanceWindow
 	1,  // 15: stampworks.registry.v1.Tenant.drift_policy:type_name -> stampworks.registry.v1.Tenant.DriftPolicy
-	19, // 16: stampworks.registry.v1.Tenant.generation_kind:type_name -> stampworks.type.v1.OperationMetadata.Kind
-	7,  // 17: stampworks.registry.v1.Tenant.purge:type_name -> stampworks.registry.v1.Purge
-	18, // 18: stampworks.registry.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
-	18, // 19: stampworks.registry.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
-	16, // 20: stampworks.registry.v1.Overrides.resources:type_name -> stampworks.registry.v1.Overrides.ResourcesEntry
-	17, // 21: stampworks.registry.v1.Overrides.values:type_name -> stampworks.registry.v1.Overrides.ValuesEntry
-	18, // 22: stampworks.registry.v1.Overrides.expire_time:type_name -> google.protobuf.Timestamp
-	20, // 23: stampworks.registry.v1.MaintenanceWindow.duration:type_name -> google.protobuf.Duration
-	18, // 24: stampworks.registry.v1.Purge.create_time:type_name -> google.protobuf.Timestamp
-	18, // 25: stampworks.registry.v1.Deal.promised_time:type_name -> google.protobuf.Timestamp
-	21, // 26: stampworks.registry.v1.TenantStatus.failure:type_name -> stampworks.type.v1.Failure
-	22, // 27: stampworks.registry.v1.TenantStatus.obstacles:type_name -> stampworks.type.v1.Obstacle
-	18, // 28: stampworks.registry.v1.TenantStatus.update_time:type_name -> google.protobuf.Timestamp
-	2,  // 29: stampworks.registry.v1.TenantStatus.phase:type_name -> stampworks.registry.v1.TenantStatus.Phase
-	11, // 30: stampworks.registry.v1.TenantStatus.receipt:type_name -> stampworks.registry.v1.Receipt
-	18, // 31: stampworks.registry.v1.Receipt.request_time:type_name -> google.protobuf.Timestamp
-	18, // 32: stampworks.registry.v1.Receipt.purge_time:type_name -> google.protobuf.Timestamp
-	18, // 33: stampworks.registry.v1.TimelineEntry.create_time:type_name -> google.protobuf.Timestamp
-	23, // 34: stampworks.registry.v1.Tenant.InputsEntry.value:type_name -> google.protobuf.Value
-	24, // 35: stampworks.registry.v1.Overrides.ResourcesEntry.value:type_name -> stampworks.type.v1.Resources
-	36, // [36:36] is the sub-list for method output_type
-	36, // [36:36] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	20, // 16: stampworks.registry.v1.Tenant.generation_kind:type_name -> stampworks.type.v1.OperationMetadata.Kind
+	8,  // 17: stampworks.registry.v1.Tenant.purge:type_name -> stampworks.registry.v1.Purge
+	4,  // 18: stampworks.registry.v1.Tenant.recovery:type_name -> stampworks.registry.v1.Recovery
+	19, // 19: stampworks.registry.v1.Recovery.create_time:type_name -> google.protobuf.Timestamp
+	19, // 20: stampworks.registry.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	19, // 21: stampworks.registry.v1.Hold.expire_time:type_name -> google.protobuf.Timestamp
+	17, // 22: stampworks.registry.v1.Overrides.resources:type_name -> stampworks.registry.v1.Overrides.ResourcesEntry
+	18, // 23: stampworks.registry.v1.Overrides.values:type_name -> stampworks.registry.v1.Overrides.ValuesEntry
+	19, // 24: stampworks.registry.v1.Overrides.expire_time:type_name -> google.protobuf.Timestamp
+	21, // 25: stampworks.registry.v1.MaintenanceWindow.duration:type_name -> google.protobuf.Duration
+	19, // 26: stampworks.registry.v1.Purge.create_time:type_name -> google.protobuf.Timestamp
+	19, // 27: stampworks.registry.v1.Deal.promised_time:type_name -> google.protobuf.Timestamp
+	22, // 28: stampworks.registry.v1.TenantStatus.failure:type_name -> stampworks.type.v1.Failure
+	23, // 29: stampworks.registry.v1.TenantStatus.obstacles:type_name -> stampworks.type.v1.Obstacle
+	19, // 30: stampworks.registry.v1.TenantStatus.update_time:type_name -> google.protobuf.Timestamp
+	2,  // 31: stampworks.registry.v1.TenantStatus.phase:type_name -> stampworks.registry.v1.TenantStatus.Phase
+	12, // 32: stampworks.registry.v1.TenantStatus.receipt:type_name -> stampworks.registry.v1.Receipt
+	19, // 33: stampworks.registry.v1.Receipt.request_time:type_name -> google.protobuf.Timestamp
+	19, // 34: stampworks.registry.v1.Receipt.purge_time:type_name -> google.protobuf.Timestamp
+	19, // 35: stampworks.registry.v1.TimelineEntry.create_time:type_name -> google.protobuf.Timestamp
+	24, // 36: stampworks.registry.v1.Tenant.InputsEntry.value:type_name -> google.protobuf.Value
+	25, // 37: stampworks.registry.v1.Overrides.ResourcesEntry.value:type_name -> stampworks.type.v1.Resources
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_registry_v1_tenant_proto_init() }
@@ -1672,7 +1755,7 @@ func file_stampworks_registry_v1_tenant_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_registry_v1_tenant_proto_rawDesc), len(file_stampworks_registry_v1_tenant_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -85,7 +85,7 @@ func (x WatchTenantsResponse_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WatchTenantsResponse_Type.Descriptor instead.
 func (WatchTenantsResponse_Type) EnumDescriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{16, 0}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{17, 0}
 }
 
 // CreateTenantRequest wishes for a tenant.
@@ -163,6 +163,81 @@ func (x *CreateTenantRequest) GetValidateOnly() bool {
 	return false
 }
 
+// RecoverTenantRequest has what is known of a lost tenant.
+type RecoverTenantRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant as it was, with its name, its uid, and a generation above all
+	// that it had. What was reported of it, its restore_from and a purge that had
+	// not begun are left out.
+	Tenant *Tenant `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// The cell that its stamp is in, "cells/eu-1".
+	Cell string `protobuf:"bytes,2,opt,name=cell,proto3" json:"cell,omitempty"`
+	// Names the recovery; the same for all tenants that it brings back.
+	RecoveryId string `protobuf:"bytes,3,opt,name=recovery_id,json=recoveryId,proto3" json:"recovery_id,omitempty"`
+	// Do everything but write (AIP-163).
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecoverTenantRequest) Reset() {
+	*x = RecoverTenantRequest{}
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecoverTenantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecoverTenantRequest) ProtoMessage() {}
+
+func (x *RecoverTenantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecoverTenantRequest.ProtoReflect.Descriptor instead.
+func (*RecoverTenantRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *RecoverTenantRequest) GetTenant() *Tenant {
+	if x != nil {
+		return x.Tenant
+	}
+	return nil
+}
+
+func (x *RecoverTenantRequest) GetCell() string {
+	if x != nil {
+		return x.Cell
+	}
+	return ""
+}
+
+func (x *RecoverTenantRequest) GetRecoveryId() string {
+	if x != nil {
+		return x.RecoveryId
+	}
+	return ""
+}
+
+func (x *RecoverTenantRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 // GetTenantRequest names a tenant.
 type GetTenantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -174,7 +249,7 @@ type GetTenantRequest struct {
 
 func (x *GetTenantRequest) Reset() {
 	*x = GetTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[1]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -186,7 +261,7 @@ func (x *GetTenantRequest) String() string {
 func (*GetTenantRequest) ProtoMessage() {}
 
 func (x *GetTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[1]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -199,7 +274,7 @@ func (x *GetTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTenantRequest.ProtoReflect.Descriptor instead.
 func (*GetTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{1}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *GetTenantRequest) GetName() string {
@@ -229,7 +304,7 @@ type ListTenantsRequest struct {
 
 func (x *ListTenantsRequest) Reset() {
 	*x = ListTenantsRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[2]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -241,7 +316,7 @@ func (x *ListTenantsRequest) String() string {
 func (*ListTenantsRequest) ProtoMessage() {}
 
 func (x *ListTenantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[2]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -254,7 +329,7 @@ func (x *ListTenantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTenantsRequest.ProtoReflect.Descriptor instead.
 func (*ListTenantsRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{2}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListTenantsRequest) GetPageSize() int32 {
@@ -307,7 +382,7 @@ type ListTenantsResponse struct {
 
 func (x *ListTenantsResponse) Reset() {
 	*x = ListTenantsResponse{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[3]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -319,7 +394,7 @@ func (x *ListTenantsResponse) String() string {
 func (*ListTenantsResponse) ProtoMessage() {}
 
 func (x *ListTenantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[3]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -332,7 +407,7 @@ func (x *ListTenantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTenantsResponse.ProtoReflect.Descriptor instead.
 func (*ListTenantsResponse) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{3}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListTenantsResponse) GetTenants() []*Tenant {
@@ -373,7 +448,7 @@ type UpdateTenantRequest struct {
 
 func (x *UpdateTenantRequest) Reset() {
 	*x = UpdateTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[4]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -385,7 +460,7 @@ func (x *UpdateTenantRequest) String() string {
 func (*UpdateTenantRequest) ProtoMessage() {}
 
 func (x *UpdateTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[4]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -398,7 +473,7 @@ func (x *UpdateTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateTenantRequest.ProtoReflect.Descriptor instead.
 func (*UpdateTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{4}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *UpdateTenantRequest) GetTenant() *Tenant {
@@ -446,7 +521,7 @@ type DeleteTenantRequest struct {
 
 func (x *DeleteTenantRequest) Reset() {
 	*x = DeleteTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[5]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -458,7 +533,7 @@ func (x *DeleteTenantRequest) String() string {
 func (*DeleteTenantRequest) ProtoMessage() {}
 
 func (x *DeleteTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[5]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -471,7 +546,7 @@ func (x *DeleteTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTenantRequest.ProtoReflect.Descriptor instead.
 func (*DeleteTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{5}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DeleteTenantRequest) GetName() string {
@@ -517,7 +592,7 @@ type SuspendTenantRequest struct {
 
 func (x *SuspendTenantRequest) Reset() {
 	*x = SuspendTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[6]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -529,7 +604,7 @@ func (x *SuspendTenantRequest) String() string {
 func (*SuspendTenantRequest) ProtoMessage() {}
 
 func (x *SuspendTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[6]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -542,7 +617,7 @@ func (x *SuspendTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendTenantRequest.ProtoReflect.Descriptor instead.
 func (*SuspendTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{6}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SuspendTenantRequest) GetName() string {
@@ -579,7 +654,7 @@ type ResumeTenantRequest struct {
 
 func (x *ResumeTenantRequest) Reset() {
 	*x = ResumeTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[7]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -591,7 +666,7 @@ func (x *ResumeTenantRequest) String() string {
 func (*ResumeTenantRequest) ProtoMessage() {}
 
 func (x *ResumeTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[7]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -604,7 +679,7 @@ func (x *ResumeTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeTenantRequest.ProtoReflect.Descriptor instead.
 func (*ResumeTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{7}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ResumeTenantRequest) GetName() string {
@@ -643,7 +718,7 @@ type UpgradeTenantRequest struct {
 
 func (x *UpgradeTenantRequest) Reset() {
 	*x = UpgradeTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[8]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -655,7 +730,7 @@ func (x *UpgradeTenantRequest) String() string {
 func (*UpgradeTenantRequest) ProtoMessage() {}
 
 func (x *UpgradeTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[8]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -668,7 +743,7 @@ func (x *UpgradeTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpgradeTenantRequest.ProtoReflect.Descriptor instead.
 func (*UpgradeTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{8}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpgradeTenantRequest) GetName() string {
@@ -726,7 +801,7 @@ type RetryTenantRequest struct {
 
 func (x *RetryTenantRequest) Reset() {
 	*x = RetryTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[9]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -738,7 +813,7 @@ func (x *RetryTenantRequest) String() string {
 func (*RetryTenantRequest) ProtoMessage() {}
 
 func (x *RetryTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[9]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -751,7 +826,7 @@ func (x *RetryTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryTenantRequest.ProtoReflect.Descriptor instead.
 func (*RetryTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{9}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RetryTenantRequest) GetName() string {
@@ -781,7 +856,7 @@ type UndeleteTenantRequest struct {
 
 func (x *UndeleteTenantRequest) Reset() {
 	*x = UndeleteTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[10]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -793,7 +868,7 @@ func (x *UndeleteTenantRequest) String() string {
 func (*UndeleteTenantRequest) ProtoMessage() {}
 
 func (x *UndeleteTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[10]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -806,7 +881,7 @@ func (x *UndeleteTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndeleteTenantRequest.ProtoReflect.Descriptor instead.
 func (*UndeleteTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{10}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UndeleteTenantRequest) GetName() string {
@@ -842,7 +917,7 @@ type HoldTenantRequest struct {
 
 func (x *HoldTenantRequest) Reset() {
 	*x = HoldTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[11]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -854,7 +929,7 @@ func (x *HoldTenantRequest) String() string {
 func (*HoldTenantRequest) ProtoMessage() {}
 
 func (x *HoldTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[11]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -867,7 +942,7 @@ func (x *HoldTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldTenantRequest.ProtoReflect.Descriptor instead.
 func (*HoldTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{11}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HoldTenantRequest) GetName() string {
@@ -918,7 +993,7 @@ type UnholdTenantRequest struct {
 
 func (x *UnholdTenantRequest) Reset() {
 	*x = UnholdTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[12]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -930,7 +1005,7 @@ func (x *UnholdTenantRequest) String() string {
 func (*UnholdTenantRequest) ProtoMessage() {}
 
 func (x *UnholdTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[12]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -943,7 +1018,7 @@ func (x *UnholdTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnholdTenantRequest.ProtoReflect.Descriptor instead.
 func (*UnholdTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{12}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UnholdTenantRequest) GetName() string {
@@ -977,7 +1052,7 @@ type PurgeTenantRequest struct {
 
 func (x *PurgeTenantRequest) Reset() {
 	*x = PurgeTenantRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[13]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -989,7 +1064,7 @@ func (x *PurgeTenantRequest) String() string {
 func (*PurgeTenantRequest) ProtoMessage() {}
 
 func (x *PurgeTenantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[13]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1002,7 +1077,7 @@ func (x *PurgeTenantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurgeTenantRequest.ProtoReflect.Descriptor instead.
 func (*PurgeTenantRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{13}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PurgeTenantRequest) GetName() string {
@@ -1044,7 +1119,7 @@ type GetReceiptRequest struct {
 
 func (x *GetReceiptRequest) Reset() {
 	*x = GetReceiptRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[14]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1056,7 +1131,7 @@ func (x *GetReceiptRequest) String() string {
 func (*GetReceiptRequest) ProtoMessage() {}
 
 func (x *GetReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[14]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1069,7 +1144,7 @@ func (x *GetReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReceiptRequest.ProtoReflect.Descriptor instead.
 func (*GetReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{14}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetReceiptRequest) GetName() string {
@@ -1090,7 +1165,7 @@ type WatchTenantsRequest struct {
 
 func (x *WatchTenantsRequest) Reset() {
 	*x = WatchTenantsRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[15]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1102,7 +1177,7 @@ func (x *WatchTenantsRequest) String() string {
 func (*WatchTenantsRequest) ProtoMessage() {}
 
 func (x *WatchTenantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[15]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1115,7 +1190,7 @@ func (x *WatchTenantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTenantsRequest.ProtoReflect.Descriptor instead.
 func (*WatchTenantsRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{15}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WatchTenantsRequest) GetAfterRevision() int64 {
@@ -1140,7 +1215,7 @@ type WatchTenantsResponse struct {
 
 func (x *WatchTenantsResponse) Reset() {
 	*x = WatchTenantsResponse{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[16]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1152,7 +1227,7 @@ func (x *WatchTenantsResponse) String() string {
 func (*WatchTenantsResponse) ProtoMessage() {}
 
 func (x *WatchTenantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[16]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1165,7 +1240,7 @@ func (x *WatchTenantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTenantsResponse.ProtoReflect.Descriptor instead.
 func (*WatchTenantsResponse) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{16}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WatchTenantsResponse) GetType() WatchTenantsResponse_Type {
@@ -1204,7 +1279,7 @@ type ListTimelineRequest struct {
 
 func (x *ListTimelineRequest) Reset() {
 	*x = ListTimelineRequest{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[17]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1216,7 +1291,7 @@ func (x *ListTimelineRequest) String() string {
 func (*ListTimelineRequest) ProtoMessage() {}
 
 func (x *ListTimelineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[17]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1229,7 +1304,7 @@ func (x *ListTimelineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTimelineRequest.ProtoReflect.Descriptor instead.
 func (*ListTimelineRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{17}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListTimelineRequest) GetParent() string {
@@ -1266,7 +1341,7 @@ type ListTimelineResponse struct {
 
 func (x *ListTimelineResponse) Reset() {
 	*x = ListTimelineResponse{}
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[18]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1278,7 +1353,7 @@ func (x *ListTimelineResponse) String() string {
 func (*ListTimelineResponse) ProtoMessage() {}
 
 func (x *ListTimelineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[18]
+	mi := &file_stampworks_registry_v1_tenant_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1291,7 +1366,7 @@ func (x *ListTimelineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTimelineResponse.ProtoReflect.Descriptor instead.
 func (*ListTimelineResponse) Descriptor() ([]byte, []int) {
-	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{18}
+	return file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListTimelineResponse) GetTimelineEntries() []*TimelineEntry {
@@ -1318,6 +1393,13 @@ const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"\ttenant_id\x18\x02 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\btenantId\x12&\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\xfb\x01\n" +
+	"\x14RecoverTenantRequest\x12A\n" +
+	"\x06tenant\x18\x01 \x01(\v2\x1e.stampworks.registry.v1.TenantB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06tenant\x12/\n" +
+	"\x04cell\x18\x02 \x01(\tB\x1b\xe0A\x02\xfaA\x15\n" +
+	"\x13stampworks.dev/CellR\x04cell\x12J\n" +
+	"\vrecovery_id\x18\x03 \x01(\tB)\xe0A\x02\xbaH#r!2\x1f^[A-Za-z0-9][A-Za-z0-9-]{0,63}$R\n" +
+	"recoveryId\x12#\n" +
 	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"E\n" +
 	"\x10GetTenantRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
@@ -1413,11 +1495,14 @@ const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"\x90\x01\n" +
 	"\x14ListTimelineResponse\x12P\n" +
 	"\x10timeline_entries\x18\x01 \x03(\v2%.stampworks.registry.v1.TimelineEntryR\x0ftimelineEntries\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xd9\x18\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xa7\x1a\n" +
 	"\rTenantService\x12\xd8\x01\n" +
 	"\fCreateTenant\x12+.stampworks.registry.v1.CreateTenantRequest\x1a\x1d.google.longrunning.Operation\"|\xcaA.\n" +
 	"\x06Tenant\x12$stampworks.type.v1.OperationMetadata\xdaA\x10tenant,tenant_id\xe2\xf9\x18\x19\n" +
-	"\x0etenants.create\x12\agateway\x82\xd3\xe4\x93\x02\x15:\x06tenant\"\v/v1/tenants\x12\xa9\x01\n" +
+	"\x0etenants.create\x12\agateway\x82\xd3\xe4\x93\x02\x15:\x06tenant\"\v/v1/tenants\x12\xcb\x01\n" +
+	"\rRecoverTenant\x12,.stampworks.registry.v1.RecoverTenantRequest\x1a\x1d.google.longrunning.Operation\"m\xcaA.\n" +
+	"\x06Tenant\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x1a\n" +
+	"\x0ftenants.recover\x12\agateway\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/tenants:recover\x12\xa9\x01\n" +
 	"\tGetTenant\x12(.stampworks.registry.v1.GetTenantRequest\x1a\x1e.stampworks.registry.v1.Tenant\"R\xdaA\x04name\xe2\xf9\x18+\n" +
 	"\vtenants.get\x12\agateway\x12\vprovisioner\x12\x06health\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/{name=tenants/*}\x12\xae\x01\n" +
 	"\vListTenants\x12*.stampworks.registry.v1.ListTenantsRequest\x1a+.stampworks.registry.v1.ListTenantsResponse\"F\xdaA\x00\xe2\xf9\x18,\n" +
@@ -1472,81 +1557,85 @@ func file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP() []byte {
 }
 
 var file_stampworks_registry_v1_tenant_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_stampworks_registry_v1_tenant_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_stampworks_registry_v1_tenant_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_stampworks_registry_v1_tenant_service_proto_goTypes = []any{
 	(WatchTenantsResponse_Type)(0),  // 0: stampworks.registry.v1.WatchTenantsResponse.Type
 	(*CreateTenantRequest)(nil),     // 1: stampworks.registry.v1.CreateTenantRequest
-	(*GetTenantRequest)(nil),        // 2: stampworks.registry.v1.GetTenantRequest
-	(*ListTenantsRequest)(nil),      // 3: stampworks.registry.v1.ListTenantsRequest
-	(*ListTenantsResponse)(nil),     // 4: stampworks.registry.v1.ListTenantsResponse
-	(*UpdateTenantRequest)(nil),     // 5: stampworks.registry.v1.UpdateTenantRequest
-	(*DeleteTenantRequest)(nil),     // 6: stampworks.registry.v1.DeleteTenantRequest
-	(*SuspendTenantRequest)(nil),    // 7: stampworks.registry.v1.SuspendTenantRequest
-	(*ResumeTenantRequest)(nil),     // 8: stampworks.registry.v1.ResumeTenantRequest
-	(*UpgradeTenantRequest)(nil),    // 9: stampworks.registry.v1.UpgradeTenantRequest
-	(*RetryTenantRequest)(nil),      // 10: stampworks.registry.v1.RetryTenantRequest
-	(*UndeleteTenantRequest)(nil),   // 11: stampworks.registry.v1.UndeleteTenantRequest
-	(*HoldTenantRequest)(nil),       // 12: stampworks.registry.v1.HoldTenantRequest
-	(*UnholdTenantRequest)(nil),     // 13: stampworks.registry.v1.UnholdTenantRequest
-	(*PurgeTenantRequest)(nil),      // 14: stampworks.registry.v1.PurgeTenantRequest
-	(*GetReceiptRequest)(nil),       // 15: stampworks.registry.v1.GetReceiptRequest
-	(*WatchTenantsRequest)(nil),     // 16: stampworks.registry.v1.WatchTenantsRequest
-	(*WatchTenantsResponse)(nil),    // 17: stampworks.registry.v1.WatchTenantsResponse
-	(*ListTimelineRequest)(nil),     // 18: stampworks.registry.v1.ListTimelineRequest
-	(*ListTimelineResponse)(nil),    // 19: stampworks.registry.v1.ListTimelineResponse
-	(*Tenant)(nil),                  // 20: stampworks.registry.v1.Tenant
-	(*fieldmaskpb.FieldMask)(nil),   // 21: google.protobuf.FieldMask
-	(*timestamppb.Timestamp)(nil),   // 22: google.protobuf.Timestamp
-	(*TimelineEntry)(nil),           // 23: stampworks.registry.v1.TimelineEntry
-	(*longrunningpb.Operation)(nil), // 24: google.longrunning.Operation
-	(*Receipt)(nil),                 // 25: stampworks.registry.v1.Receipt
+	(*RecoverTenantRequest)(nil),    // 2: stampworks.registry.v1.RecoverTenantRequest
+	(*GetTenantRequest)(nil),        // 3: stampworks.registry.v1.GetTenantRequest
+	(*ListTenantsRequest)(nil),      // 4: stampworks.registry.v1.ListTenantsRequest
+	(*ListTenantsResponse)(nil),     // 5: stampworks.registry.v1.ListTenantsResponse
+	(*UpdateTenantRequest)(nil),     // 6: stampworks.registry.v1.UpdateTenantRequest
+	(*DeleteTenantRequest)(nil),     // 7: stampworks.registry.v1.DeleteTenantRequest
+	(*SuspendTenantRequest)(nil),    // 8: stampworks.registry.v1.SuspendTenantRequest
+	(*ResumeTenantRequest)(nil),     // 9: stampworks.registry.v1.ResumeTenantRequest
+	(*UpgradeTenantRequest)(nil),    // 10: stampworks.registry.v1.UpgradeTenantRequest
+	(*RetryTenantRequest)(nil),      // 11: stampworks.registry.v1.RetryTenantRequest
+	(*UndeleteTenantRequest)(nil),   // 12: stampworks.registry.v1.UndeleteTenantRequest
+	(*HoldTenantRequest)(nil),       // 13: stampworks.registry.v1.HoldTenantRequest
+	(*UnholdTenantRequest)(nil),     // 14: stampworks.registry.v1.UnholdTenantRequest
+	(*PurgeTenantRequest)(nil),      // 15: stampworks.registry.v1.PurgeTenantRequest
+	(*GetReceiptRequest)(nil),       // 16: stampworks.registry.v1.GetReceiptRequest
+	(*WatchTenantsRequest)(nil),     // 17: stampworks.registry.v1.WatchTenantsRequest
+	(*WatchTenantsResponse)(nil),    // 18: stampworks.registry.v1.WatchTenantsResponse
+	(*ListTimelineRequest)(nil),     // 19: stampworks.registry.v1.ListTimelineRequest
+	(*ListTimelineResponse)(nil),    // 20: stampworks.registry.v1.ListTimelineResponse
+	(*Tenant)(nil),                  // 21: stampworks.registry.v1.Tenant
+	(*fieldmaskpb.FieldMask)(nil),   // 22: google.protobuf.FieldMask
+	(*timestamppb.Timestamp)(nil),   // 23: google.protobuf.Timestamp
+	(*TimelineEntry)(nil),           // 24: stampworks.registry.v1.TimelineEntry
+	(*longrunningpb.Operation)(nil), // 25: google.longrunning.Operation
+	(*Receipt)(nil),                 // 26: stampworks.registry.v1.Receipt
 }
 var file_stampworks_registry_v1_tenant_service_proto_depIdxs = []int32{
-	20, // 0: stampworks.registry.v1.CreateTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
-	20, // 1: stampworks.registry.v1.ListTenantsResponse.tenants:type_name -> stampworks.registry.v1.Tenant
-	20, // 2: stampworks.registry.v1.UpdateTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
-	21, // 3: stampworks.registry.v1.UpdateTenantRequest.update_mask:type_name -> google.protobuf.FieldMask
-	22, // 4: stampworks.registry.v1.HoldTenantRequest.expire_time:type_name -> google.protobuf.Timestamp
-	0,  // 5: stampworks.registry.v1.WatchTenantsResponse.type:type_name -> stampworks.registry.v1.WatchTenantsResponse.Type
-	20, // 6: stampworks.registry.v1.WatchTenantsResponse.tenant:type_name -> stampworks.registry.v1.Tenant
-	23, // 7: stampworks.registry.v1.ListTimelineResponse.timeline_entries:type_name -> stampworks.registry.v1.TimelineEntry
-	1,  // 8: stampworks.registry.v1.TenantService.CreateTenant:input_type -> stampworks.registry.v1.CreateTenantRequest
-	2,  // 9: stampworks.registry.v1.TenantService.GetTenant:input_type -> stampworks.registry.v1.GetTenantRequest
-	3,  // 10: stampworks.registry.v1.TenantService.ListTenants:input_type -> stampworks.registry.v1.ListTenantsRequest
-	5,  // 11: stampworks.registry.v1.TenantService.UpdateTenant:input_type -> stampworks.registry.v1.UpdateTenantRequest
-	6,  // 12: stampworks.registry.v1.TenantService.DeleteTenant:input_type -> stampworks.registry.v1.DeleteTenantRequest
-	7,  // 13: stampworks.registry.v1.TenantService.SuspendTenant:input_type -> stampworks.registry.v1.SuspendTenantRequest
-	8,  // 14: stampworks.registry.v1.TenantService.ResumeTenant:input_type -> stampworks.registry.v1.ResumeTenantRequest
-	9,  // 15: stampworks.registry.v1.TenantService.UpgradeTenant:input_type -> stampworks.registry.v1.UpgradeTenantRequest
-	10, // 16: stampworks.registry.v1.TenantService.RetryTenant:input_type -> stampworks.registry.v1.RetryTenantRequest
-	11, // 17: stampworks.registry.v1.TenantService.UndeleteTenant:input_type -> stampworks.registry.v1.UndeleteTenantRequest
-	12, // 18: stampworks.registry.v1.TenantService.HoldTenant:input_type -> stampworks.registry.v1.HoldTenantRequest
-	13, // 19: stampworks.registry.v1.TenantService.UnholdTenant:input_type -> stampworks.registry.v1.UnholdTenantRequest
-	14, // 20: stampworks.registry.v1.TenantService.PurgeTenant:input_type -> stampworks.registry.v1.PurgeTenantRequest
-	15, // 21: stampworks.registry.v1.TenantService.GetReceipt:input_type -> stampworks.registry.v1.GetReceiptRequest
-	16, // 22: stampworks.registry.v1.TenantService.WatchTenants:input_type -> stampworks.registry.v1.WatchTenantsRequest
-	18, // 23: stampworks.registry.v1.TenantService.ListTimeline:input_type -> stampworks.registry.v1.ListTimelineRequest
-	24, // 24: stampworks.registry.v1.TenantService.CreateTenant:output_type -> google.longrunning.Operation
-	20, // 25: stampworks.registry.v1.TenantService.GetTenant:output_type -> stampworks.registry.v1.Tenant
-	4,  // 26: stampworks.registry.v1.TenantService.ListTenants:output_type -> stampworks.registry.v1.ListTenantsResponse
-	24, // 27: stampworks.registry.v1.TenantService.UpdateTenant:output_type -> google.longrunning.Operation
-	24, // 28: stampworks.registry.v1.TenantService.DeleteTenant:output_type -> google.longrunning.Operation
-	24, // 29: stampworks.registry.v1.TenantService.SuspendTenant:output_type -> google.longrunning.Operation
-	24, // 30: stampworks.registry.v1.TenantService.ResumeTenant:output_type -> google.longrunning.Operation
-	24, // 31: stampworks.registry.v1.TenantService.UpgradeTenant:output_type -> google.longrunning.Operation
-	24, // 32: stampworks.registry.v1.TenantService.RetryTenant:output_type -> google.longrunning.Operation
-	24, // 33: stampworks.registry.v1.TenantService.UndeleteTenant:output_type -> google.longrunning.Operation
-	20, // 34: stampworks.registry.v1.TenantService.HoldTenant:output_type -> stampworks.registry.v1.Tenant
-	20, // 35: stampworks.registry.v1.TenantService.UnholdTenant:output_type -> stampworks.registry.v1.Tenant
-	24, // 36: stampworks.registry.v1.TenantService.PurgeTenant:output_type -> google.longrunning.Operation
-	25, // 37: stampworks.registry.v1.TenantService.GetReceipt:output_type -> stampworks.registry.v1.Receipt
-	17, // 38: stampworks.registry.v1.TenantService.WatchTenants:output_type -> stampworks.registry.v1.WatchTenantsResponse
-	19, // 39: stampworks.registry.v1.TenantService.ListTimeline:output_type -> stampworks.registry.v1.ListTimelineResponse
-	24, // [24:40] is the sub-list for method output_type
-	8,  // [8:24] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	21, // 0: stampworks.registry.v1.CreateTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
+	21, // 1: stampworks.registry.v1.RecoverTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
+	21, // 2: stampworks.registry.v1.ListTenantsResponse.tenants:type_name -> stampworks.registry.v1.Tenant
+	21, // 3: stampworks.registry.v1.UpdateTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
+	22, // 4: stampworks.registry.v1.UpdateTenantRequest.update_mask:type_name -> google.protobuf.FieldMask
+	23, // 5: stampworks.registry.v1.HoldTenantRequest.expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 6: stampworks.registry.v1.WatchTenantsResponse.type:type_name -> stampworks.registry.v1.WatchTenantsResponse.Type
+	21, // 7: stampworks.registry.v1.WatchTenantsResponse.tenant:type_name -> stampworks.registry.v1.Tenant
+	24, // 8: stampworks.registry.v1.ListTimelineResponse.timeline_entries:type_name -> stampworks.registry.v1.TimelineEntry
+	1,  // 9: stampworks.registry.v1.TenantService.CreateTenant:input_type -> stampworks.registry.v1.CreateTenantRequest
+	2,  // 10: stampworks.registry.v1.TenantService.RecoverTenant:input_type -> stampworks.registry.v1.RecoverTenantRequest
+	3,  // 11: stampworks.registry.v1.TenantService.GetTenant:input_type -> stampworks.registry.v1.GetTenantRequest
+	4,  // 12: stampworks.registry.v1.TenantService.ListTenants:input_type -> stampworks.registry.v1.ListTenantsRequest
+	6,  // 13: stampworks.registry.v1.TenantService.UpdateTenant:input_type -> stampworks.registry.v1.UpdateTenantRequest
+	7,  // 14: stampworks.registry.v1.TenantService.DeleteTenant:input_type -> stampworks.registry.v1.DeleteTenantRequest
+	8,  // 15: stampworks.registry.v1.TenantService.SuspendTenant:input_type -> stampworks.registry.v1.SuspendTenantRequest
+	9,  // 16: stampworks.registry.v1.TenantService.ResumeTenant:input_type -> stampworks.registry.v1.ResumeTenantRequest
+	10, // 17: stampworks.registry.v1.TenantService.UpgradeTenant:input_type -> stampworks.registry.v1.UpgradeTenantRequest
+	11, // 18: stampworks.registry.v1.TenantService.RetryTenant:input_type -> stampworks.registry.v1.RetryTenantRequest
+	12, // 19: stampworks.registry.v1.TenantService.UndeleteTenant:input_type -> stampworks.registry.v1.UndeleteTenantRequest
+	13, // 20: stampworks.registry.v1.TenantService.HoldTenant:input_type -> stampworks.registry.v1.HoldTenantRequest
+	14, // 21: stampworks.registry.v1.TenantService.UnholdTenant:input_type -> stampworks.registry.v1.UnholdTenantRequest
+	15, // 22: stampworks.registry.v1.TenantService.PurgeTenant:input_type -> stampworks.registry.v1.PurgeTenantRequest
+	16, // 23: stampworks.registry.v1.TenantService.GetReceipt:input_type -> stampworks.registry.v1.GetReceiptRequest
+	17, // 24: stampworks.registry.v1.TenantService.WatchTenants:input_type -> stampworks.registry.v1.WatchTenantsRequest
+	19, // 25: stampworks.registry.v1.TenantService.ListTimeline:input_type -> stampworks.registry.v1.ListTimelineRequest
+	25, // 26: stampworks.registry.v1.TenantService.CreateTenant:output_type -> google.longrunning.Operation
+	25, // 27: stampworks.registry.v1.TenantService.RecoverTenant:output_type -> google.longrunning.Operation
+	21, // 28: stampworks.registry.v1.TenantService.GetTenant:output_type -> stampworks.registry.v1.Tenant
+	5,  // 29: stampworks.registry.v1.TenantService.ListTenants:output_type -> stampworks.registry.v1.ListTenantsResponse
+	25, // 30: stampworks.registry.v1.TenantService.UpdateTenant:output_type -> google.longrunning.Operation
+	25, // 31: stampworks.registry.v1.TenantService.DeleteTenant:output_type -> google.longrunning.Operation
+	25, // 32: stampworks.registry.v1.TenantService.SuspendTenant:output_type -> google.longrunning.Operation
+	25, // 33: stampworks.registry.v1.TenantService.ResumeTenant:output_type -> google.longrunning.Operation
+	25, // 34: stampworks.registry.v1.TenantService.UpgradeTenant:output_type -> google.longrunning.Operation
+	25, // 35: stampworks.registry.v1.TenantService.RetryTenant:output_type -> google.longrunning.Operation
+	25, // 36: stampworks.registry.v1.TenantService.UndeleteTenant:output_type -> google.longrunning.Operation
+	21, // 37: stampworks.registry.v1.TenantService.HoldTenant:output_type -> stampworks.registry.v1.Tenant
+	21, // 38: stampworks.registry.v1.TenantService.UnholdTenant:output_type -> stampworks.registry.v1.Tenant
+	25, // 39: stampworks.registry.v1.TenantService.PurgeTenant:output_type -> google.longrunning.Operation
+	26, // 40: stampworks.registry.v1.TenantService.GetReceipt:output_type -> stampworks.registry.v1.Receipt
+	18, // 41: stampworks.registry.v1.TenantService.WatchTenants:output_type -> stampworks.registry.v1.WatchTenantsResponse
+	20, // 42: stampworks.registry.v1.TenantService.ListTimeline:output_type -> stampworks.registry.v1.ListTimelineResponse
+	26, // [26:43] is the sub-list for method output_type
+	9,  // [9:26] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_registry_v1_tenant_service_proto_init() }
@@ -1561,7 +1650,7 @@ func file_stampworks_registry_v1_tenant_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_registry_v1_tenant_service_proto_rawDesc), len(file_stampworks_registry_v1_tenant_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	TenantService_CreateTenant_FullMethodName   = "/stampworks.registry.v1.TenantService/CreateTenant"
+	TenantService_RecoverTenant_FullMethodName  = "/stampworks.registry.v1.TenantService/RecoverTenant"
 	TenantService_GetTenant_FullMethodName      = "/stampworks.registry.v1.TenantService/GetTenant"
 	TenantService_ListTenants_FullMethodName    = "/stampworks.registry.v1.TenantService/ListTenants"
 	TenantService_UpdateTenant_FullMethodName   = "/stampworks.registry.v1.TenantService/UpdateTenant"
@@ -48,6 +49,13 @@ type TenantServiceClient interface {
 	// ends when its stamp answers. Repeatable with a request_id.
 	// Codes: INVALID_ARGUMENT, ALREADY_EXISTS, FAILED_PRECONDITION.
 	CreateTenant(ctx context.Context, in *CreateTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
+	// RecoverTenant makes a tenant again whose record was lost with etcd, from
+	// what its stamp's manifest has (AIP-136). Its uid stays, so that the stamp is
+	// taken over as it runs. A tenant that is there is never changed.
+	// It needs the permission tenants.recover. Codes: INVALID_ARGUMENT, also when
+	// its revision is not published; ALREADY_EXISTS when there is a tenant of that
+	// id or of its deal, or the id was purged.
+	RecoverTenant(ctx context.Context, in *RecoverTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
 	// GetTenant reads one tenant (AIP-131). Codes: NOT_FOUND.
 	GetTenant(ctx context.Context, in *GetTenantRequest, opts ...grpc.CallOption) (*Tenant, error)
 	// ListTenants reads many (AIP-132, AIP-158, AIP-160).
@@ -115,6 +123,16 @@ func (c *tenantServiceClient) CreateTenant(ctx context.Context, in *CreateTenant
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(longrunningpb.Operation)
 	err := c.cc.Invoke(ctx, TenantService_CreateTenant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *tenantServiceClient) RecoverTenant(ctx context.Context, in *RecoverTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(longrunningpb.Operation)
+	err := c.cc.Invoke(ctx, TenantService_RecoverTenant_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -290,6 +308,13 @@ type TenantServiceServer interface {
 	// ends when its stamp answers. Repeatable with a request_id.
 	// Codes: INVALID_ARGUMENT, ALREADY_EXISTS, FAILED_PRECONDITION.
 	CreateTenant(context.Context, *CreateTenantRequest) (*longrunningpb.Operation, error)
+	// RecoverTenant makes a tenant again whose record was lost with etcd, from
+	// what its stamp's manifest has (AIP-136). Its uid stays, so that the stamp is
+	// taken over as it runs. A tenant that is there is never changed.
+	// It needs the permission tenants.recover. Codes: INVALID_ARGUMENT, also when
+	// its revision is not published; ALREADY_EXISTS when there is a tenant of that
+	// id or of its deal, or the id was purged.
+	RecoverTenant(context.Context, *RecoverTenantRequest) (*longrunningpb.Operation, error)
 	// GetTenant reads one tenant (AIP-131). Codes: NOT_FOUND.
 	GetTenant(context.Context, *GetTenantRequest) (*Tenant, error)
 	// ListTenants reads many (AIP-132, AIP-158, AIP-160).
@@ -355,6 +380,9 @@ type UnimplementedTenantServiceServer struct{}
 
 func (UnimplementedTenantServiceServer) CreateTenant(context.Context, *CreateTenantRequest) (*longrunningpb.Operation, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateTenant not implemented")
+}
+func (UnimplementedTenantServiceServer) RecoverTenant(context.Context, *RecoverTenantRequest) (*longrunningpb.Operation, error) {
+	return nil, status.Error(codes.Unimplemented, "method RecoverTenant not implemented")
 }
 func (UnimplementedTenantServiceServer) GetTenant(context.Context, *GetTenantRequest) (*Tenant, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetTenant not implemented")
@@ -436,6 +464,24 @@ func _TenantService_CreateTenant_Handler(srv interface{}, ctx context.Context, d
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(TenantServiceServer).CreateTenant(ctx, req.(*CreateTenantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TenantService_RecoverTenant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecoverTenantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TenantServiceServer).RecoverTenant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TenantService_RecoverTenant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TenantServiceServer).RecoverTenant(ctx, req.(*RecoverTenantRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -713,6 +759,10 @@ var TenantService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CreateTenant",
 			Handler:    _TenantService_CreateTenant_Handler,
+		},
+		{
+			MethodName: "RecoverTenant",
+			Handler:    _TenantService_RecoverTenant_Handler,
 		},
 		{
 			MethodName: "GetTenant",

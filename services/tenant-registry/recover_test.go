@@ -1,0 +1,86 @@
+package tenantregistry_test
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"stampworks.dev/pkg/errs"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+)
+
+func TestRecover(t *testing.T) {
+	r := start(t)
+	r.create(t, "other")
+	was := r.get(t, "other")
+	was.Name, was.Uid, was.Generation, was.RestoreFrom = acme, "uid-before", 107, "tenants/other/backups/b-1"
+	was.Deal = &registryv1.Deal{Source: "sources/crm", Id: "42"}
+	ask := &registryv1.RecoverTenantRequest{Tenant: was, Cell: "cells/eu-1", RecoveryId: "r-1", ValidateOnly: true}
+	if _, err := r.tenants.RecoverTenant(ctx(t), ask); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.tenants.GetTenant(ctx(t), &registryv1.GetTenantRequest{Name: acme}); !errs.Is(err, errs.NotFound) {
+		t.Errorf("validate_only wrote: %v", err)
+	}
+	ask.ValidateOnly = false
+	op, err := r.tenants.RecoverTenant(ctx(t), ask)
+	if err != nil || op.GetName() != "operations/acme.107" || metadata(t, op).GetKind() != typev1.OperationMetadata_CREATE {
+		t.Fatalf("recover: %v, %v", op, err)
+	}
+	now := r.get(t, "acme")
+	if now.GetUid() != "uid-before" || now.GetGeneration() != 107 || now.GetRestoreFrom() != "" || now.GetDisplayName() != was.GetDisplayName() ||
+		now.GetRecovery().GetId() != "r-1" || now.GetRecovery().GetCell() != "cells/eu-1" || now.GetStatus() != nil {
+		t.Errorf("recovered %v", now)
+	}
+	if e := r.newestEntry(t); e.GetAction() != "tenant.recovered" || e.GetGeneration() != 107 || e.GetPrincipal() != "tokens/admin" {
+		t.Errorf("timeline %v", e)
+	}
+	_, err = r.tenants.RecoverTenant(ctx(t), ask)
+	_ = reason(t, "again", err, errs.AlreadyExists, "TENANT_EXISTS")
+	if r.get(t, "acme").GetEtag() != now.GetEtag() {
+		t.Error("recovering again wrote")
+	}
+	second := proto.CloneOf(was) // the deal's: it makes no other tenant
+	second.Name, second.Uid = "tenants/acme-2", "uid-2"
+	_, err = r.tenants.RecoverTenant(ctx(t), &registryv1.RecoverTenantRequest{Tenant: second, Cell: "cells/eu-1", RecoveryId: "r-1"})
+	_ = reason(t, "the deal of another", err, errs.AlreadyExists, "DEAL_HAS_TENANT")
+}
+
+func TestRecoverDeleted(t *testing.T) {
+	r := start(t)
+	r.create(t, "other")
+	was := r.get(t, "other")
+	was.Name, was.Uid, was.Generation, was.Purging = acme, "uid-before", 9, true
+	was.DeleteTime, was.PurgeTime = timestamppb.New(time.Now().Add(-time.Hour)), timestamppb.New(time.Now().Add(-time.Minute))
+	if _, err := r.tenants.RecoverTenant(ctx(t), &registryv1.RecoverTenantRequest{Tenant: was, Cell: "cells/eu-1", RecoveryId: "r-1"}); err != nil {
+		t.Fatal(err)
+	}
+	now := r.get(t, "acme")
+	if now.GetPurging() || now.GetDeleteTime() == nil || time.Until(now.GetPurgeTime().AsTime()) < 23*time.Hour || now.GetGenerationKind() != typev1.OperationMetadata_DELETE {
+		t.Errorf("recovered %v, want it deleted and kept for a day", now)
+	}
+}
+
+func TestRecoverRefused(t *testing.T) {
+	r := start(t)
+	r.create(t, "other")
+	good := r.get(t, "other")
+	good.Name, good.Uid = acme, "uid-before"
+	for what, change := range map[string]func(*registryv1.RecoverTenantRequest){
+		"without an uid":        func(q *registryv1.RecoverTenantRequest) { q.Tenant.Uid = "" },
+		"without a generation":  func(q *registryv1.RecoverTenantRequest) { q.Tenant.Generation = 0 },
+		"without a cell":        func(q *registryv1.RecoverTenantRequest) { q.Cell = "" },
+		"without a recovery":    func(q *registryv1.RecoverTenantRequest) { q.RecoveryId = "" },
+		"with an evil name":     func(q *registryv1.RecoverTenantRequest) { q.Tenant.Name = "tenants/../x" },
+		"of a revision unknown": func(q *registryv1.RecoverTenantRequest) { q.Tenant.Blueprint = "blueprints/helpdesk/revisions/9.9.9" },
+	} {
+		q := &registryv1.RecoverTenantRequest{Tenant: proto.CloneOf(good), Cell: "cells/eu-1", RecoveryId: "r-1"}
+		change(q)
+		if _, err := r.tenants.RecoverTenant(ctx(t), q); !errs.Is(err, errs.InvalidArgument) {
+			t.Errorf("%s: %v, want InvalidArgument", what, err)
+		}
+	}
+}
