@@ -28,7 +28,7 @@
 //
 //	_ = k.ClearBackup(ctx, ref)                // whatever an earlier attempt left
 //	res, _ := d.RunJob(ctx, ref, m, job)       // writes into m.Site.Backup
-//	kept, _ := k.KeepBackup(ctx, ref, "b-3")   // size and digest go into the record
+//	kept, _ := k.KeepBackup(ctx, ref, "b-3", nil)   // size and digest go into the record
 //	_ = k.ClearBackup(ctx, ref)                // no second copy in the stamp
 //	_ = k.FetchBackup(ctx, other, driver.BackupRef{Tenant: "acme", UID: uid, ID: "b-3", Digest: kept.Digest})
 //	res, _ = d.RunJob(ctx, other, m, restore)  // reads m.Site.Backup

@@ -142,6 +142,9 @@ type Manifest struct {
 	Revision   string               `json:"revision"`
 	Site       Site                 `json:"site"`
 	Components map[string]Component `json:"components"`
+	// Recovery is what the tenant can be made again from. Nil leaves what was
+	// given before.
+	Recovery *Recovery `json:"recovery,omitempty"`
 }
 
 // Component is one rendered component.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,8 +24,9 @@ type Keeper interface {
 	// KeepBackup copies what is in the backup directory into the repository,
 	// all of it or, after a crash, nothing. Calling twice is fine: the same id
 	// gives what was kept first, whatever the directory has by then. Without a
-	// file in it there is no backup: an error of kind FailedPrecondition.
-	KeepBackup(ctx context.Context, ref Ref, id string) (Kept, error)
+	// file in it there is no backup: an error of kind FailedPrecondition. The note
+	// is kept beside it, for whoever finds the backup and nothing else.
+	KeepBackup(ctx context.Context, ref Ref, id string, note json.RawMessage) (Kept, error)
 
 	// FetchBackup makes the backup directory have what a kept backup has, and
 	// nothing else. The backup may be another stamp's, and that stamp gone. One

@@ -48,7 +48,7 @@ func (b *bench) kept(k driver.Keeper) (driver.Ref, driver.Manifest, driver.Backu
 	b.must(k.ClearBackup(b.ctx, ref))
 	b.put(ref, m, "dump", "tickets")
 	b.put(ref, m, "parts/one", "1")
-	kept, err := k.KeepBackup(b.ctx, ref, "b-1")
+	kept, err := k.KeepBackup(b.ctx, ref, "b-1", nil)
 	b.must(err)
 	of := driver.BackupRef{Tenant: ref.Tenant, UID: ref.UID, ID: "b-1", Digest: kept.Digest}
 	b.t.Cleanup(func() {
@@ -62,18 +62,18 @@ func (b *bench) kept(k driver.Keeper) (driver.Ref, driver.Manifest, driver.Backu
 func backupKeptOnce(b *bench) {
 	k := b.keeper()
 	ref, m, of := b.kept(k)
-	again, err := k.KeepBackup(b.ctx, ref, of.ID)
+	again, err := k.KeepBackup(b.ctx, ref, of.ID, nil)
 	b.must(err)
 	if again.Digest != of.Digest || again.Files != 2 || again.SizeBytes != 8 || !strings.HasPrefix(of.Digest, "sha256:") {
 		b.t.Errorf("kept %+v, want 2 files of 8 bytes with digest %s", again, of.Digest)
 	}
 	b.put(ref, m, "dump", "more tickets")
-	again, err = k.KeepBackup(b.ctx, ref, of.ID)
+	again, err = k.KeepBackup(b.ctx, ref, of.ID, nil)
 	b.must(err)
 	if again.Digest != of.Digest {
 		b.t.Errorf("the same id was kept anew: %+v", again)
 	}
-	other, err := k.KeepBackup(b.ctx, ref, "b-2")
+	other, err := k.KeepBackup(b.ctx, ref, "b-2", nil)
 	b.must(err)
 	if other.Digest == of.Digest || other.SizeBytes != 13 {
 		b.t.Errorf("another id is %+v, the first %+v", other, again)
@@ -84,11 +84,11 @@ func backupEmpty(b *bench) {
 	k := b.keeper()
 	ref, m := b.reserve()
 	b.must(k.ClearBackup(b.ctx, ref))
-	if _, err := k.KeepBackup(b.ctx, ref, "b-1"); !errs.Is(err, errs.FailedPrecondition) {
+	if _, err := k.KeepBackup(b.ctx, ref, "b-1", nil); !errs.Is(err, errs.FailedPrecondition) {
 		b.t.Errorf("KeepBackup of nothing = %v, want FailedPrecondition", err)
 	}
 	b.put(ref, m, "dump", "x")
-	if kept, err := k.KeepBackup(b.ctx, ref, "b-1"); err != nil || kept.Files != 1 {
+	if kept, err := k.KeepBackup(b.ctx, ref, "b-1", nil); err != nil || kept.Files != 1 {
 		b.t.Errorf("after a refusal kept %+v, %v", kept, err)
 	}
 }
@@ -132,7 +132,7 @@ func backupOfAnother(b *bench) {
 	if got := b.has(ref, m, "dump"); got != "tickets" {
 		b.t.Errorf("another tenant's backup has %q", got)
 	}
-	if _, err := k.KeepBackup(b.ctx, ref, of.ID); err != nil {
+	if _, err := k.KeepBackup(b.ctx, ref, of.ID, nil); err != nil {
 		b.t.Errorf("the same id of another tenant: %v", err)
 	}
 	b.must(k.DropBackup(b.ctx, driver.BackupRef{Tenant: ref.Tenant, UID: ref.UID, ID: of.ID}))
@@ -202,7 +202,7 @@ func backupStale(b *bench) {
 	newer, older := ref, ref
 	newer.Token, older.Token = 9, 8
 	b.must(k.FetchBackup(b.ctx, newer, of))
-	_, keepErr := k.KeepBackup(b.ctx, older, "b-2")
+	_, keepErr := k.KeepBackup(b.ctx, older, "b-2", nil)
 	for verb, err := range map[string]error{
 		"ClearBackup": k.ClearBackup(b.ctx, older),
 		"KeepBackup":  keepErr,
@@ -224,7 +224,7 @@ func backupNoSite(b *bench) {
 	k := b.keeper()
 	_, _, of := b.kept(k)
 	ref := b.ref()
-	_, keepErr := k.KeepBackup(b.ctx, ref, "b-1")
+	_, keepErr := k.KeepBackup(b.ctx, ref, "b-1", nil)
 	for verb, err := range map[string]error{
 		"ClearBackup": k.ClearBackup(b.ctx, ref), "KeepBackup": keepErr, "FetchBackup": k.FetchBackup(b.ctx, ref, of),
 	} {
@@ -240,7 +240,7 @@ func backupEvil(b *bench) {
 	for _, id := range []string{"", ".", "..", "../b-1", "a/b", "-a", ".part-1-x", "a\x00b", strings.Repeat("a", 129)} {
 		evil := of
 		evil.ID = id
-		_, keepErr := k.KeepBackup(b.ctx, ref, id)
+		_, keepErr := k.KeepBackup(b.ctx, ref, id, nil)
 		for verb, err := range map[string]error{
 			"KeepBackup": keepErr, "FetchBackup": k.FetchBackup(b.ctx, ref, evil), "DropBackup": k.DropBackup(b.ctx, evil),
 		} {
@@ -262,7 +262,7 @@ func reopenKeeps(b *bench) {
 	if !ok {
 		b.t.Fatal("the next driver keeps no backups")
 	}
-	kept, err := next.KeepBackup(b.ctx, ref, of.ID)
+	kept, err := next.KeepBackup(b.ctx, ref, of.ID, nil)
 	if err != nil || kept.Digest != of.Digest {
 		b.t.Errorf("after a crash kept %+v, %v", kept, err)
 	}

@@ -93,6 +93,12 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"BackupNeedsASite", backupNoSite},
 		{"BackupRefusesEvilNames", backupEvil},
 		{"ReopenKeepsBackups", reopenKeeps},
+		{"AdoptTakesOverWhatRuns", adoptTakesOver},
+		{"AdoptOnceForEachRecovery", adoptOnceEach},
+		{"AdoptForgetsJobs", adoptForgetsJobs},
+		{"AdoptListsWhatThereIs", adoptLists},
+		{"AdoptNothing", adoptNothing},
+		{"BackupsAreListed", backupsListed},
 	} {
 		t.Run(one.name, func(t *testing.T) {
 			t.Parallel()

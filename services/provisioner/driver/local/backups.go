@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -32,7 +33,7 @@ func (d *Driver) FetchBackup(ctx context.Context, ref driver.Ref, from driver.Ba
 
 // KeepBackup copies the backup directory into the repository. Calling twice is
 // fine.
-func (d *Driver) KeepBackup(ctx context.Context, ref driver.Ref, id string) (driver.Kept, error) {
+func (d *Driver) KeepBackup(ctx context.Context, ref driver.Ref, id string, note json.RawMessage) (driver.Kept, error) {
 	of := driver.BackupRef{Tenant: ref.Tenant, UID: ref.UID, ID: id}
 	if err := of.Check(); err != nil {
 		return driver.Kept{}, errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
@@ -46,7 +47,7 @@ func (d *Driver) KeepBackup(ctx context.Context, ref driver.Ref, id string) (dri
 	if user == 0 {
 		user = os.Geteuid()
 	}
-	return d.backups.Keep(ctx, of, repository.Source{Dir: h.stamp.Backup(), User: user, Token: ref.Token, Current: h.current})
+	return d.backups.Keep(ctx, of, repository.Source{Dir: h.stamp.Backup(), User: user, Token: ref.Token, Note: note, Current: h.current})
 }
 
 // DropBackup removes a kept backup. Calling twice is fine.

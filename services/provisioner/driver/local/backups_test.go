@@ -32,7 +32,7 @@ func (n *tenant) kept() driver.BackupRef {
 		n.t.Fatal(err)
 	}
 	n.write("parts/dump", "tickets")
-	kept, err := n.d.KeepBackup(n.t.Context(), n.ref, "b-1")
+	kept, err := n.d.KeepBackup(n.t.Context(), n.ref, "b-1", nil)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestStampLinksToRootsFiles(t *testing.T) {
 		if code, _ := a.python("import os,sys; "+program, manifest, filepath.Join(a.m.Site.Backup, "evil")); code != 0 {
 			continue // the kernel forbids it
 		}
-		if _, err := d.KeepBackup(t.Context(), a.ref, "b-1"); errs.ReasonOf(err) != "BACKUP_REFUSED" || !strings.Contains(err.Error(), `"evil"`) {
+		if _, err := d.KeepBackup(t.Context(), a.ref, "b-1", nil); errs.ReasonOf(err) != "BACKUP_REFUSED" || !strings.Contains(err.Error(), `"evil"`) {
 			t.Errorf("KeepBackup after %s = %v, want it refused by name", program, err)
 		}
 	}
@@ -166,7 +166,7 @@ func TestPausedWhileReplacing(t *testing.T) {
 	if err := d.FetchBackup(t.Context(), a.ref, of); !errors.Is(err, driver.ErrStaleToken) {
 		t.Errorf("FetchBackup = %v, want ErrStaleToken", err)
 	}
-	if _, err := d.KeepBackup(t.Context(), a.ref, "b-2"); !errors.Is(err, driver.ErrStaleToken) {
+	if _, err := d.KeepBackup(t.Context(), a.ref, "b-2", nil); !errors.Is(err, driver.ErrStaleToken) {
 		t.Errorf("KeepBackup = %v, want ErrStaleToken", err)
 	}
 	a.mustOwn()

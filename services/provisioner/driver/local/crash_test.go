@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"stampworks.dev/services/provisioner/driver"
-	"stampworks.dev/services/provisioner/driver/local"
 	"stampworks.dev/services/provisioner/driver/local/control"
 	"stampworks.dev/services/provisioner/driver/local/host"
 	"stampworks.dev/services/provisioner/driver/local/layout"
@@ -244,7 +243,7 @@ func TestRebootBringsAllBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.d = open(t, c)
-	if wishes, err := local.Manifests(c.DataDir); err != nil || len(wishes) != 1 || !reflect.DeepEqual(wishes[0].Components, a.m.Components) {
+	if wishes, err := a.d.Manifests(t.Context()); err != nil || len(wishes) != 1 || !reflect.DeepEqual(wishes[0].Components, a.m.Components) {
 		t.Errorf("manifests on disk are %+v, %v", wishes, err)
 	}
 	if after := a.observe(); !after.Running || after.Digest != before.Digest || after.PIDs[0] == before.PIDs[0] {

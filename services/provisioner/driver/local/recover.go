@@ -1,7 +1,7 @@
 package local
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -12,18 +12,20 @@ import (
 	"stampworks.dev/services/provisioner/driver/local/layout"
 )
 
-// Manifests gives what every stamp of a data directory was last wished to be,
+// Manifests gives what every stamp of the data directory was last wished to be,
 // as its supervisor has it on disk: what a control plane that lost everything
-// is rebuilt from. Stamps that are being destroyed are left out; those that
-// cannot be read are named in the error, beside the others.
-func Manifests(dataDir string) ([]driver.Manifest, error) {
-	files, err := filepath.Glob(filepath.Join(dataDir, "stamps", "*", "manifest.json"))
+// is rebuilt from.
+func (d *Driver) Manifests(ctx context.Context) ([]driver.Manifest, error) {
+	files, err := filepath.Glob(filepath.Join(d.cfg.DataDir, "stamps", "*", "manifest.json"))
 	if err != nil {
 		return nil, fmt.Errorf("list stamps: %w", err)
 	}
 	var all []driver.Manifest
 	var failed error
 	for _, file := range files {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		r, err := control.ReadRecord(layout.Stamp(filepath.Dir(file)))
 		switch {
 		case err != nil:
@@ -32,6 +34,6 @@ func Manifests(dataDir string) ([]driver.Manifest, error) {
 			all = append(all, r.Wish)
 		}
 	}
-	slices.SortFunc(all, func(a, b driver.Manifest) int { return cmp.Compare(a.Tenant, b.Tenant) })
+	slices.SortFunc(all, driver.Manifest.Compare)
 	return all, failed
 }

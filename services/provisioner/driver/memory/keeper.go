@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 
@@ -17,6 +18,7 @@ var _ driver.Keeper = (*Driver)(nil)
 type backup struct {
 	driver.Kept
 	files map[string]string
+	note  json.RawMessage
 }
 
 func keyOf(of driver.BackupRef) string { return of.Tenant + "." + of.UID + "/" + of.ID }
@@ -30,7 +32,7 @@ func (d *Driver) ClearBackup(ctx context.Context, ref driver.Ref) error {
 }
 
 // KeepBackup keeps what the backup directory has on the Disk.
-func (d *Driver) KeepBackup(ctx context.Context, ref driver.Ref, id string) (driver.Kept, error) {
+func (d *Driver) KeepBackup(ctx context.Context, ref driver.Ref, id string, note json.RawMessage) (driver.Kept, error) {
 	of := driver.BackupRef{Tenant: ref.Tenant, UID: ref.UID, ID: id}
 	if err := of.Check(); err != nil {
 		return driver.Kept{}, errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
@@ -46,7 +48,7 @@ func (d *Driver) KeepBackup(ctx context.Context, ref driver.Ref, id string) (dri
 			return errs.New(errs.FailedPrecondition, "BACKUP_EMPTY", "keep backup %q of %q: the job wrote no file into its backup directory", id, ref.Tenant)
 		}
 		kept = sumUp(files)
-		d.cell.kept[keyOf(of)] = backup{Kept: kept, files: files}
+		d.cell.kept[keyOf(of)] = backup{Kept: kept, files: files, note: note}
 		return nil
 	})
 	return kept, err

@@ -32,7 +32,7 @@ import (
 // Call is one call of a verb, as [Config.Fault] sees it.
 type Call struct {
 	// Verb is "Reserve", "Ensure", "Observe", "Stop", "Destroy", "RunJob", "Capacity",
-	// "ClearBackup", "KeepBackup", "FetchBackup", "DropBackup"
+	// "Adopt", "ClearBackup", "KeepBackup", "FetchBackup", "DropBackup"
 	Verb      string
 	Ref       driver.Ref
 	Component string // of Ensure, Stop and RunJob
@@ -87,6 +87,9 @@ type stamp struct {
 	missing    []string
 	pinned     string // cannot be destroyed
 	ending     bool   // a destruction has begun
+	wish       driver.Manifest
+	ran        map[string]bool // components that were ever wished to run
+	recovery   string
 }
 
 type component struct {

@@ -98,7 +98,7 @@ func TestDataComesBack(t *testing.T) {
 	}
 	disk.Put(volume+"/tickets", "one open")
 	job("backup", "tool", "copy", volume, site.Backup)
-	kept, err := d.KeepBackup(t.Context(), ref, "b-1")
+	kept, err := d.KeepBackup(t.Context(), ref, "b-1", nil)
 	if err != nil || kept.Files != 1 || kept.SizeBytes != 8 {
 		t.Fatalf("kept %+v, %v", kept, err)
 	}

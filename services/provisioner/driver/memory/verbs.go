@@ -63,7 +63,7 @@ func (d *Driver) add(ref driver.Ref) error {
 			PublicURL: fmt.Sprintf("http://127.0.0.1:%d", first+n), Backup: "/memory/" + ref.Tenant + "/backup",
 			Isolation: isolation(),
 		},
-		components: map[string]*component{}, jobs: map[string]driver.JobResult{}, running: map[string]chan struct{}{},
+		components: map[string]*component{}, jobs: map[string]driver.JobResult{}, running: map[string]chan struct{}{}, ran: map[string]bool{},
 	}
 	return nil
 }
@@ -118,6 +118,10 @@ func (d *Driver) Ensure(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 	if err != nil {
 		return err
 	}
+	if m.Recovery == nil {
+		m.Recovery = s.wish.Recovery
+	}
+	s.wish, s.ran[name] = m, s.ran[name] || !wish.Stopped
 	c := s.components[name]
 	if c == nil {
 		c = &component{}

@@ -100,19 +100,25 @@ func (r *run) keepBackup(keep driver.Keeper, ref driver.Ref, key string) func(co
 		if _, err := r.Store.Backups.Create(ctx, at, b, guard); err != nil && !errors.Is(err, store.ErrExists) {
 			return result{err: fmt.Errorf("note backup %q: %w", at, err)}
 		}
-		kept, err := keep.KeepBackup(ctx, ref, key)
+		noted := proto.CloneOf(b)
+		noted.CreateTime = timestamppb.Now()
+		note, err := noteOf(noted)
+		if err != nil {
+			return result{err: err}
+		}
+		kept, err := keep.KeepBackup(ctx, ref, key, note)
 		if err != nil {
 			return result{err: asFailure(err, typev1.Failure_BACKUP_FAILED)}
 		}
 		b := proto.CloneOf(b)
-		b.CreateTime, b.SizeBytes, b.Digest, b.Files = timestamppb.Now(), kept.SizeBytes, kept.Digest, int32(kept.Files)
+		b.CreateTime, b.SizeBytes, b.Digest, b.Files = noted.GetCreateTime(), kept.SizeBytes, kept.Digest, int32(kept.Files)
 		if _, err := r.Store.Backups.Update(ctx, at, func(into *pb.Backup) error { proto.Reset(into); proto.Merge(into, b); return nil }, guard); err != nil {
 			return result{err: fmt.Errorf("note backup %q: %w", at, err)}
 		}
 		prune(ctx, b)
 		out := doneFor(keepID, key, keep.ClearBackup(ctx, ref))
-		noted := out.apply
-		out.apply = func(r *run) error { r.book.Stamp.LastBackupTime = b.GetCreateTime(); return noted(r) }
+		done := out.apply
+		out.apply = func(r *run) error { r.book.Stamp.LastBackupTime = b.GetCreateTime(); return done(r) }
 		out.message = fmt.Sprintf("%s, %d files, %d bytes", key, kept.Files, kept.SizeBytes)
 		return out
 	}

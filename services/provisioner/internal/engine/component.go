@@ -54,7 +54,7 @@ func (r *run) keptManifest() driver.Manifest {
 	if err != nil {
 		r.log.Warn("ledger cannot be read", "error", err) // the driver refuses what is not in the manifest
 	}
-	return m
+	return r.recoverable(m, r.vault)
 }
 
 // end stops a component: first the manifest says so, for whoever reads it after
@@ -68,12 +68,14 @@ func (r *run) end(s Step) func(context.Context) result {
 	}
 	m, err := render.Kept(have, *site, r.vault, r.id)
 	uid := r.tenant.GetUid()
+	m = r.recoverable(m, r.vault)
 	known, kept := r.vault != nil, proto.CloneOf(have)
 	return func(ctx context.Context) result {
 		if !known {
 			// Unreadable secrets keep nobody from stopping: what stops needs none.
 			if values, openErr := r.Vault.Read(ctx, r.id, uid); openErr == nil {
 				m, err = render.Kept(kept, *site, values, r.id)
+				m = r.recoverable(m, values)
 			}
 		}
 		if err == nil {

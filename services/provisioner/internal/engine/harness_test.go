@@ -3,6 +3,7 @@ package engine_test
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -259,9 +260,22 @@ func (c mortalCell) ClearBackup(ctx context.Context, ref driver.Ref) error {
 	return c.effect(func() error { return c.keeper().ClearBackup(ctx, ref) })
 }
 
-func (c mortalCell) KeepBackup(ctx context.Context, ref driver.Ref, id string) (kept driver.Kept, err error) {
-	err = c.effect(func() error { kept, err = c.keeper().KeepBackup(ctx, ref, id); return err })
+func (c mortalCell) KeepBackup(ctx context.Context, ref driver.Ref, id string, note json.RawMessage) (kept driver.Kept, err error) {
+	err = c.effect(func() error { kept, err = c.keeper().KeepBackup(ctx, ref, id, note); return err })
 	return kept, err
+}
+
+func (c mortalCell) Adopt(ctx context.Context, ref driver.Ref, recovery string) (got driver.Adopted, err error) {
+	err = c.effect(func() error { got, err = c.Driver.(driver.Adopter).Adopt(ctx, ref, recovery); return err })
+	return got, err
+}
+
+func (c mortalCell) Manifests(ctx context.Context) ([]driver.Manifest, error) {
+	return c.Driver.(driver.Adopter).Manifests(ctx)
+}
+
+func (c mortalCell) KeptBackups(ctx context.Context, tenant, uid string) ([]driver.KeptBackup, error) {
+	return c.Driver.(driver.Adopter).KeptBackups(ctx, tenant, uid)
 }
 
 func (c mortalCell) FetchBackup(ctx context.Context, ref driver.Ref, from driver.BackupRef) error {

@@ -36,6 +36,9 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if wait := r.tooEarly(); wait > 0 {
 		return wait, nil
 	}
+	if err := r.adopt(ctx); err != nil {
+		return r.trouble(ctx, err)
+	}
 	if err := r.observe(ctx); err != nil {
 		return r.trouble(ctx, err)
 	}

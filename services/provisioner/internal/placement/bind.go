@@ -36,7 +36,7 @@ func (r *round) visit(ctx context.Context, id string) error {
 		return nil
 	case placed:
 		return r.grow(ctx, t, have)
-	case !t.Runs:
+	case !t.Runs && !t.Kept:
 		return r.Desk.Finish(ctx, t, r.guard)
 	}
 	if over, err := r.Desk.Cancelled(ctx, t, r.guard); over || err != nil {

@@ -21,6 +21,9 @@ type Tenant struct {
 	Wish    *registryv1.Tenant
 	// Runs says whether its stamp is to run, and so needs a place.
 	Runs bool
+	// Kept says that it has a stamp in a cell, whatever is wished: it is placed
+	// there to be taken over.
+	Kept bool
 	// Ask is what it needs, Plan and Revision what that is reserved for.
 	Ask            Ask
 	Plan, Revision string

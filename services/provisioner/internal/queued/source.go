@@ -36,7 +36,8 @@ func (s Source) Tenant(ctx context.Context, id string) (*placement.Tenant, error
 		ID: id, UID: wish.GetUid(), Wish: wish, Revision: wish.GetBlueprint(),
 		Runs: engine.LifecycleOf(wish) == pb.Stamp_RUNNING,
 	}
-	if !t.Runs {
+	t.Kept = wish.GetRecovery() != nil
+	if !t.Runs && !t.Kept {
 		return t, nil
 	}
 	recipe, err := s.Recipes.Get(ctx, wish.GetBlueprint())

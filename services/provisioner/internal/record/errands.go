@@ -92,7 +92,7 @@ func (s *Store) nextNumber(ctx context.Context, tenant, word string) (int, error
 	if err != nil {
 		return 0, fmt.Errorf("list operations of %q: %w", tenant, err)
 	}
-	backups, _, err := s.Backups.List(ctx, store.ListOptions{Prefix: tenant + "/" + word + "-"})
+	backups, _, err := s.Backups.List(ctx, store.ListOptions{Prefix: tenant + "/"})
 	if err != nil {
 		return 0, fmt.Errorf("list backups of %q: %w", tenant, err)
 	}
@@ -105,8 +105,10 @@ func (s *Store) nextNumber(ctx context.Context, tenant, word string) (int, error
 	for _, v := range ops {
 		note(v.Key)
 	}
-	for _, v := range backups {
-		note(v.Key)
+	for _, v := range backups { // those that were made before a restore carry its number
+		if id := s.Backups.ID(v.Key); strings.Contains("-"+id[strings.IndexByte(id, '/')+1:], "-"+word+"-") {
+			note(v.Key)
+		}
 	}
 	return greatest + 1, nil
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 
 	"stampworks.dev/pkg/blueprint"
@@ -28,7 +29,7 @@ func AskFor(t *registryv1.Tenant, r *blueprint.Recipe) (placement.Ask, error) {
 		return placement.Ask{}, err
 	}
 	a, err := Ask(over, Plan(t, r))
-	a.Region, a.Pin = t.GetRegion(), record.CellID(t.GetCell())
+	a.Region, a.Pin = t.GetRegion(), record.CellID(cmp.Or(t.GetRecovery().GetCell(), t.GetCell()))
 	return a, err
 }
 

@@ -78,6 +78,8 @@ func (v *Vault) Make(ctx context.Context, tenant, uid string, lengths map[string
 type Secret struct {
 	Value   string
 	Version int32
+
+	sealed string // as it is kept
 }
 
 // Placeholder stands for the value wherever it must not be: in ledgers,
@@ -105,7 +107,7 @@ func (v *Vault) Read(ctx context.Context, tenant, uid string) (map[string]Secret
 		if kept.Value.GetVersions()[name] == version {
 			key = name
 		}
-		all[key] = Secret{Value: string(plain), Version: version}
+		all[key] = Secret{Value: string(plain), Version: version, sealed: string(sealed)}
 	}
 	for name, version := range kept.Value.GetVersions() {
 		if _, ok := all[name]; !ok {

@@ -23,6 +23,7 @@ const (
 	OpStop     = "stop"     // end Component
 	OpJob      = "job"      // run Job in the place of Component, as Applied says
 	OpDestroy  = "destroy"  // end everything, and itself
+	OpAdopt    = "adopt"    // begin tokens anew, for Recovery
 	OpHandover = "handover" // end itself; the next supervisor adopts what runs
 )
 
@@ -35,6 +36,7 @@ type Request struct {
 	Applied   *Applied         `json:"applied,omitempty"`
 	Wish      *driver.Manifest `json:"wish,omitempty"`
 	Settings  *Settings        `json:"settings,omitempty"`
+	Recovery  string           `json:"recovery,omitempty"`
 	Job       *driver.Job      `json:"job,omitempty"`
 }
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"reflect"
 	"time"
 
 	"stampworks.dev/services/provisioner/driver"
@@ -43,6 +44,8 @@ type Record struct {
 	// volumes hold may be a customer's. A record older than this has none, and
 	// then all that were applied count.
 	Begun map[string]bool `json:"begun"`
+	// Recovery is the last one under which the stamp was taken over.
+	Recovery string `json:"recovery,omitempty"`
 	// Sum is of all the others, so that a change by hand is seen. A record of an
 	// older program has none.
 	Sum string `json:"sum,omitempty"`
@@ -133,6 +136,21 @@ func (r *Record) Apply(component string, a Applied) {
 	if !a.Stopped {
 		r.Begun[component] = true
 	}
+}
+
+// Knows says whether a wish is of the generation that the record has, and says
+// nothing new of how to make the tenant again.
+func (r Record) Knows(wish driver.Manifest) bool {
+	return r.Wish.Generation == wish.Generation && (wish.Recovery == nil || reflect.DeepEqual(r.Wish.Recovery, wish.Recovery))
+}
+
+// Replace takes a newer wish. One that says nothing of how to make the tenant
+// again leaves what is known.
+func (r *Record) Replace(wish driver.Manifest) {
+	if wish.Recovery == nil {
+		wish.Recovery = r.Wish.Recovery
+	}
+	r.Wish = wish
 }
 
 // Write replaces the record. Only who holds the stamp's lock may.

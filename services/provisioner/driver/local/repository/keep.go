@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +20,9 @@ type Source struct {
 	User int
 	// Token is the fencing token of who keeps it, and Current says whether it
 	// still is the highest; its error ends the call.
-	Token   int64
+	Token int64
+	// Note is kept beside it.
+	Note    json.RawMessage
 	Current func() error
 }
 
@@ -93,7 +96,7 @@ func (r *Repository) fill(ctx context.Context, part string, of driver.BackupRef,
 	if kept.Files == 0 {
 		return driver.Kept{}, errs.New(errs.FailedPrecondition, "BACKUP_EMPTY", "keep backup %q of %q: the job wrote no file into its backup directory", of.ID, of.Tenant)
 	}
-	m := manifest{Version: version, Tenant: of.Tenant, UID: of.UID, ID: of.ID, Kept: kept, Entries: entries}
+	m := manifest{Version: version, Tenant: of.Tenant, UID: of.UID, ID: of.ID, Kept: kept, Entries: entries, Note: from.Note}
 	if err := m.write(part); err != nil {
 		return driver.Kept{}, fmt.Errorf("keep backup: %w", err)
 	}

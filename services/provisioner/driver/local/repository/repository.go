@@ -33,6 +33,8 @@ type manifest struct {
 	UID     string `json:"uid"`
 	ID      string `json:"id"`
 	driver.Kept
+
+	Note    json.RawMessage     `json:"note,omitempty"`
 	Entries []driver.BackupFile `json:"entries"`
 }
 

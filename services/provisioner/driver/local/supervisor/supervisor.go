@@ -160,9 +160,9 @@ func (s *Supervisor) ensure(ctx context.Context, req control.Request) error {
 func (s *Supervisor) wish(req control.Request) (*unit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	change := func(r *control.Record) { r.Wish = *req.Wish; r.Apply(req.Component, *req.Applied) }
+	change := func(r *control.Record) { r.Replace(*req.Wish); r.Apply(req.Component, *req.Applied) }
 	known, has := s.record.Applied[req.Component]
-	if has && known.Digest == req.Applied.Digest && known.Stopped == req.Applied.Stopped && s.record.Wish.Generation == req.Wish.Generation && s.record.OnDisk(s.stamp) {
+	if has && known.Digest == req.Applied.Digest && known.Stopped == req.Applied.Stopped && s.record.Knows(*req.Wish) && s.record.OnDisk(s.stamp) {
 		change = nil // nothing new: no write
 	}
 	if err := s.raise(req.Token, change); err != nil {

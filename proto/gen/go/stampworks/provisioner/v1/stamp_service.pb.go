@@ -868,6 +868,226 @@ func (x *PreviewStampRequest) GetLifecycle() Stamp_Lifecycle {
 	return Stamp_LIFECYCLE_UNSPECIFIED
 }
 
+// ListManifestsRequest names a cell.
+type ListManifestsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "cells/eu-1".
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// How many at most; 100 when unset, at most 1000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From the last response.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListManifestsRequest) Reset() {
+	*x = ListManifestsRequest{}
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListManifestsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListManifestsRequest) ProtoMessage() {}
+
+func (x *ListManifestsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListManifestsRequest.ProtoReflect.Descriptor instead.
+func (*ListManifestsRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListManifestsRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ListManifestsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListManifestsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListManifestsResponse has a page of them, in the order of the tenants' ids.
+type ListManifestsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What each stamp knows.
+	Manifests []*StampManifest `protobuf:"bytes,1,rep,name=manifests,proto3" json:"manifests,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// The manifests that cannot be read, each in a sentence.
+	Unreadable    []string `protobuf:"bytes,3,rep,name=unreadable,proto3" json:"unreadable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListManifestsResponse) Reset() {
+	*x = ListManifestsResponse{}
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListManifestsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListManifestsResponse) ProtoMessage() {}
+
+func (x *ListManifestsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListManifestsResponse.ProtoReflect.Descriptor instead.
+func (*ListManifestsResponse) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListManifestsResponse) GetManifests() []*StampManifest {
+	if x != nil {
+		return x.Manifests
+	}
+	return nil
+}
+
+func (x *ListManifestsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListManifestsResponse) GetUnreadable() []string {
+	if x != nil {
+		return x.Unreadable
+	}
+	return nil
+}
+
+// StampManifest is what a stamp knows of its tenant.
+type StampManifest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme".
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// The tenant's uid.
+	TenantUid string `protobuf:"bytes,2,opt,name=tenant_uid,json=tenantUid,proto3" json:"tenant_uid,omitempty"`
+	// The cell that the stamp is in, "cells/eu-1".
+	Cell string `protobuf:"bytes,3,opt,name=cell,proto3" json:"cell,omitempty"`
+	// The revision that it was last wished to be.
+	Revision string `protobuf:"bytes,4,opt,name=revision,proto3" json:"revision,omitempty"`
+	// The newest generation that it knows of.
+	Generation int64 `protobuf:"varint,5,opt,name=generation,proto3" json:"generation,omitempty"`
+	// The tenant as it was last wished; unset in a manifest of an older
+	// Stampworks, which did not keep it.
+	Wish          *v1.Tenant `protobuf:"bytes,6,opt,name=wish,proto3" json:"wish,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StampManifest) Reset() {
+	*x = StampManifest{}
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StampManifest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StampManifest) ProtoMessage() {}
+
+func (x *StampManifest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StampManifest.ProtoReflect.Descriptor instead.
+func (*StampManifest) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *StampManifest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *StampManifest) GetTenantUid() string {
+	if x != nil {
+		return x.TenantUid
+	}
+	return ""
+}
+
+func (x *StampManifest) GetCell() string {
+	if x != nil {
+		return x.Cell
+	}
+	return ""
+}
+
+func (x *StampManifest) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
+func (x *StampManifest) GetGeneration() int64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+func (x *StampManifest) GetWish() *v1.Tenant {
+	if x != nil {
+		return x.Wish
+	}
+	return nil
+}
+
 var File_stampworks_provisioner_v1_stamp_service_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
@@ -936,7 +1156,29 @@ const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB\x1c\xe0A\x02\xfaA\x16\n" +
 	"\x14stampworks.dev/StampR\x04name\x126\n" +
 	"\x06tenant\x18\x02 \x01(\v2\x1e.stampworks.registry.v1.TenantR\x06tenant\x12R\n" +
-	"\tlifecycle\x18\x03 \x01(\x0e2*.stampworks.provisioner.v1.Stamp.LifecycleB\b\xbaH\x05\x82\x01\x02\x10\x01R\tlifecycle2\xac\r\n" +
+	"\tlifecycle\x18\x03 \x01(\x0e2*.stampworks.provisioner.v1.Stamp.LifecycleB\b\xbaH\x05\x82\x01\x02\x10\x01R\tlifecycle\"\xa4\x01\n" +
+	"\x14ListManifestsRequest\x12G\n" +
+	"\x06parent\x18\x01 \x01(\tB/\xe0A\x02\xfaA\x15\n" +
+	"\x13stampworks.dev/Cell\xbaH\x11r\x0f2\r^cells/[^/]+$R\x06parent\x12$\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"\xa7\x01\n" +
+	"\x15ListManifestsResponse\x12F\n" +
+	"\tmanifests\x18\x01 \x03(\v2(.stampworks.provisioner.v1.StampManifestR\tmanifests\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1e\n" +
+	"\n" +
+	"unreadable\x18\x03 \x03(\tR\n" +
+	"unreadable\"\xca\x01\n" +
+	"\rStampManifest\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x1d\n" +
+	"\n" +
+	"tenant_uid\x18\x02 \x01(\tR\ttenantUid\x12\x12\n" +
+	"\x04cell\x18\x03 \x01(\tR\x04cell\x12\x1a\n" +
+	"\brevision\x18\x04 \x01(\tR\brevision\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x05 \x01(\x03R\n" +
+	"generation\x122\n" +
+	"\x04wish\x18\x06 \x01(\v2\x1e.stampworks.registry.v1.TenantR\x04wish2\xfd\x0e\n" +
 	"\fStampService\x12\xb1\x01\n" +
 	"\bGetStamp\x12*.stampworks.provisioner.v1.GetStampRequest\x1a .stampworks.provisioner.v1.Stamp\"W\xdaA\x04name\xe2\xf9\x18*\n" +
 	"\n" +
@@ -960,7 +1202,9 @@ const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\aRunTask\x12).stampworks.provisioner.v1.RunTaskRequest\x1a\x1d.google.longrunning.Operation\"z\xcaA2\n" +
 	"\n" +
 	"TaskResult\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x14\n" +
-	"\ttasks.run\x12\agateway\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=tenants/*/stamp}:runTask\x12\x9e\x01\n" +
+	"\ttasks.run\x12\agateway\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=tenants/*/stamp}:runTask\x12\xce\x01\n" +
+	"\rListManifests\x12/.stampworks.provisioner.v1.ListManifestsRequest\x1a0.stampworks.provisioner.v1.ListManifestsResponse\"Z\xdaA\x06parent\xe2\xf9\x18'\n" +
+	"\x0ftenants.recover\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=cells/*}/manifests\x12\x9e\x01\n" +
 	"\x0eCheckComponent\x120.stampworks.provisioner.v1.CheckComponentRequest\x1a1.stampworks.provisioner.v1.CheckComponentResponse\"'\xe2\xf9\x18#\n" +
 	"\fstamps.check\x12\x06health\x12\vprovisionerBEZCstampworks.dev/proto/gen/go/stampworks/provisioner/v1;provisionerv1b\x06proto3"
 
@@ -977,7 +1221,7 @@ func file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP() []byte {
 }
 
 var file_stampworks_provisioner_v1_stamp_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_stampworks_provisioner_v1_stamp_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_stampworks_provisioner_v1_stamp_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_stampworks_provisioner_v1_stamp_service_proto_goTypes = []any{
 	(WatchStampsResponse_Type)(0),   // 0: stampworks.provisioner.v1.WatchStampsResponse.Type
 	(*GetStampRequest)(nil),         // 1: stampworks.provisioner.v1.GetStampRequest
@@ -993,41 +1237,48 @@ var file_stampworks_provisioner_v1_stamp_service_proto_goTypes = []any{
 	(*CheckComponentRequest)(nil),   // 11: stampworks.provisioner.v1.CheckComponentRequest
 	(*CheckComponentResponse)(nil),  // 12: stampworks.provisioner.v1.CheckComponentResponse
 	(*PreviewStampRequest)(nil),     // 13: stampworks.provisioner.v1.PreviewStampRequest
-	(*Stamp)(nil),                   // 14: stampworks.provisioner.v1.Stamp
-	(*v1.Tenant)(nil),               // 15: stampworks.registry.v1.Tenant
-	(Stamp_Lifecycle)(0),            // 16: stampworks.provisioner.v1.Stamp.Lifecycle
-	(*v11.Preview)(nil),             // 17: stampworks.type.v1.Preview
-	(*longrunningpb.Operation)(nil), // 18: google.longrunning.Operation
+	(*ListManifestsRequest)(nil),    // 14: stampworks.provisioner.v1.ListManifestsRequest
+	(*ListManifestsResponse)(nil),   // 15: stampworks.provisioner.v1.ListManifestsResponse
+	(*StampManifest)(nil),           // 16: stampworks.provisioner.v1.StampManifest
+	(*Stamp)(nil),                   // 17: stampworks.provisioner.v1.Stamp
+	(*v1.Tenant)(nil),               // 18: stampworks.registry.v1.Tenant
+	(Stamp_Lifecycle)(0),            // 19: stampworks.provisioner.v1.Stamp.Lifecycle
+	(*v11.Preview)(nil),             // 20: stampworks.type.v1.Preview
+	(*longrunningpb.Operation)(nil), // 21: google.longrunning.Operation
 }
 var file_stampworks_provisioner_v1_stamp_service_proto_depIdxs = []int32{
-	14, // 0: stampworks.provisioner.v1.ListStampsResponse.stamps:type_name -> stampworks.provisioner.v1.Stamp
+	17, // 0: stampworks.provisioner.v1.ListStampsResponse.stamps:type_name -> stampworks.provisioner.v1.Stamp
 	0,  // 1: stampworks.provisioner.v1.WatchStampsResponse.type:type_name -> stampworks.provisioner.v1.WatchStampsResponse.Type
-	14, // 2: stampworks.provisioner.v1.WatchStampsResponse.stamp:type_name -> stampworks.provisioner.v1.Stamp
-	15, // 3: stampworks.provisioner.v1.PreviewStampRequest.tenant:type_name -> stampworks.registry.v1.Tenant
-	16, // 4: stampworks.provisioner.v1.PreviewStampRequest.lifecycle:type_name -> stampworks.provisioner.v1.Stamp.Lifecycle
-	1,  // 5: stampworks.provisioner.v1.StampService.GetStamp:input_type -> stampworks.provisioner.v1.GetStampRequest
-	2,  // 6: stampworks.provisioner.v1.StampService.ListStamps:input_type -> stampworks.provisioner.v1.ListStampsRequest
-	4,  // 7: stampworks.provisioner.v1.StampService.WatchStamps:input_type -> stampworks.provisioner.v1.WatchStampsRequest
-	6,  // 8: stampworks.provisioner.v1.StampService.ReadLogs:input_type -> stampworks.provisioner.v1.ReadLogsRequest
-	13, // 9: stampworks.provisioner.v1.StampService.PreviewStamp:input_type -> stampworks.provisioner.v1.PreviewStampRequest
-	8,  // 10: stampworks.provisioner.v1.StampService.RotateSecret:input_type -> stampworks.provisioner.v1.RotateSecretRequest
-	9,  // 11: stampworks.provisioner.v1.StampService.RepairStamp:input_type -> stampworks.provisioner.v1.RepairStampRequest
-	10, // 12: stampworks.provisioner.v1.StampService.RunTask:input_type -> stampworks.provisioner.v1.RunTaskRequest
-	11, // 13: stampworks.provisioner.v1.StampService.CheckComponent:input_type -> stampworks.provisioner.v1.CheckComponentRequest
-	14, // 14: stampworks.provisioner.v1.StampService.GetStamp:output_type -> stampworks.provisioner.v1.Stamp
-	3,  // 15: stampworks.provisioner.v1.StampService.ListStamps:output_type -> stampworks.provisioner.v1.ListStampsResponse
-	5,  // 16: stampworks.provisioner.v1.StampService.WatchStamps:output_type -> stampworks.provisioner.v1.WatchStampsResponse
-	7,  // 17: stampworks.provisioner.v1.StampService.ReadLogs:output_type -> stampworks.provisioner.v1.ReadLogsResponse
-	17, // 18: stampworks.provisioner.v1.StampService.PreviewStamp:output_type -> stampworks.type.v1.Preview
-	18, // 19: stampworks.provisioner.v1.StampService.RotateSecret:output_type -> google.longrunning.Operation
-	18, // 20: stampworks.provisioner.v1.StampService.RepairStamp:output_type -> google.longrunning.Operation
-	18, // 21: stampworks.provisioner.v1.StampService.RunTask:output_type -> google.longrunning.Operation
-	12, // 22: stampworks.provisioner.v1.StampService.CheckComponent:output_type -> stampworks.provisioner.v1.CheckComponentResponse
-	14, // [14:23] is the sub-list for method output_type
-	5,  // [5:14] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	17, // 2: stampworks.provisioner.v1.WatchStampsResponse.stamp:type_name -> stampworks.provisioner.v1.Stamp
+	18, // 3: stampworks.provisioner.v1.PreviewStampRequest.tenant:type_name -> stampworks.registry.v1.Tenant
+	19, // 4: stampworks.provisioner.v1.PreviewStampRequest.lifecycle:type_name -> stampworks.provisioner.v1.Stamp.Lifecycle
+	16, // 5: stampworks.provisioner.v1.ListManifestsResponse.manifests:type_name -> stampworks.provisioner.v1.StampManifest
+	18, // 6: stampworks.provisioner.v1.StampManifest.wish:type_name -> stampworks.registry.v1.Tenant
+	1,  // 7: stampworks.provisioner.v1.StampService.GetStamp:input_type -> stampworks.provisioner.v1.GetStampRequest
+	2,  // 8: stampworks.provisioner.v1.StampService.ListStamps:input_type -> stampworks.provisioner.v1.ListStampsRequest
+	4,  // 9: stampworks.provisioner.v1.StampService.WatchStamps:input_type -> stampworks.provisioner.v1.WatchStampsRequest
+	6,  // 10: stampworks.provisioner.v1.StampService.ReadLogs:input_type -> stampworks.provisioner.v1.ReadLogsRequest
+	13, // 11: stampworks.provisioner.v1.StampService.PreviewStamp:input_type -> stampworks.provisioner.v1.PreviewStampRequest
+	8,  // 12: stampworks.provisioner.v1.StampService.RotateSecret:input_type -> stampworks.provisioner.v1.RotateSecretRequest
+	9,  // 13: stampworks.provisioner.v1.StampService.RepairStamp:input_type -> stampworks.provisioner.v1.RepairStampRequest
+	10, // 14: stampworks.provisioner.v1.StampService.RunTask:input_type -> stampworks.provisioner.v1.RunTaskRequest
+	14, // 15: stampworks.provisioner.v1.StampService.ListManifests:input_type -> stampworks.provisioner.v1.ListManifestsRequest
+	11, // 16: stampworks.provisioner.v1.StampService.CheckComponent:input_type -> stampworks.provisioner.v1.CheckComponentRequest
+	17, // 17: stampworks.provisioner.v1.StampService.GetStamp:output_type -> stampworks.provisioner.v1.Stamp
+	3,  // 18: stampworks.provisioner.v1.StampService.ListStamps:output_type -> stampworks.provisioner.v1.ListStampsResponse
+	5,  // 19: stampworks.provisioner.v1.StampService.WatchStamps:output_type -> stampworks.provisioner.v1.WatchStampsResponse
+	7,  // 20: stampworks.provisioner.v1.StampService.ReadLogs:output_type -> stampworks.provisioner.v1.ReadLogsResponse
+	20, // 21: stampworks.provisioner.v1.StampService.PreviewStamp:output_type -> stampworks.type.v1.Preview
+	21, // 22: stampworks.provisioner.v1.StampService.RotateSecret:output_type -> google.longrunning.Operation
+	21, // 23: stampworks.provisioner.v1.StampService.RepairStamp:output_type -> google.longrunning.Operation
+	21, // 24: stampworks.provisioner.v1.StampService.RunTask:output_type -> google.longrunning.Operation
+	15, // 25: stampworks.provisioner.v1.StampService.ListManifests:output_type -> stampworks.provisioner.v1.ListManifestsResponse
+	12, // 26: stampworks.provisioner.v1.StampService.CheckComponent:output_type -> stampworks.provisioner.v1.CheckComponentResponse
+	17, // [17:27] is the sub-list for method output_type
+	7,  // [7:17] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_stamp_service_proto_init() }
@@ -1042,7 +1293,7 @@ func file_stampworks_provisioner_v1_stamp_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_stamp_service_proto_rawDesc), len(file_stampworks_provisioner_v1_stamp_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -29,6 +29,7 @@ const (
 	StampService_RotateSecret_FullMethodName   = "/stampworks.provisioner.v1.StampService/RotateSecret"
 	StampService_RepairStamp_FullMethodName    = "/stampworks.provisioner.v1.StampService/RepairStamp"
 	StampService_RunTask_FullMethodName        = "/stampworks.provisioner.v1.StampService/RunTask"
+	StampService_ListManifests_FullMethodName  = "/stampworks.provisioner.v1.StampService/ListManifests"
 	StampService_CheckComponent_FullMethodName = "/stampworks.provisioner.v1.StampService/CheckComponent"
 )
 
@@ -78,6 +79,13 @@ type StampServiceClient interface {
 	// FAILED_PRECONDITION when the stamp does not run or the task talks with a
 	// person, ALREADY_EXISTS when the request id was used for something else.
 	RunTask(ctx context.Context, in *RunTaskRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
+	// ListManifests tells what the stamps of a cell know of their tenants, from
+	// the manifests that are kept beside them and not in etcd (AIP-132): what
+	// RecoverTenant is given when etcd is lost. Nothing is changed, and no secret
+	// is told. It needs the permission tenants.recover. Codes: INVALID_ARGUMENT,
+	// UNAVAILABLE when no provisioner reaches the cell, UNIMPLEMENTED when its
+	// kind keeps none.
+	ListManifests(ctx context.Context, in *ListManifestsRequest, opts ...grpc.CallOption) (*ListManifestsResponse, error)
 	// CheckComponent runs a component's exec probe in its place, or tells
 	// whether its process runs when it has none. It is not offered over REST.
 	// Codes: NOT_FOUND, UNAVAILABLE when no provisioner reaches the cell.
@@ -190,6 +198,16 @@ func (c *stampServiceClient) RunTask(ctx context.Context, in *RunTaskRequest, op
 	return out, nil
 }
 
+func (c *stampServiceClient) ListManifests(ctx context.Context, in *ListManifestsRequest, opts ...grpc.CallOption) (*ListManifestsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListManifestsResponse)
+	err := c.cc.Invoke(ctx, StampService_ListManifests_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *stampServiceClient) CheckComponent(ctx context.Context, in *CheckComponentRequest, opts ...grpc.CallOption) (*CheckComponentResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckComponentResponse)
@@ -246,6 +264,13 @@ type StampServiceServer interface {
 	// FAILED_PRECONDITION when the stamp does not run or the task talks with a
 	// person, ALREADY_EXISTS when the request id was used for something else.
 	RunTask(context.Context, *RunTaskRequest) (*longrunningpb.Operation, error)
+	// ListManifests tells what the stamps of a cell know of their tenants, from
+	// the manifests that are kept beside them and not in etcd (AIP-132): what
+	// RecoverTenant is given when etcd is lost. Nothing is changed, and no secret
+	// is told. It needs the permission tenants.recover. Codes: INVALID_ARGUMENT,
+	// UNAVAILABLE when no provisioner reaches the cell, UNIMPLEMENTED when its
+	// kind keeps none.
+	ListManifests(context.Context, *ListManifestsRequest) (*ListManifestsResponse, error)
 	// CheckComponent runs a component's exec probe in its place, or tells
 	// whether its process runs when it has none. It is not offered over REST.
 	// Codes: NOT_FOUND, UNAVAILABLE when no provisioner reaches the cell.
@@ -283,6 +308,9 @@ func (UnimplementedStampServiceServer) RepairStamp(context.Context, *RepairStamp
 }
 func (UnimplementedStampServiceServer) RunTask(context.Context, *RunTaskRequest) (*longrunningpb.Operation, error) {
 	return nil, status.Error(codes.Unimplemented, "method RunTask not implemented")
+}
+func (UnimplementedStampServiceServer) ListManifests(context.Context, *ListManifestsRequest) (*ListManifestsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListManifests not implemented")
 }
 func (UnimplementedStampServiceServer) CheckComponent(context.Context, *CheckComponentRequest) (*CheckComponentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckComponent not implemented")
@@ -438,6 +466,24 @@ func _StampService_RunTask_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StampService_ListManifests_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListManifestsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StampServiceServer).ListManifests(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StampService_ListManifests_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StampServiceServer).ListManifests(ctx, req.(*ListManifestsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _StampService_CheckComponent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CheckComponentRequest)
 	if err := dec(in); err != nil {
@@ -486,6 +532,10 @@ var StampService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RunTask",
 			Handler:    _StampService_RunTask_Handler,
+		},
+		{
+			MethodName: "ListManifests",
+			Handler:    _StampService_ListManifests_Handler,
 		},
 		{
 			MethodName: "CheckComponent",

@@ -1,0 +1,50 @@
+package repository
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"stampworks.dev/services/provisioner/driver"
+)
+
+// List gives the backups that are kept of a tenant. One whose manifest cannot be
+// read is left out: it could not be brought back either.
+func (r *Repository) List(ctx context.Context, tenant, uid string) ([]driver.KeptBackup, error) {
+	of := driver.BackupRef{Tenant: tenant, UID: uid}
+	unlock, err := r.lock(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	entries, err := os.ReadDir(r.tenant(of))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list backups of %q: %w", tenant, err)
+	}
+	var all []driver.KeptBackup
+	for _, entry := range entries {
+		if of.ID = entry.Name(); of.Check() != nil {
+			continue // work in progress
+		}
+		m, err := r.read(of)
+		if errors.Is(err, driver.ErrBackupDamaged) || errors.Is(err, driver.ErrBackupMissing) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list backups of %q: %w", tenant, err)
+		}
+		var note bytes.Buffer // as it was given, without the manifest's indents
+		if err := json.Compact(&note, m.Note); err != nil && m.Note != nil {
+			return nil, fmt.Errorf("list backups of %q: note of %q: %w", tenant, of.ID, err)
+		}
+		all = append(all, driver.KeptBackup{ID: of.ID, Kept: m.Kept, Note: note.Bytes()})
+	}
+	return all, nil
+}

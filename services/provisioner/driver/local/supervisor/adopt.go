@@ -1,0 +1,65 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"stampworks.dev/services/provisioner/driver/local/control"
+)
+
+// adopt takes a control plane for the owner that lost its records: its tokens
+// begin anew, once for each recovery. What runs is not touched.
+func (s *Supervisor) adopt(req control.Request) error {
+	if req.Recovery == "" {
+		return errors.New("adopt: the recovery is missing")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.record.Recovery == req.Recovery {
+		return s.raise(req.Token, nil)
+	}
+	if err := s.jobs.forget(); err != nil {
+		return err
+	}
+	before := s.record.Token
+	s.record.Token = min(before, req.Token)
+	err := s.raise(req.Token, func(r *control.Record) { r.Recovery = req.Recovery })
+	if err != nil {
+		s.record.Token = before
+		return err
+	}
+	s.log.Warn("taken over by a control plane that lost its records", "recovery", req.Recovery, "token", req.Token, "token before", before)
+	return nil
+}
+
+// forget removes the recorded results of jobs: their ids may come again, and
+// mean something else then. Those that run go on.
+func (j *jobs) forget() error {
+	files, err := filepath.Glob(filepath.Join(j.dir, "*.json"))
+	if err != nil {
+		return fmt.Errorf("list jobs: %w", err)
+	}
+	for _, file := range files {
+		id := strings.TrimSuffix(filepath.Base(file), ".json")
+		if j.runs(id) {
+			continue
+		}
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("forget job: %w", err)
+		}
+		if err := j.removeLog(id); err != nil {
+			return fmt.Errorf("forget job: %w", err)
+		}
+	}
+	return nil
+}
+
+func (j *jobs) runs(id string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.running[id] != nil
+}

@@ -1,0 +1,66 @@
+package driver
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+)
+
+// Recovery is what a control plane that lost its records makes a tenant again
+// from. It is in the manifest for that alone: no driver acts by it, and it is
+// no part of a component's digest.
+type Recovery struct {
+	// Cell is the id of the cell that the stamp is in.
+	Cell string `json:"cell"`
+	// Tenant is the tenant as it was wished, in the JSON of the API.
+	Tenant json.RawMessage `json:"tenant"`
+	// Sealed are the secrets as the control plane sealed them, by name and
+	// version, "pw@1"; Versions has the current one of each.
+	Sealed   map[string][]byte `json:"sealed,omitempty"`
+	Versions map[string]int32  `json:"versions,omitempty"`
+}
+
+// Adopter is the extra of drivers whose stamps can be taken over by a control
+// plane that knows nothing of them.
+type Adopter interface {
+	// Adopt takes over the stamp of a tenant as it runs, and changes nothing of
+	// what runs. Tokens of before count no more and neither do recorded results
+	// of jobs, whose ids may come again. The recovery names it: for one recovery
+	// that is done once, from then on tokens count as always. Calling twice is
+	// fine. Without such a stamp: an error of kind NotFound.
+	Adopt(ctx context.Context, ref Ref, recovery string) (Adopted, error)
+
+	// Manifests gives what every stamp of the cell was last wished to be, in the
+	// order of [Manifest.Compare], but for those that are being destroyed. One that cannot be read is named in the
+	// error, beside the others.
+	Manifests(ctx context.Context) ([]Manifest, error)
+
+	// KeptBackups lists the backups of a tenant that are kept, in no order.
+	KeptBackups(ctx context.Context, tenant, uid string) ([]KeptBackup, error)
+}
+
+// Compare orders manifests by their tenants' ids, and those of one id by uid.
+func (m Manifest) Compare(other Manifest) int {
+	return cmp.Or(cmp.Compare(m.Tenant, other.Tenant), cmp.Compare(m.UID, other.UID))
+}
+
+// Adopted is a stamp that was taken over.
+type Adopted struct {
+	// Manifest is what it was last wished to be.
+	Manifest Manifest
+	// Ran are the components that were ever wished to run: they were set up.
+	Ran []string
+	// Serves are those that are meant to run as the manifest says: what comes
+	// before a start was done for them, migrations too.
+	Serves []string
+}
+
+// KeptBackup is a backup in the repository as it can be found there.
+type KeptBackup struct {
+	Kept
+
+	// ID is the backup's.
+	ID string
+	// Note is what KeepBackup was given; nil for one from before notes.
+	Note json.RawMessage
+}

@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"stampworks.dev/pkg/store"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/internal/record"
+	"stampworks.dev/services/provisioner/internal/secrets"
+)
+
+// adopt takes over the stamp of a tenant that was made again after its records
+// were lost. Secrets and backups come back into the records from what the cell
+// has; setups that were done are not done again. What runs is then found to be
+// as wished, and left alone.
+func (r *run) adopt(ctx context.Context) error {
+	recovery, s := r.asked.GetRecovery().GetId(), r.book.Stamp
+	if recovery == "" || s.GetAdopted() == recovery || len(s.GetLedger()) > 0 {
+		return nil
+	}
+	from, can := r.driver.(driver.Adopter)
+	if !can {
+		return fmt.Errorf("adopt stamp of %q: this kind of cell cannot give it", r.id)
+	}
+	if err := r.book.Save(ctx); err != nil { // the claim is held
+		return err
+	}
+	got, err := from.Adopt(ctx, r.ref(), recovery)
+	if err != nil {
+		return err
+	}
+	if err := r.recoverBackups(ctx, from); err != nil {
+		return err
+	}
+	known := cmp.Or(got.Manifest.Recovery, &driver.Recovery{})
+	if s.SecretVersions, err = r.Vault.PutBack(ctx, r.id, r.tenant.GetUid(), known.Sealed, known.Versions, r.claim.Guard()); err != nil {
+		return err
+	}
+	if s.SecretVersions == nil {
+		s.SecretVersions = map[string]int32{}
+	}
+	for _, component := range got.Ran {
+		s.JobsDone[id(component, Setup)] = "once"
+	}
+	for _, component := range got.Serves {
+		s.JobsDone[id(component, Migrate)] = got.Manifest.Revision
+	}
+	s.Adopted, r.dirty = recovery, true
+	if err := r.halted(ctx, got.Manifest); err != nil {
+		return err
+	}
+	return r.book.Save(ctx)
+}
+
+// halted stops what still runs of a stamp that is to be stopped: the ledger has
+// nothing of it yet.
+func (r *run) halted(ctx context.Context, m driver.Manifest) error {
+	if r.wish.Lifecycle == pb.Stamp_RUNNING {
+		return nil
+	}
+	for name := range m.Components {
+		if err := r.driver.Stop(ctx, r.ref(), name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recoverBackups notes the backups that the repository has, as they were noted
+// when they were kept.
+func (r *run) recoverBackups(ctx context.Context, from driver.Adopter) error {
+	kept, err := from.KeptBackups(ctx, r.id, r.tenant.GetUid())
+	if err != nil {
+		return err
+	}
+	for _, k := range kept {
+		b := &pb.Backup{}
+		if k.Note == nil || protojson.Unmarshal(k.Note, b) != nil {
+			continue // from before notes were kept: it stays in the repository
+		}
+		b.Name, b.TenantUid, b.Cell = record.BackupName(r.id, k.ID), r.tenant.GetUid(), record.CellName(r.Cell)
+		b.SizeBytes, b.Digest, b.Files = k.SizeBytes, k.Digest, int32(k.Files)
+		if _, err := r.Store.Backups.Create(ctx, record.BackupID(r.id, k.ID), b, r.claim.Guard()); err != nil && !errors.Is(err, store.ErrExists) {
+			return fmt.Errorf("note backup %q: %w", b.GetName(), err)
+		}
+		if last := r.book.Stamp.GetLastBackupTime(); b.GetCreateTime().AsTime().After(last.AsTime()) {
+			r.book.Stamp.LastBackupTime = b.GetCreateTime()
+		}
+	}
+	return nil
+}
+
+// noteOf is what is kept beside a backup, to note it again.
+func noteOf(b *pb.Backup) ([]byte, error) {
+	text, err := jsonOf(b)
+	if err != nil {
+		return nil, fmt.Errorf("note backup %q: %w", b.GetName(), err)
+	}
+	return text, nil
+}
+
+// recoverable gives a manifest what its tenant can be made again from. Without
+// the secrets it is left out, and the driver keeps what it was given before.
+func (r *run) recoverable(m driver.Manifest, values map[string]secrets.Secret) driver.Manifest {
+	if values == nil {
+		return m
+	}
+	t := proto.CloneOf(r.asked)
+	t.Etag, t.Status, t.State, t.Reconciling = "", nil, registryv1.Tenant_STATE_UNSPECIFIED, false
+	text, err := jsonOf(t)
+	if err != nil {
+		r.log.Warn("tenant cannot be kept beside its stamp", "error", err)
+		return m
+	}
+	m.Recovery = &driver.Recovery{Cell: r.Cell, Tenant: text}
+	m.Recovery.Sealed, m.Recovery.Versions = secrets.Sealed(values)
+	return m
+}
+
+// jsonOf is a message in the JSON of the API, the same text for the same message.
+func jsonOf(m proto.Message) ([]byte, error) {
+	text, err := protojson.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	var same bytes.Buffer
+	if err := json.Compact(&same, text); err != nil {
+		return nil, err
+	}
+	return same.Bytes(), nil
+}
