@@ -14,14 +14,17 @@ type Etcd struct {
 	*Process
 	// Endpoint is host:port for clients; it stays over Stop and Start.
 	Endpoint string
+
+	data string
 }
 
 // NewEtcd prepares a server that keeps its data below dir.
 func NewEtcd(t testing.TB, dir string) *Etcd {
 	t.Helper()
 	client, peer := freeAddress(t), freeAddress(t)
-	e := &Etcd{Endpoint: client, Process: newProcess(t, dir, "etcd", etcdProgram(t),
-		"--name=e2e", "--data-dir="+filepath.Join(dir, "etcd"), "--logger=zap", "--log-level=panic",
+	data := filepath.Join(dir, "etcd")
+	e := &Etcd{Endpoint: client, data: data, Process: newProcess(t, dir, "etcd", etcdProgram(t),
+		"--name=e2e", "--data-dir="+data, "--logger=zap", "--log-level=panic",
 		"--heartbeat-interval=20", "--election-timeout=200",
 		"--listen-client-urls=http://"+client, "--advertise-client-urls=http://"+client,
 		"--listen-peer-urls=http://"+peer, "--initial-advertise-peer-urls=http://"+peer,

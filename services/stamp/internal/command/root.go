@@ -18,6 +18,7 @@ import (
 	"stampworks.dev/services/stamp/internal/command/operation"
 	"stampworks.dev/services/stamp/internal/command/pki"
 	"stampworks.dev/services/stamp/internal/command/ready"
+	"stampworks.dev/services/stamp/internal/command/recovery"
 	"stampworks.dev/services/stamp/internal/command/secrets"
 	"stampworks.dev/services/stamp/internal/command/show"
 	"stampworks.dev/services/stamp/internal/command/source"
@@ -67,7 +68,7 @@ takes those of the nearest .stamp/client.json, which "stamp dev" writes.`,
 	globals(root, s)
 	group(root, groupStart, "Start here:", append(machines, apply.Command(s), ready.Command(s), doctor.Command(s))...)
 	group(root, groupLook, "Look:", show.Command(s), health.Command(s), trace.Command(s), operation.Command(s), delivery.Command(s))
-	group(root, groupKeep, "Keep:", tenant.Command(s), task.Command(s), backup.Command(s), blueprints.Command(s), source.Command(s), cell.Command(s), pki.Command(s), secrets.Command(s))
+	group(root, groupKeep, "Keep:", tenant.Command(s), task.Command(s), backup.Command(s), blueprints.Command(s), source.Command(s), cell.Command(s), pki.Command(s), secrets.Command(s), recovery.Command(s))
 	root.AddCommand(version.Command(s))
 	strict(root)
 	return root
