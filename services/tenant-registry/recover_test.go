@@ -43,6 +43,17 @@ func TestRecover(t *testing.T) {
 	if r.get(t, "acme").GetEtag() != now.GetEtag() {
 		t.Error("recovering again wrote")
 	}
+	ask.TakeOver, ask.RecoveryId = true, "r-2"
+	if _, err := r.tenants.RecoverTenant(ctx(t), ask); err != nil {
+		t.Fatal(err)
+	}
+	if again := r.get(t, "acme"); again.GetRecovery().GetId() != "r-2" || again.GetGeneration() != 107 || again.GetDisplayName() != now.GetDisplayName() {
+		t.Errorf("taken over again: %v", again)
+	}
+	ask.Tenant = proto.CloneOf(was)
+	ask.Tenant.Uid = "uid-other"
+	_, err = r.tenants.RecoverTenant(ctx(t), ask)
+	_ = reason(t, "the stamp of another tenant", err, errs.AlreadyExists, "TENANT_EXISTS")
 	second := proto.CloneOf(was) // the deal's: it makes no other tenant
 	second.Name, second.Uid = "tenants/acme-2", "uid-2"
 	_, err = r.tenants.RecoverTenant(ctx(t), &registryv1.RecoverTenantRequest{Tenant: second, Cell: "cells/eu-1", RecoveryId: "r-1"})

@@ -217,6 +217,9 @@ type Observation struct {
 	// driver keeps of the stamp was changed by hand. Reserve makes both good.
 	Missing []string
 	Edited  bool
+	// Wished says what the stamp was last wished to be; the zero Wished when it
+	// does not know.
+	Wished Wished
 }
 
 // ComponentObservation is what there is of a component.

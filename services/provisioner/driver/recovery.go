@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"time"
 )
 
 // Recovery is what a control plane that lost its records makes a tenant again
@@ -14,10 +15,27 @@ type Recovery struct {
 	Cell string `json:"cell"`
 	// Tenant is the tenant as it was wished, in the JSON of the API.
 	Tenant json.RawMessage `json:"tenant"`
+	// Time is when its generation was asked for.
+	Time time.Time `json:"time,omitzero"`
 	// Sealed are the secrets as the control plane sealed them, by name and
 	// version, "pw@1"; Versions has the current one of each.
 	Sealed   map[string][]byte `json:"sealed,omitempty"`
 	Versions map[string]int32  `json:"versions,omitempty"`
+}
+
+// Wished is the generation of a stamp's manifest, and when that was asked for.
+type Wished struct {
+	Generation int64
+	Time       time.Time
+}
+
+// Wished is what the manifest says of itself; the zero Wished when it is not known
+// when it was asked for.
+func (m Manifest) Wished() Wished {
+	if m.Recovery == nil || m.Recovery.Time.IsZero() {
+		return Wished{}
+	}
+	return Wished{Generation: m.Generation, Time: m.Recovery.Time}
 }
 
 // Adopter is the extra of drivers whose stamps can be taken over by a control

@@ -15,7 +15,7 @@ type Etcd struct {
 	// Endpoint is host:port for clients; it stays over Stop and Start.
 	Endpoint string
 
-	data string
+	data, peer string
 }
 
 // NewEtcd prepares a server that keeps its data below dir.
@@ -23,7 +23,7 @@ func NewEtcd(t testing.TB, dir string) *Etcd {
 	t.Helper()
 	client, peer := freeAddress(t), freeAddress(t)
 	data := filepath.Join(dir, "etcd")
-	e := &Etcd{Endpoint: client, data: data, Process: newProcess(t, dir, "etcd", etcdProgram(t),
+	e := &Etcd{Endpoint: client, data: data, peer: peer, Process: newProcess(t, dir, "etcd", etcdProgram(t),
 		"--name=e2e", "--data-dir="+data, "--logger=zap", "--log-level=panic",
 		"--heartbeat-interval=20", "--election-timeout=200",
 		"--listen-client-urls=http://"+client, "--advertise-client-urls=http://"+client,

@@ -24,7 +24,7 @@ func (d *Driver) Observe(_ context.Context, ref driver.Ref) (driver.Observation,
 	} else if damaged {
 		r = control.Record{Sum: "damaged"} // seen as changed by hand
 	}
-	o := driver.Observation{Exists: true, Components: map[string]driver.ComponentObservation{}}
+	o := driver.Observation{Exists: true, Components: map[string]driver.ComponentObservation{}, Wished: r.Wish.Wished()}
 	entries, err := os.ReadDir(s.Components())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return driver.Observation{}, errs.New(errs.Internal, "", "observe stamp of %q: %w", ref.Tenant, err)

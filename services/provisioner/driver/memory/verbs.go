@@ -158,7 +158,7 @@ func (d *Driver) Observe(ctx context.Context, ref driver.Ref) (driver.Observatio
 	}
 	o := driver.Observation{
 		Exists: true, Components: make(map[string]driver.ComponentObservation, len(s.components)),
-		Lost: slices.Clone(s.lost), Missing: slices.Clone(s.missing),
+		Lost: slices.Clone(s.lost), Missing: slices.Clone(s.missing), Wished: s.wish.Wished(),
 	}
 	for name, c := range s.components {
 		one := c.ComponentObservation

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -14,6 +15,7 @@ import (
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/internal/record"
 	"stampworks.dev/services/provisioner/internal/secrets"
@@ -25,7 +27,7 @@ import (
 // as wished, and left alone.
 func (r *run) adopt(ctx context.Context) error {
 	recovery, s := r.asked.GetRecovery().GetId(), r.book.Stamp
-	if recovery == "" || s.GetAdopted() == recovery || len(s.GetLedger()) > 0 {
+	if recovery == "" || s.GetAdopted() == recovery {
 		return nil
 	}
 	from, can := r.driver.(driver.Adopter)
@@ -41,6 +43,10 @@ func (r *run) adopt(ctx context.Context) error {
 	}
 	if err := r.recoverBackups(ctx, from); err != nil {
 		return err
+	}
+	if len(s.GetLedger()) > 0 { // etcd was restored from a snapshot, and knows the rest
+		s.Adopted, r.dirty = recovery, true
+		return r.book.Save(ctx)
 	}
 	known := cmp.Or(got.Manifest.Recovery, &driver.Recovery{})
 	if s.SecretVersions, err = r.Vault.PutBack(ctx, r.id, r.tenant.GetUid(), known.Sealed, known.Versions, r.claim.Guard()); err != nil {
@@ -109,6 +115,26 @@ func noteOf(b *pb.Backup) ([]byte, error) {
 	return text, nil
 }
 
+// recordsOlder is the obstacle of a stamp that knows a newer wish than etcd.
+const recordsOlder = "RECORDS_OLDER"
+
+// newerStamp says that the stamp was wished to be something that etcd has
+// forgotten: it was restored from an older snapshot. What it remembers may not fit
+// the data any more, so nothing is done until somebody says what the stamp is to
+// be: any wish that is made later counts.
+func (r *run) newerStamp() *typev1.Obstacle {
+	was := r.obs.Wished
+	if was.Generation <= r.asked.GetGeneration() || !was.Time.After(r.asked.GetGenerationTime().AsTime()) {
+		return nil
+	}
+	return &typev1.Obstacle{
+		Code: recordsOlder,
+		Message: fmt.Sprintf("The stamp is of generation %d, of %s, and etcd knows generation %d alone: it was restored from an older snapshot.",
+			was.Generation, was.Time.UTC().Format(time.RFC3339), r.asked.GetGeneration()),
+		NextAction: "Say what it is to be: upgrade it to the revision that it runs, or stamp tenant retry for what etcd knows.",
+	}
+}
+
 // recoverable gives a manifest what its tenant can be made again from. Without
 // the secrets it is left out, and the driver keeps what it was given before.
 func (r *run) recoverable(m driver.Manifest, values map[string]secrets.Secret) driver.Manifest {
@@ -122,7 +148,7 @@ func (r *run) recoverable(m driver.Manifest, values map[string]secrets.Secret) d
 		r.log.Warn("tenant cannot be kept beside its stamp", "error", err)
 		return m
 	}
-	m.Recovery = &driver.Recovery{Cell: r.Cell, Tenant: text}
+	m.Recovery = &driver.Recovery{Cell: r.Cell, Tenant: text, Time: t.GetGenerationTime().AsTime()}
 	m.Recovery.Sealed, m.Recovery.Versions = secrets.Sealed(values)
 	return m
 }

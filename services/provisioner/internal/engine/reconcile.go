@@ -42,7 +42,7 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if err := r.observe(ctx); err != nil {
 		return r.trouble(ctx, err)
 	}
-	if o := r.dataMissing(); o != nil {
+	if o := cmp.Or(r.newerStamp(), r.dataMissing()); o != nil {
 		return later(r.Resync), r.hinder(ctx, o)
 	}
 	if r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack() && !r.kind().traits().errand {

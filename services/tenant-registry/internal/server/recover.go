@@ -12,6 +12,6 @@ import (
 // RecoverTenant implements TenantService.
 func (s *tenants) RecoverTenant(ctx context.Context, req *registryv1.RecoverTenantRequest) (*longrunningpb.Operation, error) {
 	return operation(s.tenants.Recover(ctx, tenant.Recovery{
-		ID: req.GetRecoveryId(), Cell: req.GetCell(), Was: req.GetTenant(), DryRun: req.GetValidateOnly(),
+		ID: req.GetRecoveryId(), Cell: req.GetCell(), Was: req.GetTenant(), TakeOver: req.GetTakeOver(), DryRun: req.GetValidateOnly(),
 	}))
 }

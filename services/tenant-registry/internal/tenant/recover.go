@@ -12,6 +12,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/tenant-registry/internal/names"
+	"stampworks.dev/services/tenant-registry/internal/timeline"
 )
 
 // graceAfterRecovery is how long a deleted tenant is kept at least when it was
@@ -25,6 +26,8 @@ type Recovery struct {
 	// Was is the tenant as it was, with name, uid and a generation above all that
 	// it had.
 	Was *registryv1.Tenant
+	// TakeOver has the stamp of a tenant that is there taken over again.
+	TakeOver bool
 	// DryRun does everything but write.
 	DryRun bool
 }
@@ -45,6 +48,11 @@ func (t *Tenants) Recover(ctx context.Context, r Recovery) (Change, error) {
 	if r.Was.GetUid() == "" || r.Was.GetGeneration() < 1 {
 		return Change{}, invalid("tenant.uid", "is required, and so is a generation: a tenant that was never made cannot be made again")
 	}
+	if r.TakeOver {
+		if v, err := t.Get(ctx, name); err == nil && v.Spec().GetUid() == r.Was.GetUid() {
+			return t.takeOver(ctx, name, r)
+		}
+	}
 	spec, err := t.recovered(ctx, r)
 	if err != nil {
 		return Change{}, err
@@ -63,6 +71,14 @@ func (t *Tenants) Recover(ctx context.Context, r Recovery) (Change, error) {
 	}
 	made.Tenant = view.Message()
 	return made, nil
+}
+
+// takeOver notes the recovery on a tenant that is there; its wish stays.
+func (t *Tenants) takeOver(ctx context.Context, name names.Tenant, r Recovery) (Change, error) {
+	return t.mutate(ctx, name, "", r.DryRun, func(_ View, next *registryv1.Tenant) (edit, error) {
+		next.Recovery = &registryv1.Recovery{Id: r.ID, Cell: r.Cell, CreateTime: timestamppb.Now()}
+		return edit{quiet: true, entry: timeline.Entry{Action: timeline.Recovered, Message: "Its stamp in " + r.Cell + " is taken over again: etcd was restored"}}, nil
+	})
 }
 
 // inTheWay is what keeps a tenant from being made again; nil when nothing does.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"google.golang.org/protobuf/proto"
 
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
@@ -36,6 +38,7 @@ type options struct {
 	client       *client.Client
 	cell         string
 	dryRun, wait bool
+	restored     bool
 }
 
 func run(ctx context.Context, o *options) error {
@@ -44,7 +47,7 @@ func run(ctx context.Context, o *options) error {
 		return err
 	}
 	recovery, missing := rand.Text(), false
-	var begun []string
+	var begun, taken []string
 	for _, cell := range cells {
 		found := &provisionerv1.ListManifestsResponse{}
 		if err := client.List(ctx, o.client, "/v1/"+cell+"/manifests", nil, true, found); err != nil {
@@ -63,9 +66,12 @@ func run(ctx context.Context, o *options) error {
 			if op != "" {
 				begun = append(begun, op)
 			}
+			if o.restored && (word == alreadyThere || word == stampIsNewer) {
+				taken = append(taken, m.GetTenant())
+			}
 		}
 	}
-	failed := o.await(ctx, begun)
+	failed := errors.Join(o.await(ctx, begun), o.awaitTaken(ctx, taken, recovery))
 	if missing {
 		failed = errors.Join(failed, &exit.Error{Code: exit.Failure, Message: "not all tenants are back; put right what is said above, and call it again"})
 	}
@@ -104,42 +110,86 @@ func (o *options) await(ctx context.Context, begun []string) (failed error) {
 	return failed
 }
 
+// lookAgain is the pause between looks at a stamp that is taken over.
+const lookAgain = 100 * time.Millisecond
+
+// awaitTaken waits, when that is wished, until the stamps of tenants that were
+// there are taken over again: that is no operation of its own.
+func (o *options) awaitTaken(ctx context.Context, tenants []string, recovery string) error {
+	if !o.wait || o.dryRun {
+		return nil
+	}
+	ctx, cancel := o.Bounded(ctx, session.DefaultWait)
+	defer cancel()
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for _, tenant := range tenants {
+		for {
+			stamp := &provisionerv1.Stamp{}
+			if err := o.client.Get(ctx, "/v1/"+tenant+"/stamp", nil, stamp); err != nil {
+				return err
+			}
+			if stamp.GetAdopted() == recovery {
+				break
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return fmt.Errorf("wait until the stamp of %s is taken over: %w", tenant, ctx.Err())
+			}
+		}
+	}
+	return nil
+}
+
 // one makes a tenant again, and says what came of it in a word and a sentence.
 func (o *options) one(ctx context.Context, m *provisionerv1.StampManifest, recovery string) (word, sentence, op string) {
 	if m.GetWish() == nil {
 		return refused, "its manifest is of an older Stampworks and does not have the tenant: create it as another tenant, from a backup", ""
 	}
-	wish := m.GetWish()
+	word, sentence, op = o.there(ctx, m)
+	if word == refused || word != "" && !o.restored {
+		return word, sentence, op
+	}
+	wish := proto.CloneOf(m.GetWish())
 	wish.Generation = max(wish.GetGeneration(), m.GetGeneration()) + ahead
 	made := &longrunningpb.Operation{}
 	err := o.client.Post(ctx, "/v1/tenants:recover", nil, &registryv1.RecoverTenantRequest{
-		Tenant: wish, Cell: m.GetCell(), RecoveryId: recovery, ValidateOnly: o.dryRun,
+		Tenant: wish, Cell: m.GetCell(), RecoveryId: recovery, TakeOver: o.restored, ValidateOnly: o.dryRun,
 	}, made)
-	var problem *client.Problem
 	switch {
-	case errors.As(err, &problem) && problem.Reason == "TENANT_EXISTS":
-		return o.there(ctx, m)
 	case err != nil:
 		return refused, err.Error(), ""
+	case word != "":
+		return word, sentence, op
 	case o.dryRun:
 		return wouldBeMade, describe(m), ""
 	}
 	return madeAgain, describe(m), made.GetName()
 }
 
-// there looks whether a tenant that exists is the stamp's own, and knows as much.
+// there looks whether the tenant exists, is the stamp's own, and knows as much;
+// no word when it does not exist.
 func (o *options) there(ctx context.Context, m *provisionerv1.StampManifest) (word, sentence, op string) {
 	known := &registryv1.Tenant{}
-	if err := o.client.Get(ctx, "/v1/"+m.GetTenant(), nil, known); err != nil {
-		return refused, err.Error(), ""
-	}
+	err := o.client.Get(ctx, "/v1/"+m.GetTenant(), nil, known)
+	var problem *client.Problem
 	switch {
+	case errors.As(err, &problem) && problem.Reason == "TENANT_NOT_FOUND":
+		return "", "", ""
+	case err != nil:
+		return refused, err.Error(), ""
 	case known.GetUid() != m.GetTenantUid():
 		return refused, fmt.Sprintf("another tenant has this id (uid %s, the stamp's is %s): delete and purge that one, then call this again", known.GetUid(), m.GetTenantUid()), ""
-	case known.GetGeneration() < m.GetGeneration():
-		return stampIsNewer, fmt.Sprintf("etcd knows generation %d, the stamp is of generation %d, on %s", known.GetGeneration(), m.GetGeneration(), short(m.GetRevision())), ""
+	case known.GetGeneration() < m.GetGeneration() && known.GetGenerationTime().AsTime().Before(m.GetWish().GetGenerationTime().AsTime()):
+		return stampIsNewer, fmt.Sprintf("etcd knows generation %d, the stamp is of generation %d, on %s: say what it is to be, by an upgrade to that revision, or by stamp tenant retry for what etcd knows",
+			known.GetGeneration(), m.GetGeneration(), short(m.GetRevision())), ""
+	case o.restored:
+		sentence = "its stamp is taken over again, with its backups"
+	default:
+		sentence = "nothing to do"
 	}
-	return alreadyThere, "nothing to do", fmt.Sprintf("operations/%s.%d", strings.TrimPrefix(m.GetTenant(), "tenants/"), known.GetGeneration())
+	return alreadyThere, sentence, fmt.Sprintf("operations/%s.%d", strings.TrimPrefix(m.GetTenant(), "tenants/"), known.GetGeneration())
 }
 
 // describe is what comes back.

@@ -175,7 +175,11 @@ type RecoverTenantRequest struct {
 	// Names the recovery; the same for all tenants that it brings back.
 	RecoveryId string `protobuf:"bytes,3,opt,name=recovery_id,json=recoveryId,proto3" json:"recovery_id,omitempty"`
 	// Do everything but write (AIP-163).
-	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// A tenant that is there under the same uid is not refused: its stamp is taken
+	// over again, with the backups that are kept of it. For an etcd that was
+	// restored from an older snapshot.
+	TakeOver      bool `protobuf:"varint,5,opt,name=take_over,json=takeOver,proto3" json:"take_over,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -234,6 +238,13 @@ func (x *RecoverTenantRequest) GetRecoveryId() string {
 func (x *RecoverTenantRequest) GetValidateOnly() bool {
 	if x != nil {
 		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *RecoverTenantRequest) GetTakeOver() bool {
+	if x != nil {
+		return x.TakeOver
 	}
 	return false
 }
@@ -1393,14 +1404,15 @@ const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"\ttenant_id\x18\x02 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\btenantId\x12&\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\xfb\x01\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\x98\x02\n" +
 	"\x14RecoverTenantRequest\x12A\n" +
 	"\x06tenant\x18\x01 \x01(\v2\x1e.stampworks.registry.v1.TenantB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06tenant\x12/\n" +
 	"\x04cell\x18\x02 \x01(\tB\x1b\xe0A\x02\xfaA\x15\n" +
 	"\x13stampworks.dev/CellR\x04cell\x12J\n" +
 	"\vrecovery_id\x18\x03 \x01(\tB)\xe0A\x02\xbaH#r!2\x1f^[A-Za-z0-9][A-Za-z0-9-]{0,63}$R\n" +
 	"recoveryId\x12#\n" +
-	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"E\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\x12\x1b\n" +
+	"\ttake_over\x18\x05 \x01(\bR\btakeOver\"E\n" +
 	"\x10GetTenantRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/TenantR\x04name\"\xaf\x01\n" +

@@ -51,7 +51,8 @@ type TenantServiceClient interface {
 	CreateTenant(ctx context.Context, in *CreateTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
 	// RecoverTenant makes a tenant again whose record was lost with etcd, from
 	// what its stamp's manifest has (AIP-136). Its uid stays, so that the stamp is
-	// taken over as it runs. A tenant that is there is never changed.
+	// taken over as it runs. What is wished of a tenant that is there is never
+	// changed.
 	// It needs the permission tenants.recover. Codes: INVALID_ARGUMENT, also when
 	// its revision is not published; ALREADY_EXISTS when there is a tenant of that
 	// id or of its deal, or the id was purged.
@@ -310,7 +311,8 @@ type TenantServiceServer interface {
 	CreateTenant(context.Context, *CreateTenantRequest) (*longrunningpb.Operation, error)
 	// RecoverTenant makes a tenant again whose record was lost with etcd, from
 	// what its stamp's manifest has (AIP-136). Its uid stays, so that the stamp is
-	// taken over as it runs. A tenant that is there is never changed.
+	// taken over as it runs. What is wished of a tenant that is there is never
+	// changed.
 	// It needs the permission tenants.recover. Codes: INVALID_ARGUMENT, also when
 	// its revision is not published; ALREADY_EXISTS when there is a tenant of that
 	// id or of its deal, or the id was purged.
