@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -93,4 +95,53 @@ func awaitObstacle(t *testing.T, h *harness.Plane, id, code string) {
 		}
 		return fmt.Errorf("%s has the obstacles %v, want %s", id, stamp.GetObstacles(), code)
 	})
+}
+
+// TestMovedToAnotherMachine: every folder and the snapshot are copied to the same
+// paths, as to another machine, and nothing else is there any more.
+func TestMovedToAnotherMachine(t *testing.T) {
+	t.Parallel()
+	h := harness.New(t, harness.Options{})
+	h.StartAll()
+	awaitCells(t, h, "local")
+	h.API.Publish("helpdesk-lite", "1.0.0")
+	h.API.Create("acme", harness.Wish("Acme", "helpdesk-lite"))
+	acme := h.API.AwaitActive("acme", stampWithin)
+	desk := harness.Desk{URL: acme.GetStatus().GetUrl()}
+	desk.Open(t, "before the move")
+	snapshot := filepath.Join(h.Dir, "etcd.snapshot")
+
+	for _, s := range h.Services {
+		s.Kill()
+	}
+	harness.EndStamps(t, h.CellDir("local"))
+	h.Etcd.Save(snapshot)
+	h.Etcd.Kill()
+	old := h.Dir + "-old"
+	t.Cleanup(func() { _ = os.RemoveAll(old) }) // it is not there any more, unless this failed
+	if err := os.Rename(h.Dir, old); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "cp", "-a", old, h.Dir).CombinedOutput(); err != nil {
+		t.Fatalf("copy: %v\n%s", err, out)
+	}
+	if err := os.RemoveAll(old); err != nil {
+		t.Fatal(err)
+	}
+	h.Etcd.Restore(snapshot)
+	h.Etcd.Start()
+	h.Etcd.Await()
+	h.StartAll()
+	awaitCells(t, h, "local")
+	testkit.Eventually(t, 30*time.Second, func() error { return desk.Has("before the move") })
+	moved := h.API.AwaitActive("acme", stampWithin)
+	if moved.GetUid() != acme.GetUid() || moved.GetStatus().GetUrl() != desk.URL {
+		t.Errorf("acme was %v, is %v", acme, moved)
+	}
+	h.Stamp("tenant", "suspend", "acme", "--wait")
+	h.Stamp("tenant", "resume", "acme", "--wait")
+	if err := desk.Has("before the move"); err != nil {
+		t.Error(err)
+	}
+	t.Logf("evidence: all folders copied and etcd restored from its snapshot: acme serves at %s as before", desk.URL)
 }
