@@ -29,6 +29,7 @@ const (
 	StampService_RotateSecret_FullMethodName   = "/stampworks.provisioner.v1.StampService/RotateSecret"
 	StampService_RepairStamp_FullMethodName    = "/stampworks.provisioner.v1.StampService/RepairStamp"
 	StampService_RunTask_FullMethodName        = "/stampworks.provisioner.v1.StampService/RunTask"
+	StampService_AttachTask_FullMethodName     = "/stampworks.provisioner.v1.StampService/AttachTask"
 	StampService_CheckComponent_FullMethodName = "/stampworks.provisioner.v1.StampService/CheckComponent"
 )
 
@@ -78,6 +79,17 @@ type StampServiceClient interface {
 	// FAILED_PRECONDITION when the stamp does not run or the task talks with a
 	// person, ALREADY_EXISTS when the request id was used for something else.
 	RunTask(ctx context.Context, in *RunTaskRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
+	// AttachTask runs an interactive task of the blueprint in the place of its
+	// component (AIP-136), joined to the caller's terminal or pipes. The first
+	// message begins it. It ends when the command does, with its exit code, and
+	// the end of the call ends the command and all that it started. No operation
+	// is made; the timeline says who, when, and how it ended. Over REST it is a
+	// WebSocket at /v1/{name=tenants/*/stamp}:attachTask. It needs the permission
+	// tasks.run, which every role has, and the role that the task names. Codes:
+	// NOT_FOUND, PERMISSION_DENIED when the caller's role is below the task's,
+	// FAILED_PRECONDITION when the stamp does not run, is being changed, or the
+	// task talks with nobody, UNAVAILABLE when no provisioner reaches the cell.
+	AttachTask(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachTaskRequest, AttachTaskResponse], error)
 	// CheckComponent runs a component's exec probe in its place, or tells
 	// whether its process runs when it has none. It is not offered over REST.
 	// Codes: NOT_FOUND, UNAVAILABLE when no provisioner reaches the cell.
@@ -190,6 +202,19 @@ func (c *stampServiceClient) RunTask(ctx context.Context, in *RunTaskRequest, op
 	return out, nil
 }
 
+func (c *stampServiceClient) AttachTask(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachTaskRequest, AttachTaskResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &StampService_ServiceDesc.Streams[2], StampService_AttachTask_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[AttachTaskRequest, AttachTaskResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StampService_AttachTaskClient = grpc.BidiStreamingClient[AttachTaskRequest, AttachTaskResponse]
+
 func (c *stampServiceClient) CheckComponent(ctx context.Context, in *CheckComponentRequest, opts ...grpc.CallOption) (*CheckComponentResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckComponentResponse)
@@ -246,6 +271,17 @@ type StampServiceServer interface {
 	// FAILED_PRECONDITION when the stamp does not run or the task talks with a
 	// person, ALREADY_EXISTS when the request id was used for something else.
 	RunTask(context.Context, *RunTaskRequest) (*longrunningpb.Operation, error)
+	// AttachTask runs an interactive task of the blueprint in the place of its
+	// component (AIP-136), joined to the caller's terminal or pipes. The first
+	// message begins it. It ends when the command does, with its exit code, and
+	// the end of the call ends the command and all that it started. No operation
+	// is made; the timeline says who, when, and how it ended. Over REST it is a
+	// WebSocket at /v1/{name=tenants/*/stamp}:attachTask. It needs the permission
+	// tasks.run, which every role has, and the role that the task names. Codes:
+	// NOT_FOUND, PERMISSION_DENIED when the caller's role is below the task's,
+	// FAILED_PRECONDITION when the stamp does not run, is being changed, or the
+	// task talks with nobody, UNAVAILABLE when no provisioner reaches the cell.
+	AttachTask(grpc.BidiStreamingServer[AttachTaskRequest, AttachTaskResponse]) error
 	// CheckComponent runs a component's exec probe in its place, or tells
 	// whether its process runs when it has none. It is not offered over REST.
 	// Codes: NOT_FOUND, UNAVAILABLE when no provisioner reaches the cell.
@@ -283,6 +319,9 @@ func (UnimplementedStampServiceServer) RepairStamp(context.Context, *RepairStamp
 }
 func (UnimplementedStampServiceServer) RunTask(context.Context, *RunTaskRequest) (*longrunningpb.Operation, error) {
 	return nil, status.Error(codes.Unimplemented, "method RunTask not implemented")
+}
+func (UnimplementedStampServiceServer) AttachTask(grpc.BidiStreamingServer[AttachTaskRequest, AttachTaskResponse]) error {
+	return status.Error(codes.Unimplemented, "method AttachTask not implemented")
 }
 func (UnimplementedStampServiceServer) CheckComponent(context.Context, *CheckComponentRequest) (*CheckComponentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckComponent not implemented")
@@ -438,6 +477,13 @@ func _StampService_RunTask_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StampService_AttachTask_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(StampServiceServer).AttachTask(&grpc.GenericServerStream[AttachTaskRequest, AttachTaskResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StampService_AttachTaskServer = grpc.BidiStreamingServer[AttachTaskRequest, AttachTaskResponse]
+
 func _StampService_CheckComponent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CheckComponentRequest)
 	if err := dec(in); err != nil {
@@ -502,6 +548,12 @@ var StampService_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "ReadLogs",
 			Handler:       _StampService_ReadLogs_Handler,
 			ServerStreams: true,
+		},
+		{
+			StreamName:    "AttachTask",
+			Handler:       _StampService_AttachTask_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
 		},
 	},
 	Metadata: "stampworks/provisioner/v1/stamp_service.proto",
