@@ -53,7 +53,10 @@ func New(ctx context.Context, deps Deps) (http.Handler, error) {
 	if err := register(ctx, mux, deps); err != nil {
 		return nil, err
 	}
-	var h http.Handler = mux
+	paths := http.NewServeMux()
+	paths.Handle("/", mux)
+	paths.Handle(attachPattern, attach(provisionerv1.NewStampServiceClient(conn{deps.Provisioner})))
+	var h http.Handler = paths
 	for _, layer := range []func(http.Handler) http.Handler{
 		headers.Middleware, resume, accept, readBody, authenticate(deps.Tokens), refuseMetadata, notCached,
 	} {
