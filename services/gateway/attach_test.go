@@ -148,7 +148,8 @@ func TestAttachTaskEnds(t *testing.T) {
 func wantLeft(t *testing.T, why string, left <-chan error) {
 	t.Helper()
 	select {
-	case <-left:
+	case err := <-left:
+		t.Logf("%s: %v", why, err)
 	case <-time.After(10 * time.Second):
 		t.Errorf("%s: the call goes on", why)
 	}

@@ -17,7 +17,7 @@ import (
 // CLI prepares the real `stamp` against the API.
 func (a *API) CLI(args ...string) *exec.Cmd {
 	a.t.Helper()
-	cmd := exec.Command(program(a.t, "stamp"), args...)
+	cmd := exec.CommandContext(a.t.Context(), program(a.t, "stamp"), args...)
 	cmd.Dir = Dir(a.t)
 	cmd.Env = append(os.Environ(), "STAMP_ADDR="+a.Address, "STAMP_TOKEN="+a.Token, "TERM=vt100")
 	return cmd
@@ -94,7 +94,8 @@ func (t *Terminal) Kill() {
 func (t *Terminal) Code(limit time.Duration) int {
 	t.t.Helper()
 	select {
-	case <-t.done:
+	case err := <-t.done:
+		t.t.Logf("stamp ended: %v", err)
 		return t.cmd.ProcessState.ExitCode()
 	case <-time.After(limit):
 		t.t.Fatalf("stamp goes on; it said %s", t.said.String())

@@ -19,7 +19,7 @@ func (c *Client) Talk(ctx context.Context, path string, query url.Values) (*webs
 	if c.cfg.Token != "" {
 		header.Set("Authorization", "Bearer "+c.cfg.Token)
 	}
-	ws, resp, err := websocket.Dial(ctx, c.cfg.Address+path+"?"+query.Encode(), &websocket.DialOptions{HTTPClient: c.http, HTTPHeader: header})
+	ws, resp, err := websocket.Dial(ctx, c.cfg.Address+path+"?"+query.Encode(), &websocket.DialOptions{HTTPClient: c.http, HTTPHeader: header}) //nolint:bodyclose // "you never need to close it": package websocket
 	switch {
 	case err == nil:
 		ws.SetReadLimit(largestMessage)
