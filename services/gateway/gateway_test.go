@@ -35,6 +35,7 @@ type front struct {
 	registry *registry
 	health   *fleetHealth
 	stamps   stamps
+	backups  backups
 	spans    *tracetest.SpanRecorder
 	stop     func() error
 	client   *http.Client
@@ -64,7 +65,10 @@ func open(t *testing.T, changes ...setup) *front {
 		registryv1.RegisterTenantServiceServer(r, f.registry)
 		registryv1.RegisterIntakeServiceServer(r, f.registry)
 	})
-	cfg.Provisioner.Target = serve("provisioner", func(r grpc.ServiceRegistrar) { provisionerv1.RegisterStampServiceServer(r, &f.stamps) })
+	cfg.Provisioner.Target = serve("provisioner", func(r grpc.ServiceRegistrar) {
+		provisionerv1.RegisterStampServiceServer(r, &f.stamps)
+		provisionerv1.RegisterBackupServiceServer(r, &f.backups)
+	})
 	cfg.Health.Target = serve("health", func(r grpc.ServiceRegistrar) { healthv1.RegisterHealthServiceServer(r, f.health) })
 	f.tokens = cfg.TokensFile
 	f.setTokens(t, auth.Line("admin", "admin", "adm"), auth.Line("eve", "viewer", "view"))

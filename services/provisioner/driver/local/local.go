@@ -47,6 +47,7 @@ var (
 	_ driver.Watcher = (*Driver)(nil)
 
 	_ driver.Attacher = (*Driver)(nil)
+	_ driver.Importer = (*Driver)(nil)
 )
 
 // New opens the cell and sees to it that every stamp in it has a supervisor:

@@ -32,7 +32,7 @@ import (
 // Call is one call of a verb, as [Config.Fault] sees it.
 type Call struct {
 	// Verb is "Reserve", "Ensure", "Observe", "Stop", "Destroy", "RunJob", "Attach", "Capacity",
-	// "ClearBackup", "KeepBackup", "FetchBackup", "DropBackup"
+	// "ClearBackup", "KeepBackup", "FetchBackup", "DropBackup", "ImportBackup"
 	Verb      string
 	Ref       driver.Ref
 	Component string // of Ensure, Stop and RunJob
