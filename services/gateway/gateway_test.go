@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 
 	healthv1 "stampworks.dev/proto/gen/go/stampworks/health/v1"
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 
@@ -33,6 +34,8 @@ type front struct {
 	url      string
 	registry *registry
 	health   *fleetHealth
+	stamps   stamps
+	backups  backups
 	spans    *tracetest.SpanRecorder
 	stop     func() error
 	client   *http.Client
@@ -62,7 +65,10 @@ func open(t *testing.T, changes ...setup) *front {
 		registryv1.RegisterTenantServiceServer(r, f.registry)
 		registryv1.RegisterIntakeServiceServer(r, f.registry)
 	})
-	cfg.Provisioner.Target = serve("provisioner", func(grpc.ServiceRegistrar) {})
+	cfg.Provisioner.Target = serve("provisioner", func(r grpc.ServiceRegistrar) {
+		provisionerv1.RegisterStampServiceServer(r, &f.stamps)
+		provisionerv1.RegisterBackupServiceServer(r, &f.backups)
+	})
 	cfg.Health.Target = serve("health", func(r grpc.ServiceRegistrar) { healthv1.RegisterHealthServiceServer(r, f.health) })
 	f.tokens = cfg.TokensFile
 	f.setTokens(t, auth.Line("admin", "admin", "adm"), auth.Line("eve", "viewer", "view"))

@@ -15,6 +15,8 @@ require (
 	stampworks.dev/proto v0.0.0
 )
 
+require github.com/coder/websocket v1.8.15
+
 require (
 	buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go v1.36.12-20260825204119-511051f7f437.2 // indirect
 	buf.build/go/protovalidate v1.4.0 // indirect

@@ -60,6 +60,10 @@ type Config struct {
 	// BackupRetention is how long the backups of a purged tenant are kept.
 	// Default: they go with it.
 	BackupRetention time.Duration `yaml:"backup_retention" help:"how long the backups of a purged tenant are kept, such as 720h" default:"they go with it"`
+	// TaskIdle ends a task that talks with a person when neither says anything for
+	// so long; TaskWithin ends any of them. Default: 30 min and 8 h.
+	TaskIdle   time.Duration `yaml:"task_idle" help:"how long a task that talks with a person may be silent, such as 30m" default:"30m"`
+	TaskWithin time.Duration `yaml:"task_within" help:"how long a task that talks with a person may take, such as 8h" default:"8h"`
 	// OTLPEndpoint is what the stamps' components are told to send telemetry to;
 	// empty tells them nothing.
 	OTLPEndpoint string `yaml:"otlp_endpoint" help:"where components send telemetry"`
@@ -142,6 +146,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("parallel_steps %d is below zero", c.ParallelSteps)
 	case c.BackupRetention < 0:
 		return fmt.Errorf("backup_retention %v is below zero", c.BackupRetention)
+	case c.TaskIdle < 0 || c.TaskWithin < 0:
+		return fmt.Errorf("task_idle %v and task_within %v must not be below zero", c.TaskIdle, c.TaskWithin)
 	case strings.ContainsAny(c.Cell.Name, "/. "):
 		return fmt.Errorf("cell.name %q must be a plain name", c.Cell.Name)
 	}

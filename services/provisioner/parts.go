@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
@@ -33,6 +34,12 @@ import (
 	"stampworks.dev/services/provisioner/internal/secrets"
 	"stampworks.dev/services/provisioner/internal/server"
 	"stampworks.dev/services/provisioner/internal/trace"
+)
+
+// Bounds of tasks that talk with a person.
+const (
+	defaultTaskIdle   = 30 * time.Minute
+	defaultTaskWithin = 8 * time.Hour
 )
 
 // parts are the domains of the service, wired.
@@ -161,6 +168,7 @@ func (p *parts) server(deps Deps) server.Deps {
 		Store: p.records, Stamps: p.stamps, Operations: p.operations, Placements: p.placements, View: p.view, Vault: p.vault,
 		Recipes: p.shelf, Engine: p.engine, Cells: p.cells, Tenants: registryv1.NewTenantServiceClient(p.registry),
 		Blueprints: registryv1.NewBlueprintServiceClient(p.registry), Drivers: deps.Drivers, Peers: p.peers, Log: deps.Log,
+		Timeline: p.reporter, TaskIdle: cmp.Or(p.cfg.TaskIdle, defaultTaskIdle), TaskWithin: cmp.Or(p.cfg.TaskWithin, defaultTaskWithin),
 	}
 }
 

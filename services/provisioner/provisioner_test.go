@@ -58,6 +58,7 @@ type plant struct {
 	prefix    string
 	key       string
 	revision  string
+	taskIdle  time.Duration
 }
 
 func newPlant(t *testing.T) *plant {
@@ -85,6 +86,7 @@ func (p *plant) launch(name string, deps provisioner.Deps, cell string) (conn *g
 	cfg.Registry = provisioner.Target{Target: p.server.Addr}
 	cfg.Prefix, cfg.DataDir, cfg.SecretKeyFile, cfg.Replica = p.prefix, p.t.TempDir(), p.key, name
 	cfg.Cell = provisioner.CellConfig{Name: cell, Driver: "memory"}
+	cfg.TaskIdle = p.taskIdle
 	ctx, cancel := context.WithCancel(context.Background())
 	deps.Log = testkit.Logger(p.t)
 	s, err := provisioner.New(ctx, cfg, deps)

@@ -210,7 +210,7 @@ func TestWorkOnAStampThatIsRefused(t *testing.T) {
 		{"no such task", task("admin", "dance"), errs.NotFound, "TASK_NOT_FOUND", "count, look, shell, wipe"},
 		{"below the default role", task("sales", "count"), errs.PermissionDenied, "TASK_ROLE_MISSING", "operator"},
 		{"below the task's role", task("operator", "wipe"), errs.PermissionDenied, "TASK_ROLE_MISSING", "admin"},
-		{"interactive", task("operator", "shell"), errs.FailedPrecondition, "TASK_INTERACTIVE", "log in"},
+		{"interactive", task("operator", "shell"), errs.FailedPrecondition, "TASK_INTERACTIVE", ":attachTask"},
 	} {
 		err := c.do()
 		if !errs.Is(err, c.kind) || errs.ReasonOf(err) != c.reason || !strings.Contains(err.Error(), c.says) {

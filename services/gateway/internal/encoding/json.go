@@ -105,3 +105,6 @@ func Check(text []byte) error {
 	}
 	return errs.New(errs.InvalidArgument, "BODY_MALFORMED", "the body is not JSON: line %d, column %d: %w", line, column, err)
 }
+
+// Message writes one message as all answers are.
+func Message(m proto.Message) ([]byte, error) { return newJSON(JSON).Marshal(m) }

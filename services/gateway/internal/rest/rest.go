@@ -53,10 +53,18 @@ func New(ctx context.Context, deps Deps) (http.Handler, error) {
 	if err := register(ctx, mux, deps); err != nil {
 		return nil, err
 	}
-	var h http.Handler = mux
-	for _, layer := range []func(http.Handler) http.Handler{
-		headers.Middleware, resume, accept, readBody, authenticate(deps.Tokens), refuseMetadata, notCached,
-	} {
+	paths := http.NewServeMux()
+	paths.Handle("/", mux)
+	paths.Handle(attachPattern, attach(provisionerv1.NewStampServiceClient(conn{deps.Provisioner})))
+	var h http.Handler = paths
+	for _, layer := range []func(http.Handler) http.Handler{headers.Middleware, resume, accept, readBody} {
+		h = layer(h)
+	}
+	whole := http.NewServeMux() // what is not read in whole is apart
+	whole.Handle("/", h)
+	whole.Handle(importPattern, importBackup(provisionerv1.NewBackupServiceClient(conn{deps.Provisioner})))
+	h = whole
+	for _, layer := range []func(http.Handler) http.Handler{authenticate(deps.Tokens), refuseMetadata, notCached} {
 		h = layer(h)
 	}
 	return h, nil

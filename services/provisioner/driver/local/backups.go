@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"stampworks.dev/pkg/errs"
@@ -48,6 +49,14 @@ func (d *Driver) KeepBackup(ctx context.Context, ref driver.Ref, id string, note
 		user = os.Geteuid()
 	}
 	return d.backups.Keep(ctx, of, repository.Source{Dir: h.stamp.Backup(), User: user, Token: ref.Token, Note: note, Current: h.current})
+}
+
+// ImportBackup keeps the files of a tar.
+func (d *Driver) ImportBackup(ctx context.Context, of driver.BackupRef, files io.Reader) (driver.Kept, error) {
+	if err := of.Check(); err != nil {
+		return driver.Kept{}, errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
+	}
+	return d.backups.Import(ctx, of, files)
 }
 
 // DropBackup removes a kept backup. Calling twice is fine.

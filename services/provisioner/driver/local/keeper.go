@@ -113,7 +113,7 @@ func answer(ref driver.Ref, req control.Request, err error) error {
 	}
 	kind, reason := errs.Internal, f.Code
 	switch f.Code {
-	case control.CodeEnding:
+	case control.CodeEnding, control.CodeCut:
 		kind = errs.FailedPrecondition
 	case control.CodeStart, control.CodeProgram:
 		kind = errs.FailedPrecondition

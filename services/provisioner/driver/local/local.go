@@ -45,6 +45,9 @@ var (
 	_ driver.Keeper = (*Driver)(nil)
 
 	_ driver.Watcher = (*Driver)(nil)
+
+	_ driver.Attacher = (*Driver)(nil)
+	_ driver.Importer = (*Driver)(nil)
 )
 
 // New opens the cell and sees to it that every stamp in it has a supervisor:

@@ -31,8 +31,8 @@ import (
 
 // Call is one call of a verb, as [Config.Fault] sees it.
 type Call struct {
-	// Verb is "Reserve", "Ensure", "Observe", "Stop", "Destroy", "RunJob", "Capacity",
-	// "Adopt", "ClearBackup", "KeepBackup", "FetchBackup", "DropBackup"
+	// Verb is "Reserve", "Ensure", "Observe", "Stop", "Destroy", "RunJob", "Attach", "Capacity",
+	// "Adopt", "ClearBackup", "KeepBackup", "FetchBackup", "DropBackup", "ImportBackup"
 	Verb      string
 	Ref       driver.Ref
 	Component string // of Ensure, Stop and RunJob
@@ -49,6 +49,8 @@ type Config struct {
 	Fault func(ctx context.Context, c Call) error
 	// Job, when set, carries out a job; otherwise every job exits 0 at once.
 	Job func(ctx context.Context, ref driver.Ref, m driver.Manifest, job driver.Job) (driver.JobResult, error)
+	// Attach, when set, carries out a command that is joined to a session.
+	Attach func(ctx context.Context, ref driver.Ref, m driver.Manifest, job driver.Job, s driver.Session) (driver.JobResult, error)
 	// Lines, when set, gives what a component prints when it starts.
 	Lines func(c driver.Component) []string
 	// Disk has the stamps' files; nil is one of its own.

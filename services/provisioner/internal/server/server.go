@@ -2,6 +2,7 @@ package server
 
 import (
 	"log/slog"
+	"time"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"google.golang.org/grpc"
@@ -34,7 +35,16 @@ type Deps struct {
 	// connection to one that reaches another.
 	Drivers map[string]driver.Driver
 	Peers   Peers
-	Log     *slog.Logger
+	// Timeline hears of tasks that talk with a person; they end when neither says
+	// anything for TaskIdle, and after TaskWithin.
+	Timeline             Timeline
+	TaskIdle, TaskWithin time.Duration
+	Log                  *slog.Logger
+}
+
+// Timeline takes entries of tenants' timelines; the same again is fine.
+type Timeline interface {
+	Tell(*registryv1.ReportEventRequest) <-chan struct{}
 }
 
 // Peers finds the replica that reaches a cell. The error is Unavailable when

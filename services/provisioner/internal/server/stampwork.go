@@ -92,8 +92,7 @@ func (s *Server) RunTask(ctx context.Context, req *pb.RunTaskRequest) (*longrunn
 	}
 	if task.GetInteractive() {
 		return nil, errs.New(errs.FailedPrecondition, "TASK_INTERACTIVE",
-			"task %q talks with a person, which is not carried to the cell yet: log in to the host of %s and run there what the blueprint says, or give the blueprint a task that asks nothing",
-			req.GetTask(), stamp.GetCell())
+			"task %q talks with a person: run it with stamp task TENANT %s, which joins it to your terminal (:attachTask); a script pipes into that", req.GetTask(), req.GetTask())
 	}
 	return s.ask(ctx, stamp, engine.AskTask(stamp, req.GetTask(), task.GetComponent(), taskRole(task.GetRole())), req.GetRequestId())
 }

@@ -22,6 +22,7 @@ const (
 	OpEnsure   = "ensure"   // make Component as Applied says
 	OpStop     = "stop"     // end Component
 	OpJob      = "job"      // run Job in the place of Component, as Applied says
+	OpAttach   = "attach"   // the same, joined to who asks: after the answer come Typed and Said
 	OpDestroy  = "destroy"  // end everything, and itself
 	OpAdopt    = "adopt"    // begin tokens anew, for Recovery
 	OpHandover = "handover" // end itself; the next supervisor adopts what runs
@@ -38,6 +39,8 @@ type Request struct {
 	Settings  *Settings        `json:"settings,omitempty"`
 	Recovery  string           `json:"recovery,omitempty"`
 	Job       *driver.Job      `json:"job,omitempty"`
+	// Terminal is what an attached job gets; nil gives it pipes.
+	Terminal *driver.TerminalSize `json:"terminal,omitempty"`
 }
 
 // Response is one line from the supervisor.
@@ -54,6 +57,7 @@ const (
 	CodeEnding  = "STAMP_ENDING"
 	CodeStart   = "START_FAILED"
 	CodeProgram = "PROGRAM_MISSING" // or it is there and cannot be executed
+	CodeCut     = "SESSION_ENDED"
 	CodeUnknown = "INTERNAL"
 )
 

@@ -31,7 +31,7 @@ func (r *Repository) Drop(ctx context.Context, of driver.BackupRef) error {
 		return fmt.Errorf("drop backup: %w", err)
 	}
 	r.at("dropping")
-	if err := removeDropped(dir); err != nil {
+	if err := errors.Join(removeDropped(dir), removeParts(dir, importToken)); err != nil {
 		return err
 	}
 	if os.Remove(dir) == nil { // it stays while there are others

@@ -50,7 +50,7 @@ func Probe(kind, user, program string) error {
 	if err != nil {
 		return err
 	}
-	p, err := trampoline.Start(program, spec, out, scope)
+	p, err := trampoline.Start(program, spec, trampoline.To(out), scope)
 	if err != nil {
 		return fmt.Errorf("probe isolation: %w", err)
 	}

@@ -69,6 +69,10 @@ func (v *server) answer(ctx context.Context, conn net.Conn) {
 		if in.Decode(&req) != nil {
 			return // the other end has what it wanted
 		}
+		if req.Op == control.OpAttach {
+			v.s.attach(ctx, in, out, req)
+			return
+		}
 		resp := control.Response{Version: control.Version, PID: os.Getpid()}
 		result, err := v.s.do(ctx, req)
 		resp.Result = result.job

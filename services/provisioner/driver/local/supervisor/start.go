@@ -30,6 +30,7 @@ type start struct {
 	leaf    string // its control group: "run" or "jobs"
 	log     string
 	replica int
+	streams *trampoline.Streams // in place of the log
 }
 
 // start starts a process in the place of a component.
@@ -43,12 +44,16 @@ func (s *Supervisor) start(name string, a control.Applied, st start) (*trampolin
 	if err != nil {
 		return nil, err
 	}
-	dir := s.stamp.Component(name)
-	out, err := openLog(st.log, set.User)
-	if err != nil {
-		return nil, err
+	if st.streams == nil {
+		out, err := openLog(st.log, set.User)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = out.Close() }() // the process has its own
+		to := trampoline.To(out)
+		st.streams = &to
 	}
-	defer func() { _ = out.Close() }() // the process has its own
+	dir := s.stamp.Component(name)
 	tmp := dir.Tmp()
 	spec := trampoline.Spec{
 		Program: program, Args: append([]string{program}, st.command[1:]...),
@@ -60,7 +65,7 @@ func (s *Supervisor) start(name string, a control.Applied, st start) (*trampolin
 		tmp, spec.Dir = set.Tmp, set.Tmp
 	}
 	spec.Env = environment(a, st, tmp)
-	return trampoline.Start(s.program, spec, out, s.scope)
+	return trampoline.Start(s.program, spec, *st.streams, s.scope)
 }
 
 func limits(a control.Applied) cgroup.Limits {

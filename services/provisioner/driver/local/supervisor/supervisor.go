@@ -29,9 +29,10 @@ type Supervisor struct {
 	running guard // has the components and jobs that run
 	scope   *trampoline.Scope
 
-	mu     sync.Mutex
-	record control.Record
-	units  map[string]*unit
+	mu       sync.Mutex
+	record   control.Record
+	units    map[string]*unit
+	sessions map[*session]bool // that are open
 }
 
 // Run supervises the stamp until the context ends or it is told to end; what
@@ -87,7 +88,7 @@ func hold(stamp layout.Stamp) (*Supervisor, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	record, _ = record.Relabelled() // changed by hand: it runs, and is seen to be another
-	s := &Supervisor{stamp: stamp, lock: lock, record: record, units: map[string]*unit{}}
+	s := &Supervisor{stamp: stamp, lock: lock, record: record, units: map[string]*unit{}, sessions: map[*session]bool{}}
 	s.jobs = newJobs(s)
 	return s, nil
 }
@@ -191,6 +192,10 @@ func (s *Supervisor) stop(ctx context.Context, req control.Request) error {
 	if err != nil {
 		return err
 	}
+	// What a person does from now on could be lost.
+	if err := s.endSessions(ctx); err != nil {
+		return err
+	}
 	if u != nil {
 		err = u.ensure(ctx, a)
 	}
@@ -215,9 +220,10 @@ func (s *Supervisor) endAll(ctx context.Context) error {
 	s.mu.Lock()
 	units := slices.Collect(maps.Values(s.units))
 	s.mu.Unlock()
-	failures := make([]error, len(units)+1)
+	failures := make([]error, len(units)+2)
 	var all sync.WaitGroup
 	all.Go(func() { failures[len(units)] = s.jobs.endAll(ctx) })
+	all.Go(func() { failures[len(units)+1] = s.endSessions(ctx) })
 	for i, u := range units {
 		all.Go(func() { failures[i] = u.end(ctx) })
 	}

@@ -76,11 +76,22 @@ func (p *Process) Wait() (string, int) {
 	return p.cmd.ProcessState.String(), p.cmd.ProcessState.ExitCode()
 }
 
+// Streams are the three files that a process is given. Without In it reads
+// nothing.
+type Streams struct {
+	In, Out, Err *os.File
+	// Terminal says that In is a terminal, which is to be the one of the session.
+	Terminal bool
+}
+
+// To gives a process that reads nothing one place for all that it says.
+func To(out *os.File) Streams { return Streams{Out: out, Err: out} }
+
 // Start starts the process through the trampoline program and returns when it
 // has become what it is to be, or could not. It leads its own session and
-// process group; its output goes to out. One with a user of its own is started
-// within the scope, if there is one.
-func Start(program string, spec Spec, out *os.File, scope *Scope) (*Process, error) {
+// process group. One with a user of its own is started within the scope, if there
+// is one.
+func Start(program string, spec Spec, streams Streams, scope *Scope) (*Process, error) {
 	text, err := json.Marshal(spec)
 	if err != nil {
 		return nil, fmt.Errorf("encode process: %w", err)
@@ -98,9 +109,13 @@ func Start(program string, spec Spec, out *os.File, scope *Scope) (*Process, err
 	cmd := &exec.Cmd{
 		Path: program, Args: []string{"stamp-supervisor", "exec"},
 		Env: []string{NonceVariable + "=" + spec.Nonce}, Dir: "/",
-		Stdout: out, Stderr: out, ExtraFiles: []*os.File{specRead, statusWrite},
+		Stdout: streams.Out, Stderr: streams.Err, ExtraFiles: []*os.File{specRead, statusWrite},
 		SysProcAttr: attributes(spec),
 	}
+	if streams.In != nil {
+		cmd.Stdin = streams.In
+	}
+	cmd.SysProcAttr.Setctty = streams.Terminal // Ctty is 0: its standard input
 	if spec.User == 0 {
 		scope = nil
 	}

@@ -31,6 +31,9 @@ func begin(ctx context.Context, o *options, tenant, task string) (*longrunningpb
 
 func runOne(ctx context.Context, o *options, tenant, task string) error {
 	op, err := begin(ctx, o, tenant, task)
+	if talks(err) {
+		return attach(ctx, o, tenant, task)
+	}
 	if err != nil {
 		return err
 	}

@@ -33,10 +33,16 @@ func Command(s *session.Session) *cobra.Command {
 		Long: `Run a task of the product in a customer's copy: a named command that its blueprint has for support
 and for the DBA. Each task says which role may run it; who ran it, and when, is in the timeline.
 
+A task that talks with a person, such as psql, gets your terminal, or what you pipe into it. Ctrl-C
+goes to the task; its exit code becomes this command's. It ends with the connection, when nobody
+says anything for half an hour, and when the customer's copy is stopped or changed.
+
 With --filter it runs for every customer for which that holds, several at a time, and tells each
 result. Exit code 5: it failed for one of them.`,
 		Example: `  stamp task acme                                       which are there?
   stamp task acme reset-admin --wait
+  stamp task acme psql                                  talk with the database
+  stamp task acme psql < report.sql > report.txt
   stamp task --filter 'plan = "standard"' reset-admin   for many`,
 		Args: cobra.RangeArgs(1, 2), ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {

@@ -255,6 +255,93 @@ func (x *CreateBackupRequest) GetRequestId() string {
 	return ""
 }
 
+// ImportBackupRequest is a piece of what is imported.
+type ImportBackupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is.
+	//
+	// Types that are valid to be assigned to Piece:
+	//
+	//	*ImportBackupRequest_Begin_
+	//	*ImportBackupRequest_Data
+	Piece         isImportBackupRequest_Piece `protobuf_oneof:"piece"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportBackupRequest) Reset() {
+	*x = ImportBackupRequest{}
+	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportBackupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportBackupRequest) ProtoMessage() {}
+
+func (x *ImportBackupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportBackupRequest.ProtoReflect.Descriptor instead.
+func (*ImportBackupRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_backup_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ImportBackupRequest) GetPiece() isImportBackupRequest_Piece {
+	if x != nil {
+		return x.Piece
+	}
+	return nil
+}
+
+func (x *ImportBackupRequest) GetBegin() *ImportBackupRequest_Begin {
+	if x != nil {
+		if x, ok := x.Piece.(*ImportBackupRequest_Begin_); ok {
+			return x.Begin
+		}
+	}
+	return nil
+}
+
+func (x *ImportBackupRequest) GetData() []byte {
+	if x != nil {
+		if x, ok := x.Piece.(*ImportBackupRequest_Data); ok {
+			return x.Data
+		}
+	}
+	return nil
+}
+
+type isImportBackupRequest_Piece interface {
+	isImportBackupRequest_Piece()
+}
+
+type ImportBackupRequest_Begin_ struct {
+	// The first message, and only the first.
+	Begin *ImportBackupRequest_Begin `protobuf:"bytes,1,opt,name=begin,proto3,oneof"`
+}
+
+type ImportBackupRequest_Data struct {
+	// The next bytes of the tar.
+	Data []byte `protobuf:"bytes,2,opt,name=data,proto3,oneof"`
+}
+
+func (*ImportBackupRequest_Begin_) isImportBackupRequest_Piece() {}
+
+func (*ImportBackupRequest_Data) isImportBackupRequest_Piece() {}
+
 // DeleteBackupRequest names a backup.
 type DeleteBackupRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -266,7 +353,7 @@ type DeleteBackupRequest struct {
 
 func (x *DeleteBackupRequest) Reset() {
 	*x = DeleteBackupRequest{}
-	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[4]
+	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -278,7 +365,7 @@ func (x *DeleteBackupRequest) String() string {
 func (*DeleteBackupRequest) ProtoMessage() {}
 
 func (x *DeleteBackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[4]
+	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -291,7 +378,7 @@ func (x *DeleteBackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBackupRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBackupRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_backup_service_proto_rawDescGZIP(), []int{4}
+	return file_stampworks_provisioner_v1_backup_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *DeleteBackupRequest) GetName() string {
@@ -314,7 +401,7 @@ type RestoreBackupRequest struct {
 
 func (x *RestoreBackupRequest) Reset() {
 	*x = RestoreBackupRequest{}
-	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[5]
+	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -326,7 +413,7 @@ func (x *RestoreBackupRequest) String() string {
 func (*RestoreBackupRequest) ProtoMessage() {}
 
 func (x *RestoreBackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[5]
+	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -339,7 +426,7 @@ func (x *RestoreBackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreBackupRequest.ProtoReflect.Descriptor instead.
 func (*RestoreBackupRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_backup_service_proto_rawDescGZIP(), []int{5}
+	return file_stampworks_provisioner_v1_backup_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RestoreBackupRequest) GetName() string {
@@ -352,6 +439,79 @@ func (x *RestoreBackupRequest) GetName() string {
 func (x *RestoreBackupRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+// Begin says what it is.
+type ImportBackupRequest_Begin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant that is to begin with it, "tenants/acme".
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// The revision whose restore jobs can read it.
+	Revision string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	// The cell whose repository keeps it, and where the tenant is then made.
+	Cell string `protobuf:"bytes,3,opt,name=cell,proto3" json:"cell,omitempty"`
+	// The SHA-256 of the tar, in hex. Not set: it is not compared.
+	Sha256        string `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportBackupRequest_Begin) Reset() {
+	*x = ImportBackupRequest_Begin{}
+	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportBackupRequest_Begin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportBackupRequest_Begin) ProtoMessage() {}
+
+func (x *ImportBackupRequest_Begin) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportBackupRequest_Begin.ProtoReflect.Descriptor instead.
+func (*ImportBackupRequest_Begin) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_backup_service_proto_rawDescGZIP(), []int{4, 0}
+}
+
+func (x *ImportBackupRequest_Begin) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ImportBackupRequest_Begin) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
+func (x *ImportBackupRequest_Begin) GetCell() string {
+	if x != nil {
+		return x.Cell
+	}
+	return ""
+}
+
+func (x *ImportBackupRequest_Begin) GetSha256() string {
+	if x != nil {
+		return x.Sha256
 	}
 	return ""
 }
@@ -376,7 +536,16 @@ const file_stampworks_provisioner_v1_backup_service_proto_rawDesc = "" +
 	"\x06parent\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\x12\x15stampworks.dev/BackupR\x06parent\x129\n" +
 	"\x06backup\x18\x02 \x01(\v2!.stampworks.provisioner.v1.BackupR\x06backup\x12&\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\"H\n" +
+	"request_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\"\xac\x03\n" +
+	"\x13ImportBackupRequest\x12L\n" +
+	"\x05begin\x18\x01 \x01(\v24.stampworks.provisioner.v1.ImportBackupRequest.BeginH\x00R\x05begin\x12\x1f\n" +
+	"\x04data\x18\x02 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80@H\x00R\x04data\x1a\x95\x02\n" +
+	"\x05Begin\x12e\n" +
+	"\x06parent\x18\x01 \x01(\tBM\xe0A\x02\xfaA\x17\x12\x15stampworks.dev/Backup\xbaH-r+2)^tenants/[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\x06parent\x12)\n" +
+	"\brevision\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\brevision\x12H\n" +
+	"\x04cell\x18\x03 \x01(\tB4\xe0A\x02\xbaH.r,2*^cells/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$R\x04cell\x120\n" +
+	"\x06sha256\x18\x04 \x01(\tB\x18\xbaH\x15r\x132\x11^([0-9a-f]{64})?$R\x06sha256B\x0e\n" +
+	"\x05piece\x12\x05\xbaH\x02\b\x01\"H\n" +
 	"\x13DeleteBackupRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/BackupR\x04name\"q\n" +
@@ -384,7 +553,7 @@ const file_stampworks_provisioner_v1_backup_service_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/BackupR\x04name\x12&\n" +
 	"\n" +
-	"request_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId2\xe6\a\n" +
+	"request_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId2\xf8\b\n" +
 	"\rBackupService\x12\xa4\x01\n" +
 	"\tGetBackup\x12+.stampworks.provisioner.v1.GetBackupRequest\x1a!.stampworks.provisioner.v1.Backup\"G\xdaA\x04name\xe2\xf9\x18\x16\n" +
 	"\vbackups.get\x12\agateway\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=tenants/*/backups/*}\x12\xb8\x01\n" +
@@ -392,7 +561,9 @@ const file_stampworks_provisioner_v1_backup_service_proto_rawDesc = "" +
 	"\fbackups.list\x12\agateway\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=tenants/*}/backups\x12\xdb\x01\n" +
 	"\fCreateBackup\x12..stampworks.provisioner.v1.CreateBackupRequest\x1a\x1d.google.longrunning.Operation\"|\xcaA.\n" +
 	"\x06Backup\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x19\n" +
-	"\x0ebackups.create\x12\agateway\x82\xd3\xe4\x93\x02(:\x06backup\"\x1e/v1/{parent=tenants/*}/backups\x12\xaf\x01\n" +
+	"\x0ebackups.create\x12\agateway\x82\xd3\xe4\x93\x02(:\x06backup\"\x1e/v1/{parent=tenants/*}/backups\x12\x8f\x01\n" +
+	"\fImportBackup\x12..stampworks.provisioner.v1.ImportBackupRequest\x1a!.stampworks.provisioner.v1.Backup\"*\xe2\xf9\x18&\n" +
+	"\x0ebackups.import\x12\agateway\x12\vprovisioner(\x01\x12\xaf\x01\n" +
 	"\fDeleteBackup\x12..stampworks.provisioner.v1.DeleteBackupRequest\x1a\x16.google.protobuf.Empty\"W\xdaA\x04name\xe2\xf9\x18&\n" +
 	"\x0ebackups.delete\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02 *\x1e/v1/{name=tenants/*/backups/*}\x12\xe2\x01\n" +
 	"\rRestoreBackup\x12/.stampworks.provisioner.v1.RestoreBackupRequest\x1a\x1d.google.longrunning.Operation\"\x80\x01\xcaA.\n" +
@@ -411,36 +582,41 @@ func file_stampworks_provisioner_v1_backup_service_proto_rawDescGZIP() []byte {
 	return file_stampworks_provisioner_v1_backup_service_proto_rawDescData
 }
 
-var file_stampworks_provisioner_v1_backup_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_stampworks_provisioner_v1_backup_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_stampworks_provisioner_v1_backup_service_proto_goTypes = []any{
-	(*GetBackupRequest)(nil),        // 0: stampworks.provisioner.v1.GetBackupRequest
-	(*ListBackupsRequest)(nil),      // 1: stampworks.provisioner.v1.ListBackupsRequest
-	(*ListBackupsResponse)(nil),     // 2: stampworks.provisioner.v1.ListBackupsResponse
-	(*CreateBackupRequest)(nil),     // 3: stampworks.provisioner.v1.CreateBackupRequest
-	(*DeleteBackupRequest)(nil),     // 4: stampworks.provisioner.v1.DeleteBackupRequest
-	(*RestoreBackupRequest)(nil),    // 5: stampworks.provisioner.v1.RestoreBackupRequest
-	(*Backup)(nil),                  // 6: stampworks.provisioner.v1.Backup
-	(*longrunningpb.Operation)(nil), // 7: google.longrunning.Operation
-	(*emptypb.Empty)(nil),           // 8: google.protobuf.Empty
+	(*GetBackupRequest)(nil),          // 0: stampworks.provisioner.v1.GetBackupRequest
+	(*ListBackupsRequest)(nil),        // 1: stampworks.provisioner.v1.ListBackupsRequest
+	(*ListBackupsResponse)(nil),       // 2: stampworks.provisioner.v1.ListBackupsResponse
+	(*CreateBackupRequest)(nil),       // 3: stampworks.provisioner.v1.CreateBackupRequest
+	(*ImportBackupRequest)(nil),       // 4: stampworks.provisioner.v1.ImportBackupRequest
+	(*DeleteBackupRequest)(nil),       // 5: stampworks.provisioner.v1.DeleteBackupRequest
+	(*RestoreBackupRequest)(nil),      // 6: stampworks.provisioner.v1.RestoreBackupRequest
+	(*ImportBackupRequest_Begin)(nil), // 7: stampworks.provisioner.v1.ImportBackupRequest.Begin
+	(*Backup)(nil),                    // 8: stampworks.provisioner.v1.Backup
+	(*longrunningpb.Operation)(nil),   // 9: google.longrunning.Operation
+	(*emptypb.Empty)(nil),             // 10: google.protobuf.Empty
 }
 var file_stampworks_provisioner_v1_backup_service_proto_depIdxs = []int32{
-	6, // 0: stampworks.provisioner.v1.ListBackupsResponse.backups:type_name -> stampworks.provisioner.v1.Backup
-	6, // 1: stampworks.provisioner.v1.CreateBackupRequest.backup:type_name -> stampworks.provisioner.v1.Backup
-	0, // 2: stampworks.provisioner.v1.BackupService.GetBackup:input_type -> stampworks.provisioner.v1.GetBackupRequest
-	1, // 3: stampworks.provisioner.v1.BackupService.ListBackups:input_type -> stampworks.provisioner.v1.ListBackupsRequest
-	3, // 4: stampworks.provisioner.v1.BackupService.CreateBackup:input_type -> stampworks.provisioner.v1.CreateBackupRequest
-	4, // 5: stampworks.provisioner.v1.BackupService.DeleteBackup:input_type -> stampworks.provisioner.v1.DeleteBackupRequest
-	5, // 6: stampworks.provisioner.v1.BackupService.RestoreBackup:input_type -> stampworks.provisioner.v1.RestoreBackupRequest
-	6, // 7: stampworks.provisioner.v1.BackupService.GetBackup:output_type -> stampworks.provisioner.v1.Backup
-	2, // 8: stampworks.provisioner.v1.BackupService.ListBackups:output_type -> stampworks.provisioner.v1.ListBackupsResponse
-	7, // 9: stampworks.provisioner.v1.BackupService.CreateBackup:output_type -> google.longrunning.Operation
-	8, // 10: stampworks.provisioner.v1.BackupService.DeleteBackup:output_type -> google.protobuf.Empty
-	7, // 11: stampworks.provisioner.v1.BackupService.RestoreBackup:output_type -> google.longrunning.Operation
-	7, // [7:12] is the sub-list for method output_type
-	2, // [2:7] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	8,  // 0: stampworks.provisioner.v1.ListBackupsResponse.backups:type_name -> stampworks.provisioner.v1.Backup
+	8,  // 1: stampworks.provisioner.v1.CreateBackupRequest.backup:type_name -> stampworks.provisioner.v1.Backup
+	7,  // 2: stampworks.provisioner.v1.ImportBackupRequest.begin:type_name -> stampworks.provisioner.v1.ImportBackupRequest.Begin
+	0,  // 3: stampworks.provisioner.v1.BackupService.GetBackup:input_type -> stampworks.provisioner.v1.GetBackupRequest
+	1,  // 4: stampworks.provisioner.v1.BackupService.ListBackups:input_type -> stampworks.provisioner.v1.ListBackupsRequest
+	3,  // 5: stampworks.provisioner.v1.BackupService.CreateBackup:input_type -> stampworks.provisioner.v1.CreateBackupRequest
+	4,  // 6: stampworks.provisioner.v1.BackupService.ImportBackup:input_type -> stampworks.provisioner.v1.ImportBackupRequest
+	5,  // 7: stampworks.provisioner.v1.BackupService.DeleteBackup:input_type -> stampworks.provisioner.v1.DeleteBackupRequest
+	6,  // 8: stampworks.provisioner.v1.BackupService.RestoreBackup:input_type -> stampworks.provisioner.v1.RestoreBackupRequest
+	8,  // 9: stampworks.provisioner.v1.BackupService.GetBackup:output_type -> stampworks.provisioner.v1.Backup
+	2,  // 10: stampworks.provisioner.v1.BackupService.ListBackups:output_type -> stampworks.provisioner.v1.ListBackupsResponse
+	9,  // 11: stampworks.provisioner.v1.BackupService.CreateBackup:output_type -> google.longrunning.Operation
+	8,  // 12: stampworks.provisioner.v1.BackupService.ImportBackup:output_type -> stampworks.provisioner.v1.Backup
+	10, // 13: stampworks.provisioner.v1.BackupService.DeleteBackup:output_type -> google.protobuf.Empty
+	9,  // 14: stampworks.provisioner.v1.BackupService.RestoreBackup:output_type -> google.longrunning.Operation
+	9,  // [9:15] is the sub-list for method output_type
+	3,  // [3:9] is the sub-list for method input_type
+	3,  // [3:3] is the sub-list for extension type_name
+	3,  // [3:3] is the sub-list for extension extendee
+	0,  // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_backup_service_proto_init() }
@@ -449,13 +625,17 @@ func file_stampworks_provisioner_v1_backup_service_proto_init() {
 		return
 	}
 	file_stampworks_provisioner_v1_backup_proto_init()
+	file_stampworks_provisioner_v1_backup_service_proto_msgTypes[4].OneofWrappers = []any{
+		(*ImportBackupRequest_Begin_)(nil),
+		(*ImportBackupRequest_Data)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_backup_service_proto_rawDesc), len(file_stampworks_provisioner_v1_backup_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

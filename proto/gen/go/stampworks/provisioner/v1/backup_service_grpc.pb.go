@@ -24,6 +24,7 @@ const (
 	BackupService_GetBackup_FullMethodName     = "/stampworks.provisioner.v1.BackupService/GetBackup"
 	BackupService_ListBackups_FullMethodName   = "/stampworks.provisioner.v1.BackupService/ListBackups"
 	BackupService_CreateBackup_FullMethodName  = "/stampworks.provisioner.v1.BackupService/CreateBackup"
+	BackupService_ImportBackup_FullMethodName  = "/stampworks.provisioner.v1.BackupService/ImportBackup"
 	BackupService_DeleteBackup_FullMethodName  = "/stampworks.provisioner.v1.BackupService/DeleteBackup"
 	BackupService_RestoreBackup_FullMethodName = "/stampworks.provisioner.v1.BackupService/RestoreBackup"
 )
@@ -47,6 +48,16 @@ type BackupServiceClient interface {
 	// FAILED_PRECONDITION when the stamp does not run or its blueprint has no
 	// backup job, ALREADY_EXISTS when the request id was used for something else.
 	CreateBackup(ctx context.Context, in *CreateBackupRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
+	// ImportBackup keeps what a hand-made copy of the product was saved to, for a
+	// tenant that is then created with restore_from (AIP-136). The first message
+	// begins it, the others are a tar of its files. It is kept whole or not at all;
+	// one that no tenant has begun with goes by itself at its expire_time. Over REST
+	// it is the body of a POST to /v1/{parent=tenants/*}/backups:import. It needs
+	// the permission backups.import. Codes: NOT_FOUND when there is no such
+	// revision or cell, INVALID_ARGUMENT when it is no such tar, its digest differs
+	// or it is too large, FAILED_PRECONDITION when the revision has no restore job,
+	// UNAVAILABLE when no provisioner reaches the cell.
+	ImportBackup(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[ImportBackupRequest, Backup], error)
 	// DeleteBackup removes a backup and its data (AIP-135). It needs the
 	// permission backups.delete. Codes: NOT_FOUND, FAILED_PRECONDITION while an
 	// upgrade, a restore or a tenant that begins with it could need it,
@@ -99,6 +110,19 @@ func (c *backupServiceClient) CreateBackup(ctx context.Context, in *CreateBackup
 	return out, nil
 }
 
+func (c *backupServiceClient) ImportBackup(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[ImportBackupRequest, Backup], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &BackupService_ServiceDesc.Streams[0], BackupService_ImportBackup_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ImportBackupRequest, Backup]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type BackupService_ImportBackupClient = grpc.ClientStreamingClient[ImportBackupRequest, Backup]
+
 func (c *backupServiceClient) DeleteBackup(ctx context.Context, in *DeleteBackupRequest, opts ...grpc.CallOption) (*emptypb.Empty, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(emptypb.Empty)
@@ -138,6 +162,16 @@ type BackupServiceServer interface {
 	// FAILED_PRECONDITION when the stamp does not run or its blueprint has no
 	// backup job, ALREADY_EXISTS when the request id was used for something else.
 	CreateBackup(context.Context, *CreateBackupRequest) (*longrunningpb.Operation, error)
+	// ImportBackup keeps what a hand-made copy of the product was saved to, for a
+	// tenant that is then created with restore_from (AIP-136). The first message
+	// begins it, the others are a tar of its files. It is kept whole or not at all;
+	// one that no tenant has begun with goes by itself at its expire_time. Over REST
+	// it is the body of a POST to /v1/{parent=tenants/*}/backups:import. It needs
+	// the permission backups.import. Codes: NOT_FOUND when there is no such
+	// revision or cell, INVALID_ARGUMENT when it is no such tar, its digest differs
+	// or it is too large, FAILED_PRECONDITION when the revision has no restore job,
+	// UNAVAILABLE when no provisioner reaches the cell.
+	ImportBackup(grpc.ClientStreamingServer[ImportBackupRequest, Backup]) error
 	// DeleteBackup removes a backup and its data (AIP-135). It needs the
 	// permission backups.delete. Codes: NOT_FOUND, FAILED_PRECONDITION while an
 	// upgrade, a restore or a tenant that begins with it could need it,
@@ -168,6 +202,9 @@ func (UnimplementedBackupServiceServer) ListBackups(context.Context, *ListBackup
 }
 func (UnimplementedBackupServiceServer) CreateBackup(context.Context, *CreateBackupRequest) (*longrunningpb.Operation, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateBackup not implemented")
+}
+func (UnimplementedBackupServiceServer) ImportBackup(grpc.ClientStreamingServer[ImportBackupRequest, Backup]) error {
+	return status.Error(codes.Unimplemented, "method ImportBackup not implemented")
 }
 func (UnimplementedBackupServiceServer) DeleteBackup(context.Context, *DeleteBackupRequest) (*emptypb.Empty, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteBackup not implemented")
@@ -250,6 +287,13 @@ func _BackupService_CreateBackup_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BackupService_ImportBackup_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(BackupServiceServer).ImportBackup(&grpc.GenericServerStream[ImportBackupRequest, Backup]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type BackupService_ImportBackupServer = grpc.ClientStreamingServer[ImportBackupRequest, Backup]
+
 func _BackupService_DeleteBackup_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DeleteBackupRequest)
 	if err := dec(in); err != nil {
@@ -314,6 +358,12 @@ var BackupService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _BackupService_RestoreBackup_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "ImportBackup",
+			Handler:       _BackupService_ImportBackup_Handler,
+			ClientStreams: true,
+		},
+	},
 	Metadata: "stampworks/provisioner/v1/backup_service.proto",
 }

@@ -691,6 +691,305 @@ func (x *RunTaskRequest) GetRequestId() string {
 	return ""
 }
 
+// AttachTaskRequest is what a person does: the first begins the task, the others
+// are what is typed.
+type AttachTaskRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is done.
+	//
+	// Types that are valid to be assigned to Input:
+	//
+	//	*AttachTaskRequest_Begin_
+	//	*AttachTaskRequest_Data
+	//	*AttachTaskRequest_End
+	//	*AttachTaskRequest_Resize
+	Input         isAttachTaskRequest_Input `protobuf_oneof:"input"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachTaskRequest) Reset() {
+	*x = AttachTaskRequest{}
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachTaskRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachTaskRequest) ProtoMessage() {}
+
+func (x *AttachTaskRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachTaskRequest.ProtoReflect.Descriptor instead.
+func (*AttachTaskRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AttachTaskRequest) GetInput() isAttachTaskRequest_Input {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *AttachTaskRequest) GetBegin() *AttachTaskRequest_Begin {
+	if x != nil {
+		if x, ok := x.Input.(*AttachTaskRequest_Begin_); ok {
+			return x.Begin
+		}
+	}
+	return nil
+}
+
+func (x *AttachTaskRequest) GetData() []byte {
+	if x != nil {
+		if x, ok := x.Input.(*AttachTaskRequest_Data); ok {
+			return x.Data
+		}
+	}
+	return nil
+}
+
+func (x *AttachTaskRequest) GetEnd() bool {
+	if x != nil {
+		if x, ok := x.Input.(*AttachTaskRequest_End); ok {
+			return x.End
+		}
+	}
+	return false
+}
+
+func (x *AttachTaskRequest) GetResize() *TerminalSize {
+	if x != nil {
+		if x, ok := x.Input.(*AttachTaskRequest_Resize); ok {
+			return x.Resize
+		}
+	}
+	return nil
+}
+
+type isAttachTaskRequest_Input interface {
+	isAttachTaskRequest_Input()
+}
+
+type AttachTaskRequest_Begin_ struct {
+	// The first message, and only the first.
+	Begin *AttachTaskRequest_Begin `protobuf:"bytes,1,opt,name=begin,proto3,oneof"`
+}
+
+type AttachTaskRequest_Data struct {
+	// What is typed.
+	Data []byte `protobuf:"bytes,2,opt,name=data,proto3,oneof"`
+}
+
+type AttachTaskRequest_End struct {
+	// Nothing more is typed.
+	End bool `protobuf:"varint,3,opt,name=end,proto3,oneof"`
+}
+
+type AttachTaskRequest_Resize struct {
+	// The terminal has another size.
+	Resize *TerminalSize `protobuf:"bytes,4,opt,name=resize,proto3,oneof"`
+}
+
+func (*AttachTaskRequest_Begin_) isAttachTaskRequest_Input() {}
+
+func (*AttachTaskRequest_Data) isAttachTaskRequest_Input() {}
+
+func (*AttachTaskRequest_End) isAttachTaskRequest_Input() {}
+
+func (*AttachTaskRequest_Resize) isAttachTaskRequest_Input() {}
+
+// TerminalSize is how much a terminal shows.
+type TerminalSize struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Lines.
+	Rows int32 `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Characters in a line.
+	Columns       int32 `protobuf:"varint,2,opt,name=columns,proto3" json:"columns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TerminalSize) Reset() {
+	*x = TerminalSize{}
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TerminalSize) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TerminalSize) ProtoMessage() {}
+
+func (x *TerminalSize) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TerminalSize.ProtoReflect.Descriptor instead.
+func (*TerminalSize) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *TerminalSize) GetRows() int32 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *TerminalSize) GetColumns() int32 {
+	if x != nil {
+		return x.Columns
+	}
+	return 0
+}
+
+// AttachTaskResponse is what the task does: the first says that it runs, the last
+// how it ended.
+type AttachTaskResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is done.
+	//
+	// Types that are valid to be assigned to Output:
+	//
+	//	*AttachTaskResponse_Started_
+	//	*AttachTaskResponse_Data
+	//	*AttachTaskResponse_ErrorData
+	//	*AttachTaskResponse_Result
+	Output        isAttachTaskResponse_Output `protobuf_oneof:"output"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachTaskResponse) Reset() {
+	*x = AttachTaskResponse{}
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachTaskResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachTaskResponse) ProtoMessage() {}
+
+func (x *AttachTaskResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachTaskResponse.ProtoReflect.Descriptor instead.
+func (*AttachTaskResponse) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AttachTaskResponse) GetOutput() isAttachTaskResponse_Output {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
+func (x *AttachTaskResponse) GetStarted() *AttachTaskResponse_Started {
+	if x != nil {
+		if x, ok := x.Output.(*AttachTaskResponse_Started_); ok {
+			return x.Started
+		}
+	}
+	return nil
+}
+
+func (x *AttachTaskResponse) GetData() []byte {
+	if x != nil {
+		if x, ok := x.Output.(*AttachTaskResponse_Data); ok {
+			return x.Data
+		}
+	}
+	return nil
+}
+
+func (x *AttachTaskResponse) GetErrorData() []byte {
+	if x != nil {
+		if x, ok := x.Output.(*AttachTaskResponse_ErrorData); ok {
+			return x.ErrorData
+		}
+	}
+	return nil
+}
+
+func (x *AttachTaskResponse) GetResult() *TaskResult {
+	if x != nil {
+		if x, ok := x.Output.(*AttachTaskResponse_Result); ok {
+			return x.Result
+		}
+	}
+	return nil
+}
+
+type isAttachTaskResponse_Output interface {
+	isAttachTaskResponse_Output()
+}
+
+type AttachTaskResponse_Started_ struct {
+	// The first message.
+	Started *AttachTaskResponse_Started `protobuf:"bytes,1,opt,name=started,proto3,oneof"`
+}
+
+type AttachTaskResponse_Data struct {
+	// What it says.
+	Data []byte `protobuf:"bytes,2,opt,name=data,proto3,oneof"`
+}
+
+type AttachTaskResponse_ErrorData struct {
+	// What it says as an error; a terminal has it in data.
+	ErrorData []byte `protobuf:"bytes,3,opt,name=error_data,json=errorData,proto3,oneof"`
+}
+
+type AttachTaskResponse_Result struct {
+	// The last message: it has ended. Its output was sent before.
+	Result *TaskResult `protobuf:"bytes,4,opt,name=result,proto3,oneof"`
+}
+
+func (*AttachTaskResponse_Started_) isAttachTaskResponse_Output() {}
+
+func (*AttachTaskResponse_Data) isAttachTaskResponse_Output() {}
+
+func (*AttachTaskResponse_ErrorData) isAttachTaskResponse_Output() {}
+
+func (*AttachTaskResponse_Result) isAttachTaskResponse_Output() {}
+
 // CheckComponentRequest names a component.
 type CheckComponentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -704,7 +1003,7 @@ type CheckComponentRequest struct {
 
 func (x *CheckComponentRequest) Reset() {
 	*x = CheckComponentRequest{}
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[10]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +1015,7 @@ func (x *CheckComponentRequest) String() string {
 func (*CheckComponentRequest) ProtoMessage() {}
 
 func (x *CheckComponentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[10]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +1028,7 @@ func (x *CheckComponentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckComponentRequest.ProtoReflect.Descriptor instead.
 func (*CheckComponentRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{10}
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CheckComponentRequest) GetName() string {
@@ -759,7 +1058,7 @@ type CheckComponentResponse struct {
 
 func (x *CheckComponentResponse) Reset() {
 	*x = CheckComponentResponse{}
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[11]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +1070,7 @@ func (x *CheckComponentResponse) String() string {
 func (*CheckComponentResponse) ProtoMessage() {}
 
 func (x *CheckComponentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[11]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +1083,7 @@ func (x *CheckComponentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckComponentResponse.ProtoReflect.Descriptor instead.
 func (*CheckComponentResponse) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{11}
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CheckComponentResponse) GetOk() bool {
@@ -819,7 +1118,7 @@ type PreviewStampRequest struct {
 
 func (x *PreviewStampRequest) Reset() {
 	*x = PreviewStampRequest{}
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[12]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -831,7 +1130,7 @@ func (x *PreviewStampRequest) String() string {
 func (*PreviewStampRequest) ProtoMessage() {}
 
 func (x *PreviewStampRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[12]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -844,7 +1143,7 @@ func (x *PreviewStampRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewStampRequest.ProtoReflect.Descriptor instead.
 func (*PreviewStampRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{12}
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PreviewStampRequest) GetName() string {
@@ -883,7 +1182,7 @@ type ListManifestsRequest struct {
 
 func (x *ListManifestsRequest) Reset() {
 	*x = ListManifestsRequest{}
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[13]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -895,7 +1194,7 @@ func (x *ListManifestsRequest) String() string {
 func (*ListManifestsRequest) ProtoMessage() {}
 
 func (x *ListManifestsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[13]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -908,7 +1207,7 @@ func (x *ListManifestsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListManifestsRequest.ProtoReflect.Descriptor instead.
 func (*ListManifestsRequest) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{13}
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListManifestsRequest) GetParent() string {
@@ -947,7 +1246,7 @@ type ListManifestsResponse struct {
 
 func (x *ListManifestsResponse) Reset() {
 	*x = ListManifestsResponse{}
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[14]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -959,7 +1258,7 @@ func (x *ListManifestsResponse) String() string {
 func (*ListManifestsResponse) ProtoMessage() {}
 
 func (x *ListManifestsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[14]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -972,7 +1271,7 @@ func (x *ListManifestsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListManifestsResponse.ProtoReflect.Descriptor instead.
 func (*ListManifestsResponse) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{14}
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListManifestsResponse) GetManifests() []*StampManifest {
@@ -1018,7 +1317,7 @@ type StampManifest struct {
 
 func (x *StampManifest) Reset() {
 	*x = StampManifest{}
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[15]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1030,7 +1329,7 @@ func (x *StampManifest) String() string {
 func (*StampManifest) ProtoMessage() {}
 
 func (x *StampManifest) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[15]
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1043,7 +1342,7 @@ func (x *StampManifest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StampManifest.ProtoReflect.Descriptor instead.
 func (*StampManifest) Descriptor() ([]byte, []int) {
-	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{15}
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *StampManifest) GetTenant() string {
@@ -1088,11 +1387,122 @@ func (x *StampManifest) GetWish() *v1.Tenant {
 	return nil
 }
 
+// Begin says what to run.
+type AttachTaskRequest_Begin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme/stamp".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The task, by its name in the blueprint, such as "psql".
+	Task string `protobuf:"bytes,2,opt,name=task,proto3" json:"task,omitempty"`
+	// The caller's terminal. Not set: the task gets pipes, and what it says as
+	// an error is apart.
+	Terminal *TerminalSize `protobuf:"bytes,3,opt,name=terminal,proto3" json:"terminal,omitempty"`
+	// The kind of the terminal, such as "xterm-256color".
+	Term          string `protobuf:"bytes,4,opt,name=term,proto3" json:"term,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachTaskRequest_Begin) Reset() {
+	*x = AttachTaskRequest_Begin{}
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachTaskRequest_Begin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachTaskRequest_Begin) ProtoMessage() {}
+
+func (x *AttachTaskRequest_Begin) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachTaskRequest_Begin.ProtoReflect.Descriptor instead.
+func (*AttachTaskRequest_Begin) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{10, 0}
+}
+
+func (x *AttachTaskRequest_Begin) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AttachTaskRequest_Begin) GetTask() string {
+	if x != nil {
+		return x.Task
+	}
+	return ""
+}
+
+func (x *AttachTaskRequest_Begin) GetTerminal() *TerminalSize {
+	if x != nil {
+		return x.Terminal
+	}
+	return nil
+}
+
+func (x *AttachTaskRequest_Begin) GetTerm() string {
+	if x != nil {
+		return x.Term
+	}
+	return ""
+}
+
+// Started says that the task runs.
+type AttachTaskResponse_Started struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachTaskResponse_Started) Reset() {
+	*x = AttachTaskResponse_Started{}
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachTaskResponse_Started) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachTaskResponse_Started) ProtoMessage() {}
+
+func (x *AttachTaskResponse_Started) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachTaskResponse_Started.ProtoReflect.Descriptor instead.
+func (*AttachTaskResponse_Started) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP(), []int{12, 0}
+}
+
 var File_stampworks_provisioner_v1_stamp_service_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\n" +
-	"-stampworks/provisioner/v1/stamp_service.proto\x12\x19stampworks.provisioner.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a%stampworks/provisioner/v1/stamp.proto\x1a#stampworks/registry/v1/tenant.proto\x1a\x1fstampworks/type/v1/access.proto\x1a stampworks/type/v1/preview.proto\"C\n" +
+	"-stampworks/provisioner/v1/stamp_service.proto\x12\x19stampworks.provisioner.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a%stampworks/provisioner/v1/stamp.proto\x1a$stampworks/provisioner/v1/task.proto\x1a#stampworks/registry/v1/tenant.proto\x1a\x1fstampworks/type/v1/access.proto\x1a stampworks/type/v1/preview.proto\"C\n" +
 	"\x0fGetStampRequest\x120\n" +
 	"\x04name\x18\x01 \x01(\tB\x1c\xe0A\x02\xfaA\x16\n" +
 	"\x14stampworks.dev/StampR\x04name\"\x8e\x01\n" +
@@ -1145,7 +1555,32 @@ const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\x14stampworks.dev/StampR\x04name\x12 \n" +
 	"\x04task\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18?R\x04task\x12&\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\"[\n" +
+	"request_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\"\xbe\x03\n" +
+	"\x11AttachTaskRequest\x12J\n" +
+	"\x05begin\x18\x01 \x01(\v22.stampworks.provisioner.v1.AttachTaskRequest.BeginH\x00R\x05begin\x12\x1f\n" +
+	"\x04data\x18\x02 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x04H\x00R\x04data\x12\x12\n" +
+	"\x03end\x18\x03 \x01(\bH\x00R\x03end\x12A\n" +
+	"\x06resize\x18\x04 \x01(\v2'.stampworks.provisioner.v1.TerminalSizeH\x00R\x06resize\x1a\xd4\x01\n" +
+	"\x05Begin\x120\n" +
+	"\x04name\x18\x01 \x01(\tB\x1c\xe0A\x02\xfaA\x16\n" +
+	"\x14stampworks.dev/StampR\x04name\x12 \n" +
+	"\x04task\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18?R\x04task\x12C\n" +
+	"\bterminal\x18\x03 \x01(\v2'.stampworks.provisioner.v1.TerminalSizeR\bterminal\x122\n" +
+	"\x04term\x18\x04 \x01(\tB\x1e\xbaH\x1br\x192\x17^[A-Za-z0-9._+-]{0,64}$R\x04termB\x0e\n" +
+	"\x05input\x12\x05\xbaH\x02\b\x01\"T\n" +
+	"\fTerminalSize\x12\x1e\n" +
+	"\x04rows\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\x90N(\x00R\x04rows\x12$\n" +
+	"\acolumns\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\x90N(\x00R\acolumns\"\xf4\x01\n" +
+	"\x12AttachTaskResponse\x12Q\n" +
+	"\astarted\x18\x01 \x01(\v25.stampworks.provisioner.v1.AttachTaskResponse.StartedH\x00R\astarted\x12\x14\n" +
+	"\x04data\x18\x02 \x01(\fH\x00R\x04data\x12\x1f\n" +
+	"\n" +
+	"error_data\x18\x03 \x01(\fH\x00R\terrorData\x12?\n" +
+	"\x06result\x18\x04 \x01(\v2%.stampworks.provisioner.v1.TaskResultH\x00R\x06result\x1a\t\n" +
+	"\aStartedB\b\n" +
+	"\x06output\"[\n" +
 	"\x15CheckComponentRequest\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\x12%\n" +
 	"\tcomponent\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tcomponent\"B\n" +
@@ -1178,7 +1613,7 @@ const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\n" +
 	"generation\x18\x05 \x01(\x03R\n" +
 	"generation\x122\n" +
-	"\x04wish\x18\x06 \x01(\v2\x1e.stampworks.registry.v1.TenantR\x04wish2\xfd\x0e\n" +
+	"\x04wish\x18\x06 \x01(\v2\x1e.stampworks.registry.v1.TenantR\x04wish2\x94\x10\n" +
 	"\fStampService\x12\xb1\x01\n" +
 	"\bGetStamp\x12*.stampworks.provisioner.v1.GetStampRequest\x1a .stampworks.provisioner.v1.Stamp\"W\xdaA\x04name\xe2\xf9\x18*\n" +
 	"\n" +
@@ -1204,7 +1639,10 @@ const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"TaskResult\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x14\n" +
 	"\ttasks.run\x12\agateway\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=tenants/*/stamp}:runTask\x12\xce\x01\n" +
 	"\rListManifests\x12/.stampworks.provisioner.v1.ListManifestsRequest\x1a0.stampworks.provisioner.v1.ListManifestsResponse\"Z\xdaA\x06parent\xe2\xf9\x18'\n" +
-	"\x0ftenants.recover\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=cells/*}/manifests\x12\x9e\x01\n" +
+	"\x0ftenants.recover\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=cells/*}/manifests\x12\x94\x01\n" +
+	"\n" +
+	"AttachTask\x12,.stampworks.provisioner.v1.AttachTaskRequest\x1a-.stampworks.provisioner.v1.AttachTaskResponse\"%\xe2\xf9\x18!\n" +
+	"\ttasks.run\x12\agateway\x12\vprovisioner(\x010\x01\x12\x9e\x01\n" +
 	"\x0eCheckComponent\x120.stampworks.provisioner.v1.CheckComponentRequest\x1a1.stampworks.provisioner.v1.CheckComponentResponse\"'\xe2\xf9\x18#\n" +
 	"\fstamps.check\x12\x06health\x12\vprovisionerBEZCstampworks.dev/proto/gen/go/stampworks/provisioner/v1;provisionerv1b\x06proto3"
 
@@ -1221,64 +1659,77 @@ func file_stampworks_provisioner_v1_stamp_service_proto_rawDescGZIP() []byte {
 }
 
 var file_stampworks_provisioner_v1_stamp_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_stampworks_provisioner_v1_stamp_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_stampworks_provisioner_v1_stamp_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_stampworks_provisioner_v1_stamp_service_proto_goTypes = []any{
-	(WatchStampsResponse_Type)(0),   // 0: stampworks.provisioner.v1.WatchStampsResponse.Type
-	(*GetStampRequest)(nil),         // 1: stampworks.provisioner.v1.GetStampRequest
-	(*ListStampsRequest)(nil),       // 2: stampworks.provisioner.v1.ListStampsRequest
-	(*ListStampsResponse)(nil),      // 3: stampworks.provisioner.v1.ListStampsResponse
-	(*WatchStampsRequest)(nil),      // 4: stampworks.provisioner.v1.WatchStampsRequest
-	(*WatchStampsResponse)(nil),     // 5: stampworks.provisioner.v1.WatchStampsResponse
-	(*ReadLogsRequest)(nil),         // 6: stampworks.provisioner.v1.ReadLogsRequest
-	(*ReadLogsResponse)(nil),        // 7: stampworks.provisioner.v1.ReadLogsResponse
-	(*RotateSecretRequest)(nil),     // 8: stampworks.provisioner.v1.RotateSecretRequest
-	(*RepairStampRequest)(nil),      // 9: stampworks.provisioner.v1.RepairStampRequest
-	(*RunTaskRequest)(nil),          // 10: stampworks.provisioner.v1.RunTaskRequest
-	(*CheckComponentRequest)(nil),   // 11: stampworks.provisioner.v1.CheckComponentRequest
-	(*CheckComponentResponse)(nil),  // 12: stampworks.provisioner.v1.CheckComponentResponse
-	(*PreviewStampRequest)(nil),     // 13: stampworks.provisioner.v1.PreviewStampRequest
-	(*ListManifestsRequest)(nil),    // 14: stampworks.provisioner.v1.ListManifestsRequest
-	(*ListManifestsResponse)(nil),   // 15: stampworks.provisioner.v1.ListManifestsResponse
-	(*StampManifest)(nil),           // 16: stampworks.provisioner.v1.StampManifest
-	(*Stamp)(nil),                   // 17: stampworks.provisioner.v1.Stamp
-	(*v1.Tenant)(nil),               // 18: stampworks.registry.v1.Tenant
-	(Stamp_Lifecycle)(0),            // 19: stampworks.provisioner.v1.Stamp.Lifecycle
-	(*v11.Preview)(nil),             // 20: stampworks.type.v1.Preview
-	(*longrunningpb.Operation)(nil), // 21: google.longrunning.Operation
+	(WatchStampsResponse_Type)(0),      // 0: stampworks.provisioner.v1.WatchStampsResponse.Type
+	(*GetStampRequest)(nil),            // 1: stampworks.provisioner.v1.GetStampRequest
+	(*ListStampsRequest)(nil),          // 2: stampworks.provisioner.v1.ListStampsRequest
+	(*ListStampsResponse)(nil),         // 3: stampworks.provisioner.v1.ListStampsResponse
+	(*WatchStampsRequest)(nil),         // 4: stampworks.provisioner.v1.WatchStampsRequest
+	(*WatchStampsResponse)(nil),        // 5: stampworks.provisioner.v1.WatchStampsResponse
+	(*ReadLogsRequest)(nil),            // 6: stampworks.provisioner.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),           // 7: stampworks.provisioner.v1.ReadLogsResponse
+	(*RotateSecretRequest)(nil),        // 8: stampworks.provisioner.v1.RotateSecretRequest
+	(*RepairStampRequest)(nil),         // 9: stampworks.provisioner.v1.RepairStampRequest
+	(*RunTaskRequest)(nil),             // 10: stampworks.provisioner.v1.RunTaskRequest
+	(*AttachTaskRequest)(nil),          // 11: stampworks.provisioner.v1.AttachTaskRequest
+	(*TerminalSize)(nil),               // 12: stampworks.provisioner.v1.TerminalSize
+	(*AttachTaskResponse)(nil),         // 13: stampworks.provisioner.v1.AttachTaskResponse
+	(*CheckComponentRequest)(nil),      // 14: stampworks.provisioner.v1.CheckComponentRequest
+	(*CheckComponentResponse)(nil),     // 15: stampworks.provisioner.v1.CheckComponentResponse
+	(*PreviewStampRequest)(nil),        // 16: stampworks.provisioner.v1.PreviewStampRequest
+	(*ListManifestsRequest)(nil),       // 17: stampworks.provisioner.v1.ListManifestsRequest
+	(*ListManifestsResponse)(nil),      // 18: stampworks.provisioner.v1.ListManifestsResponse
+	(*StampManifest)(nil),              // 19: stampworks.provisioner.v1.StampManifest
+	(*AttachTaskRequest_Begin)(nil),    // 20: stampworks.provisioner.v1.AttachTaskRequest.Begin
+	(*AttachTaskResponse_Started)(nil), // 21: stampworks.provisioner.v1.AttachTaskResponse.Started
+	(*Stamp)(nil),                      // 22: stampworks.provisioner.v1.Stamp
+	(*TaskResult)(nil),                 // 23: stampworks.provisioner.v1.TaskResult
+	(*v1.Tenant)(nil),                  // 24: stampworks.registry.v1.Tenant
+	(Stamp_Lifecycle)(0),               // 25: stampworks.provisioner.v1.Stamp.Lifecycle
+	(*v11.Preview)(nil),                // 26: stampworks.type.v1.Preview
+	(*longrunningpb.Operation)(nil),    // 27: google.longrunning.Operation
 }
 var file_stampworks_provisioner_v1_stamp_service_proto_depIdxs = []int32{
-	17, // 0: stampworks.provisioner.v1.ListStampsResponse.stamps:type_name -> stampworks.provisioner.v1.Stamp
+	22, // 0: stampworks.provisioner.v1.ListStampsResponse.stamps:type_name -> stampworks.provisioner.v1.Stamp
 	0,  // 1: stampworks.provisioner.v1.WatchStampsResponse.type:type_name -> stampworks.provisioner.v1.WatchStampsResponse.Type
-	17, // 2: stampworks.provisioner.v1.WatchStampsResponse.stamp:type_name -> stampworks.provisioner.v1.Stamp
-	18, // 3: stampworks.provisioner.v1.PreviewStampRequest.tenant:type_name -> stampworks.registry.v1.Tenant
-	19, // 4: stampworks.provisioner.v1.PreviewStampRequest.lifecycle:type_name -> stampworks.provisioner.v1.Stamp.Lifecycle
-	16, // 5: stampworks.provisioner.v1.ListManifestsResponse.manifests:type_name -> stampworks.provisioner.v1.StampManifest
-	18, // 6: stampworks.provisioner.v1.StampManifest.wish:type_name -> stampworks.registry.v1.Tenant
-	1,  // 7: stampworks.provisioner.v1.StampService.GetStamp:input_type -> stampworks.provisioner.v1.GetStampRequest
-	2,  // 8: stampworks.provisioner.v1.StampService.ListStamps:input_type -> stampworks.provisioner.v1.ListStampsRequest
-	4,  // 9: stampworks.provisioner.v1.StampService.WatchStamps:input_type -> stampworks.provisioner.v1.WatchStampsRequest
-	6,  // 10: stampworks.provisioner.v1.StampService.ReadLogs:input_type -> stampworks.provisioner.v1.ReadLogsRequest
-	13, // 11: stampworks.provisioner.v1.StampService.PreviewStamp:input_type -> stampworks.provisioner.v1.PreviewStampRequest
-	8,  // 12: stampworks.provisioner.v1.StampService.RotateSecret:input_type -> stampworks.provisioner.v1.RotateSecretRequest
-	9,  // 13: stampworks.provisioner.v1.StampService.RepairStamp:input_type -> stampworks.provisioner.v1.RepairStampRequest
-	10, // 14: stampworks.provisioner.v1.StampService.RunTask:input_type -> stampworks.provisioner.v1.RunTaskRequest
-	14, // 15: stampworks.provisioner.v1.StampService.ListManifests:input_type -> stampworks.provisioner.v1.ListManifestsRequest
-	11, // 16: stampworks.provisioner.v1.StampService.CheckComponent:input_type -> stampworks.provisioner.v1.CheckComponentRequest
-	17, // 17: stampworks.provisioner.v1.StampService.GetStamp:output_type -> stampworks.provisioner.v1.Stamp
-	3,  // 18: stampworks.provisioner.v1.StampService.ListStamps:output_type -> stampworks.provisioner.v1.ListStampsResponse
-	5,  // 19: stampworks.provisioner.v1.StampService.WatchStamps:output_type -> stampworks.provisioner.v1.WatchStampsResponse
-	7,  // 20: stampworks.provisioner.v1.StampService.ReadLogs:output_type -> stampworks.provisioner.v1.ReadLogsResponse
-	20, // 21: stampworks.provisioner.v1.StampService.PreviewStamp:output_type -> stampworks.type.v1.Preview
-	21, // 22: stampworks.provisioner.v1.StampService.RotateSecret:output_type -> google.longrunning.Operation
-	21, // 23: stampworks.provisioner.v1.StampService.RepairStamp:output_type -> google.longrunning.Operation
-	21, // 24: stampworks.provisioner.v1.StampService.RunTask:output_type -> google.longrunning.Operation
-	15, // 25: stampworks.provisioner.v1.StampService.ListManifests:output_type -> stampworks.provisioner.v1.ListManifestsResponse
-	12, // 26: stampworks.provisioner.v1.StampService.CheckComponent:output_type -> stampworks.provisioner.v1.CheckComponentResponse
-	17, // [17:27] is the sub-list for method output_type
-	7,  // [7:17] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	22, // 2: stampworks.provisioner.v1.WatchStampsResponse.stamp:type_name -> stampworks.provisioner.v1.Stamp
+	20, // 3: stampworks.provisioner.v1.AttachTaskRequest.begin:type_name -> stampworks.provisioner.v1.AttachTaskRequest.Begin
+	12, // 4: stampworks.provisioner.v1.AttachTaskRequest.resize:type_name -> stampworks.provisioner.v1.TerminalSize
+	21, // 5: stampworks.provisioner.v1.AttachTaskResponse.started:type_name -> stampworks.provisioner.v1.AttachTaskResponse.Started
+	23, // 6: stampworks.provisioner.v1.AttachTaskResponse.result:type_name -> stampworks.provisioner.v1.TaskResult
+	24, // 7: stampworks.provisioner.v1.PreviewStampRequest.tenant:type_name -> stampworks.registry.v1.Tenant
+	25, // 8: stampworks.provisioner.v1.PreviewStampRequest.lifecycle:type_name -> stampworks.provisioner.v1.Stamp.Lifecycle
+	19, // 9: stampworks.provisioner.v1.ListManifestsResponse.manifests:type_name -> stampworks.provisioner.v1.StampManifest
+	24, // 10: stampworks.provisioner.v1.StampManifest.wish:type_name -> stampworks.registry.v1.Tenant
+	12, // 11: stampworks.provisioner.v1.AttachTaskRequest.Begin.terminal:type_name -> stampworks.provisioner.v1.TerminalSize
+	1,  // 12: stampworks.provisioner.v1.StampService.GetStamp:input_type -> stampworks.provisioner.v1.GetStampRequest
+	2,  // 13: stampworks.provisioner.v1.StampService.ListStamps:input_type -> stampworks.provisioner.v1.ListStampsRequest
+	4,  // 14: stampworks.provisioner.v1.StampService.WatchStamps:input_type -> stampworks.provisioner.v1.WatchStampsRequest
+	6,  // 15: stampworks.provisioner.v1.StampService.ReadLogs:input_type -> stampworks.provisioner.v1.ReadLogsRequest
+	16, // 16: stampworks.provisioner.v1.StampService.PreviewStamp:input_type -> stampworks.provisioner.v1.PreviewStampRequest
+	8,  // 17: stampworks.provisioner.v1.StampService.RotateSecret:input_type -> stampworks.provisioner.v1.RotateSecretRequest
+	9,  // 18: stampworks.provisioner.v1.StampService.RepairStamp:input_type -> stampworks.provisioner.v1.RepairStampRequest
+	10, // 19: stampworks.provisioner.v1.StampService.RunTask:input_type -> stampworks.provisioner.v1.RunTaskRequest
+	17, // 20: stampworks.provisioner.v1.StampService.ListManifests:input_type -> stampworks.provisioner.v1.ListManifestsRequest
+	11, // 21: stampworks.provisioner.v1.StampService.AttachTask:input_type -> stampworks.provisioner.v1.AttachTaskRequest
+	14, // 22: stampworks.provisioner.v1.StampService.CheckComponent:input_type -> stampworks.provisioner.v1.CheckComponentRequest
+	22, // 23: stampworks.provisioner.v1.StampService.GetStamp:output_type -> stampworks.provisioner.v1.Stamp
+	3,  // 24: stampworks.provisioner.v1.StampService.ListStamps:output_type -> stampworks.provisioner.v1.ListStampsResponse
+	5,  // 25: stampworks.provisioner.v1.StampService.WatchStamps:output_type -> stampworks.provisioner.v1.WatchStampsResponse
+	7,  // 26: stampworks.provisioner.v1.StampService.ReadLogs:output_type -> stampworks.provisioner.v1.ReadLogsResponse
+	26, // 27: stampworks.provisioner.v1.StampService.PreviewStamp:output_type -> stampworks.type.v1.Preview
+	27, // 28: stampworks.provisioner.v1.StampService.RotateSecret:output_type -> google.longrunning.Operation
+	27, // 29: stampworks.provisioner.v1.StampService.RepairStamp:output_type -> google.longrunning.Operation
+	27, // 30: stampworks.provisioner.v1.StampService.RunTask:output_type -> google.longrunning.Operation
+	18, // 31: stampworks.provisioner.v1.StampService.ListManifests:output_type -> stampworks.provisioner.v1.ListManifestsResponse
+	13, // 32: stampworks.provisioner.v1.StampService.AttachTask:output_type -> stampworks.provisioner.v1.AttachTaskResponse
+	15, // 33: stampworks.provisioner.v1.StampService.CheckComponent:output_type -> stampworks.provisioner.v1.CheckComponentResponse
+	23, // [23:34] is the sub-list for method output_type
+	12, // [12:23] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_stamp_service_proto_init() }
@@ -1287,13 +1738,26 @@ func file_stampworks_provisioner_v1_stamp_service_proto_init() {
 		return
 	}
 	file_stampworks_provisioner_v1_stamp_proto_init()
+	file_stampworks_provisioner_v1_task_proto_init()
+	file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[10].OneofWrappers = []any{
+		(*AttachTaskRequest_Begin_)(nil),
+		(*AttachTaskRequest_Data)(nil),
+		(*AttachTaskRequest_End)(nil),
+		(*AttachTaskRequest_Resize)(nil),
+	}
+	file_stampworks_provisioner_v1_stamp_service_proto_msgTypes[12].OneofWrappers = []any{
+		(*AttachTaskResponse_Started_)(nil),
+		(*AttachTaskResponse_Data)(nil),
+		(*AttachTaskResponse_ErrorData)(nil),
+		(*AttachTaskResponse_Result)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_stamp_service_proto_rawDesc), len(file_stampworks_provisioner_v1_stamp_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -30,6 +30,7 @@ const (
 	StampService_RepairStamp_FullMethodName    = "/stampworks.provisioner.v1.StampService/RepairStamp"
 	StampService_RunTask_FullMethodName        = "/stampworks.provisioner.v1.StampService/RunTask"
 	StampService_ListManifests_FullMethodName  = "/stampworks.provisioner.v1.StampService/ListManifests"
+	StampService_AttachTask_FullMethodName     = "/stampworks.provisioner.v1.StampService/AttachTask"
 	StampService_CheckComponent_FullMethodName = "/stampworks.provisioner.v1.StampService/CheckComponent"
 )
 
@@ -86,6 +87,17 @@ type StampServiceClient interface {
 	// UNAVAILABLE when no provisioner reaches the cell, UNIMPLEMENTED when its
 	// kind keeps none.
 	ListManifests(ctx context.Context, in *ListManifestsRequest, opts ...grpc.CallOption) (*ListManifestsResponse, error)
+	// AttachTask runs an interactive task of the blueprint in the place of its
+	// component (AIP-136), joined to the caller's terminal or pipes. The first
+	// message begins it. It ends when the command does, with its exit code, and
+	// the end of the call ends the command and all that it started. No operation
+	// is made; the timeline says who, when, and how it ended. Over REST it is a
+	// WebSocket at /v1/{name=tenants/*/stamp}:attachTask. It needs the permission
+	// tasks.run, which every role has, and the role that the task names. Codes:
+	// NOT_FOUND, PERMISSION_DENIED when the caller's role is below the task's,
+	// FAILED_PRECONDITION when the stamp does not run, is being changed, or the
+	// task talks with nobody, UNAVAILABLE when no provisioner reaches the cell.
+	AttachTask(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachTaskRequest, AttachTaskResponse], error)
 	// CheckComponent runs a component's exec probe in its place, or tells
 	// whether its process runs when it has none. It is not offered over REST.
 	// Codes: NOT_FOUND, UNAVAILABLE when no provisioner reaches the cell.
@@ -208,6 +220,19 @@ func (c *stampServiceClient) ListManifests(ctx context.Context, in *ListManifest
 	return out, nil
 }
 
+func (c *stampServiceClient) AttachTask(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachTaskRequest, AttachTaskResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &StampService_ServiceDesc.Streams[2], StampService_AttachTask_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[AttachTaskRequest, AttachTaskResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StampService_AttachTaskClient = grpc.BidiStreamingClient[AttachTaskRequest, AttachTaskResponse]
+
 func (c *stampServiceClient) CheckComponent(ctx context.Context, in *CheckComponentRequest, opts ...grpc.CallOption) (*CheckComponentResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckComponentResponse)
@@ -271,6 +296,17 @@ type StampServiceServer interface {
 	// UNAVAILABLE when no provisioner reaches the cell, UNIMPLEMENTED when its
 	// kind keeps none.
 	ListManifests(context.Context, *ListManifestsRequest) (*ListManifestsResponse, error)
+	// AttachTask runs an interactive task of the blueprint in the place of its
+	// component (AIP-136), joined to the caller's terminal or pipes. The first
+	// message begins it. It ends when the command does, with its exit code, and
+	// the end of the call ends the command and all that it started. No operation
+	// is made; the timeline says who, when, and how it ended. Over REST it is a
+	// WebSocket at /v1/{name=tenants/*/stamp}:attachTask. It needs the permission
+	// tasks.run, which every role has, and the role that the task names. Codes:
+	// NOT_FOUND, PERMISSION_DENIED when the caller's role is below the task's,
+	// FAILED_PRECONDITION when the stamp does not run, is being changed, or the
+	// task talks with nobody, UNAVAILABLE when no provisioner reaches the cell.
+	AttachTask(grpc.BidiStreamingServer[AttachTaskRequest, AttachTaskResponse]) error
 	// CheckComponent runs a component's exec probe in its place, or tells
 	// whether its process runs when it has none. It is not offered over REST.
 	// Codes: NOT_FOUND, UNAVAILABLE when no provisioner reaches the cell.
@@ -311,6 +347,9 @@ func (UnimplementedStampServiceServer) RunTask(context.Context, *RunTaskRequest)
 }
 func (UnimplementedStampServiceServer) ListManifests(context.Context, *ListManifestsRequest) (*ListManifestsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListManifests not implemented")
+}
+func (UnimplementedStampServiceServer) AttachTask(grpc.BidiStreamingServer[AttachTaskRequest, AttachTaskResponse]) error {
+	return status.Error(codes.Unimplemented, "method AttachTask not implemented")
 }
 func (UnimplementedStampServiceServer) CheckComponent(context.Context, *CheckComponentRequest) (*CheckComponentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckComponent not implemented")
@@ -484,6 +523,13 @@ func _StampService_ListManifests_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StampService_AttachTask_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(StampServiceServer).AttachTask(&grpc.GenericServerStream[AttachTaskRequest, AttachTaskResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type StampService_AttachTaskServer = grpc.BidiStreamingServer[AttachTaskRequest, AttachTaskResponse]
+
 func _StampService_CheckComponent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CheckComponentRequest)
 	if err := dec(in); err != nil {
@@ -552,6 +598,12 @@ var StampService_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "ReadLogs",
 			Handler:       _StampService_ReadLogs_Handler,
 			ServerStreams: true,
+		},
+		{
+			StreamName:    "AttachTask",
+			Handler:       _StampService_AttachTask_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
 		},
 	},
 	Metadata: "stampworks/provisioner/v1/stamp_service.proto",

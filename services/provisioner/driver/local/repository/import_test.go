@@ -1,0 +1,139 @@
+package repository
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/services/provisioner/driver"
+)
+
+// packed is a tar of these; a name that ends with a slash is a directory, and a
+// text that begins with "-> " a link.
+func packed(t *testing.T, files ...[2]string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for _, f := range files {
+		head := &tar.Header{Name: f[0], Mode: 0o644, Size: int64(len(f[1])), Typeflag: tar.TypeReg}
+		if strings.HasSuffix(f[0], "/") {
+			head.Typeflag = tar.TypeDir
+		}
+		if to, is := strings.CutPrefix(f[1], "-> "); is {
+			head.Typeflag, head.Linkname, head.Size, f[1] = tar.TypeSymlink, to, 0, ""
+		}
+		if err := w.WriteHeader(head); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, f[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func openImports(t *testing.T) (*Repository, driver.BackupRef) {
+	t.Helper()
+	r, err := Open(filepath.Join(t.TempDir(), "backups"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, driver.BackupRef{Tenant: "acme", UID: "import-x", ID: "import-1"}
+}
+
+func TestImport(t *testing.T) {
+	r, of := openImports(t)
+	kept, err := r.Import(t.Context(), of, bytes.NewReader(packed(t, [2]string{"./"}, [2]string{"deep/er/dump", "tickets"}, [2]string{"empty/"}, [2]string{"note", ""})))
+	if err != nil || kept.Files != 2 || kept.SizeBytes != 7 {
+		t.Fatalf("import: %+v, %v", kept, err)
+	}
+	of.Digest = kept.Digest
+	into := t.TempDir()
+	if err := r.Fetch(t.Context(), of, into, KeepOwner); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(into, "deep", "er", "dump")); err != nil || string(text) != "tickets" {
+		t.Errorf("what came back: %s, %v", text, err)
+	}
+	if err := r.Drop(t.Context(), of); err != nil {
+		t.Error(err)
+	}
+	mustBeEmpty(t, r)
+}
+
+func mustBeEmpty(t *testing.T, r *Repository) {
+	t.Helper()
+	if left, err := os.ReadDir(r.dir); err != nil || len(left) > 0 {
+		t.Errorf("left in the repository: %v, %v", left, err)
+	}
+}
+
+func TestImportRefused(t *testing.T) {
+	whole := packed(t, [2]string{"dump", strings.Repeat("tickets", 1000)})
+	gone := errors.New("the digest differs")
+	for name, tc := range map[string]struct {
+		tar    io.Reader
+		reason string
+	}{
+		"outside":      {bytes.NewReader(packed(t, [2]string{"../dump", "x"})), "IMPORT_REFUSED"},
+		"absolute":     {bytes.NewReader(packed(t, [2]string{"/etc/dump", "x"})), "IMPORT_REFUSED"},
+		"link":         {bytes.NewReader(packed(t, [2]string{"dump", "-> /etc/passwd"})), "IMPORT_REFUSED"},
+		"twice":        {bytes.NewReader(packed(t, [2]string{"dump", "x"}, [2]string{"dump", "y"})), "IMPORT_REFUSED"},
+		"below a file": {bytes.NewReader(packed(t, [2]string{"dump", "x"}, [2]string{"dump/y", "y"})), "IMPORT_REFUSED"},
+		"too deep":     {bytes.NewReader(packed(t, [2]string{strings.Repeat("d/", 70) + "dump", "x"})), "IMPORT_REFUSED"},
+		"cut off":      {bytes.NewReader(whole[:3000]), "IMPORT_REFUSED"},
+		"no tar":       {strings.NewReader(strings.Repeat("no tar at all ", 100)), "IMPORT_REFUSED"},
+		"nothing":      {bytes.NewReader(packed(t)), "BACKUP_EMPTY"},
+		"another sum":  {io.MultiReader(bytes.NewReader(whole), failing{gone}), ""},
+	} {
+		r, of := openImports(t)
+		_, err := r.Import(t.Context(), of, tc.tar)
+		if err == nil || tc.reason != "" && errs.ReasonOf(err) != tc.reason || tc.reason == "" && !errors.Is(err, gone) {
+			t.Errorf("%s: %v, want %s", name, err, tc.reason)
+		}
+		mustBeEmpty(t, r)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// TestImportCutShort: a crash leaves no backup, and what it leaves is dropped.
+func TestImportCutShort(t *testing.T) {
+	for _, point := range []string{"made", "copied", "written"} {
+		r, of := openImports(t)
+		r.at = func(at string) {
+			if at == point {
+				panic(point) // as a kill would
+			}
+		}
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = r.Import(t.Context(), of, bytes.NewReader(packed(t, [2]string{"dump", "x"})))
+		}()
+		next, err := Open(r.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := next.read(of); !errors.Is(err, driver.ErrBackupMissing) {
+			t.Errorf("%s: a backup is there: %v", point, err)
+		}
+		if left, _ := os.ReadDir(r.dir); len(left) == 0 {
+			t.Errorf("%s: nothing is left, so this proves nothing", point)
+		}
+		if err := next.Drop(t.Context(), of); err != nil {
+			t.Error(err)
+		}
+		mustBeEmpty(t, next)
+	}
+}
