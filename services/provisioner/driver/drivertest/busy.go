@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
+
+	"stampworks.dev/pkg/testkit"
 )
 
 // Busy makes a directory that nobody can remove until it is released, or the
@@ -42,9 +45,8 @@ func SmallDisk(t *testing.T) (dir string, fill func() (free func())) {
 		t.Skipf("needs root to mount a small disk: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := unmount(dir); err != nil {
-			t.Error(err)
-		}
+		// Processes that were killed a moment ago still hold it.
+		testkit.Eventually(t, 10*time.Second, func() error { return unmount(dir) })
 	})
 	filler := filepath.Join(dir, "filler")
 	return dir, func() func() {

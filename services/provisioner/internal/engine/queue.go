@@ -75,23 +75,19 @@ func (q *queue) Next(ctx context.Context) (tenant string, wake <-chan struct{}, 
 	}
 }
 
-// Done gives a tenant back.
+// Done gives a tenant back, and drops it unless it is to be handed out again. It
+// is one step: between two, another worker could be given the tenant, and
+// dropping it then would let a third have it as well.
 func (q *queue) Done(tenant string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	it := q.item(tenant)
 	it.working = false
-	if it.again {
+	switch {
+	case it.again:
 		it.again = false
 		q.push(tenant, it)
-	}
-}
-
-// Forget drops a tenant that is worked on, for good unless it is added again.
-func (q *queue) Forget(tenant string) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if it := q.items[tenant]; it != nil && !it.waiting && !it.again && it.timer == nil {
+	case !it.waiting && it.timer == nil:
 		delete(q.items, tenant)
 	}
 }

@@ -2,9 +2,15 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"stampworks.dev/pkg/testkit"
 )
 
 func next(t *testing.T, q *queue) (string, <-chan struct{}) {
@@ -45,6 +51,50 @@ func TestQueueIsFairAndExclusive(t *testing.T) {
 			t.Fatalf("after Done: %q", again)
 		}
 	})
+}
+
+// TestQueueNeverHandsOutTwice has many workers and one tenant that is added all
+// the time: no two have it at once, and at the end nothing is remembered of it.
+func TestQueueNeverHandsOutTwice(t *testing.T) {
+	q := newQueue()
+	ctx, cancel := context.WithCancel(t.Context())
+	var have atomic.Int32
+	var workers, adders sync.WaitGroup
+	for range 8 {
+		workers.Go(func() {
+			for {
+				tenant, _, err := q.Next(ctx)
+				if err != nil {
+					return
+				}
+				if have.Add(1) > 1 {
+					t.Error("two workers have one tenant")
+				}
+				runtime.Gosched()
+				have.Add(-1)
+				q.Done(tenant)
+			}
+		})
+	}
+	for range 4 {
+		adders.Go(func() {
+			for range 20_000 {
+				q.Add("a")
+				runtime.Gosched()
+			}
+		})
+	}
+	adders.Wait()
+	testkit.Eventually(t, 10*time.Second, func() error {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if n := len(q.items); n > 0 {
+			return fmt.Errorf("%d tenants are remembered", n)
+		}
+		return nil
+	})
+	cancel()
+	workers.Wait()
 }
 
 func TestQueueLater(t *testing.T) {

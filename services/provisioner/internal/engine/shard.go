@@ -160,7 +160,6 @@ func ctxError(ctx context.Context, err error) error {
 // shard. Anything else is this tenant's own trouble.
 func (s *shard) visit(ctx context.Context, tenant string, wake <-chan struct{}) error {
 	again, err := s.reconcile(ctx, tenant, wake)
-	defer s.queue.Forget(tenant)
 	defer s.queue.Done(tenant)
 	switch {
 	case ctx.Err() != nil:
