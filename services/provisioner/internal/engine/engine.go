@@ -29,7 +29,8 @@ type Config struct {
 	Parallel int
 	// Tenants is how many tenants are worked on at once in a shard; default 1024.
 	Tenants int
-	// Resync is how often a stamp at rest is observed; default 30 s.
+	// Resync is how often a stamp at rest is observed; default 30 s, longer when
+	// a shard has more than 1,500.
 	Resync time.Duration
 	// Backoff replaces the wait after an attempt that failed, counted from 1;
 	// for tests.

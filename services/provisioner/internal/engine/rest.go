@@ -49,7 +49,7 @@ func (s *shard) still(ctx context.Context, tenant string) (again time.Duration, 
 	}
 	wish, _ := s.View.Get(tenant)
 	place, _ := s.Placements.Peek(tenant)
-	again = s.inBatch(later(s.Resync))
+	again = s.nextLook()
 	if !q.until.IsZero() {
 		again = min(again, q.until.Sub(s.Now()))
 	}
@@ -66,9 +66,17 @@ func (s *shard) still(ctx context.Context, tenant string) (again time.Duration, 
 	return again, true
 }
 
-// inBatch moves a look to a moment at which others are, too: to wake up costs
-// more than to look.
-func (s *shard) inBatch(wait time.Duration) time.Duration {
+// looksPerSecond is at how many stamps at rest a shard looks in a second, at the
+// most: with more than that times Resync each of them waits longer. What is seen
+// of a stamp, or wished of it, meanwhile has it looked at at once.
+const looksPerSecond = 50
+
+// nextLook is when a stamp at rest is observed again, at a moment at which others
+// are, too: to wake up costs more than to look.
+func (s *shard) nextLook() time.Duration {
+	s.mu.Lock()
+	every := max(s.Resync, time.Duration(len(s.rests))*time.Second/looksPerSecond)
+	s.mu.Unlock()
 	now := s.Now()
-	return now.Add(wait).Truncate(s.Resync / 50).Sub(now)
+	return now.Add(later(every)).Truncate(every / 50).Sub(now)
 }
