@@ -63,7 +63,7 @@ func (r *run) tick(schedule string, since time.Time) (tick, error) {
 // so, and its request id is that of the tick: a crash between the two makes the
 // next run find it. Ticks that nobody was there for are made up for by one.
 func (r *run) schedule(ctx context.Context) (time.Duration, error) {
-	wait := later(r.Resync)
+	wait := r.nextLook()
 	schedule, ok := r.scheduled()
 	if !ok {
 		return wait, nil
