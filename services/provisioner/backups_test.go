@@ -128,6 +128,31 @@ func TestBackupAndRestore(t *testing.T) {
 	s.listsAndDeletes(b)
 }
 
+// TestVerifyBackup: what came of it is on the backup.
+func TestVerifyBackup(t *testing.T) {
+	s := newStrongroom(t)
+	op, err := s.backups.CreateBackup(s.ctx(), &pb.CreateBackupRequest{Parent: "tenants/acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.backup(op)
+	s.disk.Put(tickets, "two")
+	ask := &pb.VerifyBackupRequest{Name: b.GetName(), RequestId: "weekly"}
+	verify, err := s.backups.VerifyBackup(s.ctx(), ask)
+	if err != nil || verify.GetName() != "operations/acme.verify-1" {
+		t.Fatalf("verify: %v, %v", verify, err)
+	}
+	if got := s.backup(verify); got.GetName() != b.GetName() || got.GetVerifyTime() == nil || got.GetVerifyFailure() != nil {
+		t.Errorf("response %v, want the backup and that it passed", got)
+	}
+	if again, err := s.backups.VerifyBackup(s.ctx(), ask); err != nil || again.GetName() != verify.GetName() {
+		t.Errorf("the same request: %v, %v", again, err)
+	}
+	if text, _ := s.disk.Get(tickets); text != "two" {
+		t.Errorf("the tenant has %q, want its own two", text)
+	}
+}
+
 // listsAndDeletes goes on with two backups.
 func (s *strongroom) listsAndDeletes(b *pb.Backup) {
 	s.t.Helper()
@@ -185,6 +210,10 @@ func TestBackupsRefused(t *testing.T) {
 		_, err := s.backups.RestoreBackup(s.ctx(), &pb.RestoreBackupRequest{Name: "tenants/acme/backups/" + id})
 		return err
 	}
+	verify := func(id string) error {
+		_, err := s.backups.VerifyBackup(s.ctx(), &pb.VerifyBackupRequest{Name: "tenants/acme/backups/" + id})
+		return err
+	}
 	remove := func(id string) error {
 		_, err := s.backups.DeleteBackup(s.ctx(), &pb.DeleteBackupRequest{Name: "tenants/acme/backups/" + id})
 		return err
@@ -206,6 +235,8 @@ func TestBackupsRefused(t *testing.T) {
 		{"restore from another cell", restore("elsewhere"), errs.FailedPrecondition, "BACKUP_ELSEWHERE"},
 		{"restore what no job takes", restore("strange"), errs.FailedPrecondition, "RESTORE_JOB_MISSING"},
 		{"restore a predecessor's", restore("before"), errs.FailedPrecondition, "BACKUP_OF_OTHER"},
+		{"try nothing", verify("backup-9"), errs.NotFound, "BACKUP_NOT_FOUND"},
+		{"try what no job takes", verify("strange"), errs.FailedPrecondition, "RESTORE_JOB_MISSING"},
 		{"delete what a new tenant needs", remove("needed"), errs.FailedPrecondition, "BACKUP_NEEDED"},
 		{"delete where nobody reaches", remove("elsewhere"), errs.Unavailable, "CELL_UNREACHABLE"},
 		{"delete nothing", remove("backup-9"), errs.NotFound, "BACKUP_NOT_FOUND"},

@@ -142,7 +142,7 @@ func (p *parts) work(cfg Config, tracer *trace.Tracer) {
 		})
 	p.placer = &placement.Placer{
 		Placements: p.records.Placements, Reports: p.reports, Operations: p.operations, Log: p.log,
-		Source: queued.Source{View: p.view, Recipes: p.shelf}, Cells: p.cells,
+		Source: queued.Source{View: p.view, Store: p.records, Recipes: p.shelf}, Cells: p.cells,
 		Desk: queued.Desk{Store: p.records, Reporter: p.reporter}, Tracer: tracer,
 	}
 }

@@ -136,9 +136,10 @@ func (r *run) newerStamp() *typev1.Obstacle {
 }
 
 // recoverable gives a manifest what its tenant can be made again from. Without
-// the secrets it is left out, and the driver keeps what it was given before.
+// the secrets it is left out, and the driver keeps what it was given before. Nobody
+// is made again from a throw-away stamp.
 func (r *run) recoverable(m driver.Manifest, values map[string]secrets.Secret) driver.Manifest {
-	if values == nil {
+	if values == nil || r.trial() {
 		return m
 	}
 	t := proto.CloneOf(r.asked)

@@ -8,6 +8,7 @@ import (
 
 	"stampworks.dev/pkg/blueprint"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/internal/record"
 	"stampworks.dev/services/provisioner/internal/render"
@@ -33,6 +34,21 @@ func AskRestore(stamp *pb.Stamp, b *pb.Backup) record.Errand {
 		Work: func(n int) (*pb.Errand, *typev1.OperationMetadata) {
 			work := &pb.Errand_RestoreBackup_{RestoreBackup: &pb.Errand_RestoreBackup{
 				Backup: b.GetName(), SafetyBackup: fmt.Sprintf("before-restore-%d", n),
+			}}
+			return &pb.Errand{Work: work}, &typev1.OperationMetadata{Backup: b.GetName()}
+		},
+		Same: func(op *pb.OperationRecord) bool { return op.GetMetadata().GetBackup() == b.GetName() },
+	}
+}
+
+// AskVerify asks to try a backup in a throw-away stamp that is made as the stamp of
+// its tenant was.
+func AskVerify(stamp *pb.Stamp, t *registryv1.Tenant, b *pb.Backup) record.Errand {
+	return record.Errand{
+		Tenant: record.TenantID(stamp.GetName()), UID: stamp.GetTenantUid(), Kind: typev1.OperationMetadata_VERIFY, Word: "verify",
+		Work: func(int) (*pb.Errand, *typev1.OperationMetadata) {
+			work := &pb.Errand_VerifyBackup_{VerifyBackup: &pb.Errand_VerifyBackup{
+				Backup: b.GetName(), Cell: b.GetCell(), Spec: settledSpec(t, stamp), DisplayName: t.GetDisplayName(), Region: t.GetRegion(),
 			}}
 			return &pb.Errand{Work: work}, &typev1.OperationMetadata{Backup: b.GetName()}
 		},

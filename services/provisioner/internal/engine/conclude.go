@@ -58,6 +58,14 @@ func (r *run) done(ctx context.Context) (time.Duration, error) {
 		}
 		return r.rest(ctx)
 	}
+	if r.trial() {
+		if r.kind().turn(r, nil) {
+			return time.Nanosecond, r.book.Save(ctx)
+		}
+		if err := r.tried(ctx); err != nil {
+			return 0, err
+		}
+	}
 	op := r.book.Op.GetMetadata()
 	op.Failure = r.turnedBy()
 	r.tellEnded(ctx, r.outcome())
@@ -107,6 +115,9 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 	}
 	op := r.book.Op.GetMetadata()
 	f := failure.Attempt(r.failed, op.GetAttempt())
+	if r.trial() && r.wish.Lifecycle == pb.Stamp_DESTROYED { // it is never left behind
+		f.Retryable, f.NextAction = true, "Remove on the cell what the evidence names; it is tried again by itself."
+	}
 	if !f.GetRetryable() {
 		return r.hopeless(ctx, f)
 	}

@@ -58,7 +58,9 @@ func (r *run) reserve() func(context.Context) result {
 				return err
 			}
 			r.ledger(kindSite, kindSite, pb.LedgerEntry_PRESENT, rendered)
-			r.book.Stamp.Url, r.book.Stamp.Isolation = site.PublicURL, site.Isolation
+			if r.book.Stamp.Isolation = site.Isolation; !r.trial() {
+				r.book.Stamp.Url = site.PublicURL
+			}
 			r.seen.Exists, r.seen.Unsound, r.forms = true, false, nil
 			return nil
 		}}

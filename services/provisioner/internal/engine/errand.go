@@ -45,7 +45,7 @@ func (s *shard) asked(ev store.TypedEvent[*pb.OperationRecord]) {
 		return
 	}
 	op := ev.Item.Value
-	tenant, open := record.TenantID(op.GetMetadata().GetTenant()), !record.Over(op.GetMetadata())
+	tenant, open := record.WorksOn(op), !record.Over(op.GetMetadata())
 	fresh := op.GetErrand() != nil && s.owns(tenant) && s.noteErrand(tenant, ev.ID, open)
 	if open && (fresh || op.GetCancelRequested() || op.GetMetadata().GetAttempt() == 0) {
 		s.wake(tenant)
@@ -107,7 +107,7 @@ func sooner(a, b *pb.OperationRecord) bool {
 // it is wished to before its data is copied or replaced.
 func (r *run) unfit() error {
 	is, s := r.kind().traits(), r.book.Stamp
-	if !is.errand || r.turnedBy() != nil {
+	if !is.errand || r.trial() || r.turnedBy() != nil {
 		return nil
 	}
 	if !lived(s) || s.GetLifecycle() != pb.Stamp_RUNNING {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -148,14 +149,16 @@ func (w *world) take(name string) claim.Claim {
 // prober finds everything serving unless told otherwise.
 type prober struct {
 	mu     sync.Mutex
-	refuse map[string]string // by URL path or "tcp"
+	refuse map[string]string // by the end of the URL; "*" for all
 }
 
 func (p *prober) Ask(_ context.Context, probe blueprint.Probe) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if why := p.refuse[probe.HTTP]; why != "" {
-		return "", errors.New(why)
+	for end, why := range p.refuse {
+		if why != "" && strings.HasSuffix(probe.HTTP, end) {
+			return "", errors.New(why)
+		}
 	}
 	if why := p.refuse["*"]; why != "" {
 		return "", errors.New(why)
@@ -389,7 +392,7 @@ func (w *world) start(o options) *replica {
 	if o.places {
 		placer := &placement.Placer{
 			Placements: records.Placements, Reports: reports, Operations: operations, Log: log,
-			Source: queued.Source{View: r.view, Recipes: shelf}, Cells: w.cells(o.cell), Desk: queued.Desk{Store: records, Reporter: reporter}, Tracer: tracer,
+			Source: queued.Source{View: r.view, Store: records, Recipes: shelf}, Cells: w.cells(o.cell), Desk: queued.Desk{Store: records, Reporter: reporter}, Tracer: tracer,
 		}
 		held := w.take("placement")
 		run(func(ctx context.Context) error { return placer.Run(ctx, held) })

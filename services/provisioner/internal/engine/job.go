@@ -12,6 +12,7 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/internal/failure"
+	"stampworks.dev/services/provisioner/internal/record"
 )
 
 // jobID names an attempt of a job: the same after a crash, so that the recorded
@@ -19,7 +20,7 @@ import (
 func (r *run) jobID(s Step) string {
 	number := fmt.Sprint(r.tenant.GetGeneration())
 	if r.kind().traits().errand {
-		number = strings.TrimPrefix(r.book.Op.GetName(), "operations/"+r.id+".")
+		number = strings.TrimPrefix(r.book.Op.GetName(), "operations/"+record.TenantID(r.board.op.GetTenant())+".")
 		if r.turnedBy() != nil {
 			number += "-undo" // another job than the one that failed
 		}

@@ -46,7 +46,7 @@ components:
     ready: {http: http, timeout: 2s}
 endpoint: app.http
 smoke:
-  - {http: /readyz}
+  - {http: /readyz, timeout: 200ms}
 `
 
 // shopWorld has two revisions of shop, a third that is broken as told, and a

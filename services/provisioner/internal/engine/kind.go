@@ -65,6 +65,8 @@ func kindOf(op *pb.OperationRecord) operationKind {
 		return repairErrand{work: work.RepairStamp}
 	case *pb.Errand_RunTask_:
 		return taskErrand{work: work.RunTask}
+	case *pb.Errand_VerifyBackup_:
+		return verifyErrand{work: work.VerifyBackup}
 	}
 	return unknownErrand{}
 }

@@ -117,7 +117,7 @@ func (r *run) render(ctx context.Context) error {
 
 // renderShut makes the forms of a closed endpoint, for a run that closes it.
 func (r *run) renderShut() (err error) {
-	if !r.wish.closing(r.book.Stamp) {
+	if r.wish.Endpoint == "" || !r.wish.closing(r.book.Stamp) && !r.book.Stamp.GetClosed() {
 		return nil
 	}
 	in := r.input

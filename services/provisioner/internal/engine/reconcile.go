@@ -12,6 +12,7 @@ import (
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/telemetry"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/internal/failure"
@@ -76,6 +77,9 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 // begin takes up a tenant: what it wishes, where it is placed, its record and
 // its operation. A nil run means that there is nothing to work on.
 func (s *shard) begin(ctx context.Context, tenant string, wake <-chan struct{}) (*run, error) {
+	if operation, trial := record.TrialOperation(tenant); trial {
+		return s.beginTrial(ctx, tenant, operation, wake)
+	}
 	book := s.book(tenant)
 	wish, wished := s.View.Get(tenant)
 	if !wished || (book != nil && book.Stamp.GetTenantUid() != wish.GetUid()) {
@@ -90,29 +94,34 @@ func (s *shard) begin(ctx context.Context, tenant string, wake <-chan struct{}) 
 		book.Stamp.TenantUid, book.Stamp.CreateTime = wish.GetUid(), timestamppb.Now()
 		s.setBook(tenant, book)
 	}
-	r := &run{
-		shard: s, id: tenant, asked: wish, tenant: wish, place: place.Value, book: book, wake: wake,
-		log:  s.Log.With("tenant", tenant, "cell", s.Cell, "generation", wish.GetGeneration()),
-		seen: NewSeen(), flight: map[string]Step{}, results: make(chan result, 64), cutLooks: func() {},
-		own: semaphore.NewWeighted(int64(max(s.Parallel/4, 2))),
-	}
+	book.Op = nil
+	r := s.newRun(tenant, wish, place.Value, book, wake)
 	err := r.read(ctx)
 	return r, err
 }
 
+func (s *shard) newRun(id string, wish *registryv1.Tenant, place *pb.Placement, book *record.Book, wake <-chan struct{}) *run {
+	return &run{
+		shard: s, id: id, asked: wish, tenant: wish, place: place, book: book, wake: wake,
+		log:  s.Log.With("tenant", id, "cell", s.Cell, "generation", wish.GetGeneration()),
+		seen: NewSeen(), flight: map[string]Step{}, results: make(chan result, 64), cutLooks: func() {},
+		own: semaphore.NewWeighted(int64(max(s.Parallel/4, 2))),
+	}
+}
+
 // read gets the operation, and what the stamp is to be made from.
 func (r *run) read(ctx context.Context) error {
-	r.book.Op = nil
 	op, err := r.open(ctx)
 	if err != nil {
 		return err
 	}
 	r.board = board{op: op.GetMetadata()}
 	r.wish = Wish{
-		Generation: r.asked.GetGeneration(), Lifecycle: LifecycleOf(r.asked), Open: op != nil,
+		Generation: r.asked.GetGeneration(), Lifecycle: LifecycleOf(r.asked), Open: op != nil && !r.trial(),
 		ShowOnly: op == nil && r.onlyShows(),
 	}
 	switch {
+	case r.trial():
 	case r.kind().traits().errand:
 		r.tenant = withSpec(r.asked, settledSpec(r.asked, r.book.Stamp))
 		r.wish.Generation, r.wish.Lifecycle, r.wish.Open = r.book.Stamp.GetDoneGeneration(), pb.Stamp_RUNNING, false

@@ -43,6 +43,9 @@ func (r *run) report() func(context.Context) result {
 
 // tell hands in the status as it is, unless the registry has it already.
 func (r *run) tell(ctx context.Context) {
+	if r.trial() {
+		return
+	}
 	st := r.status()
 	st.TraceId = traceID(ctx)
 	if known := r.tenant.GetStatus(); known != nil && report.Same(known, st) {

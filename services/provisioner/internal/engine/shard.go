@@ -88,6 +88,16 @@ func (s *shard) load(ctx context.Context) error {
 			s.queue.Add(tenant)
 		}
 	}
+	trials, _, err := s.Store.Trials.List(ctx, store.ListOptions{Prefix: s.Cell + "/"})
+	if err != nil {
+		return fmt.Errorf("load throw-away stamps of cell %q: %w", s.Cell, err)
+	}
+	for _, v := range trials {
+		if id := strings.TrimPrefix(s.Store.Trials.ID(v.Key), s.Cell+"/"); s.owns(id) {
+			s.books[id] = s.Store.OpenTrial(v, s.claim.Guard())
+			s.queue.Add(id)
+		}
+	}
 	return nil
 }
 

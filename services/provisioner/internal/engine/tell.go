@@ -11,7 +11,6 @@ import (
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
-	"stampworks.dev/services/provisioner/internal/record"
 )
 
 // tellAsked puts into the tenant's timeline what somebody asked of its stamp. It
@@ -52,7 +51,7 @@ func told(e *pb.Errand) bool {
 func (r *run) event(what, message string, at *timestamppb.Timestamp) *registryv1.ReportEventRequest {
 	op := r.book.Op
 	return &registryv1.ReportEventRequest{
-		Name: record.TenantName(r.id), Uid: r.tenant.GetUid(), Operation: op.GetName(),
+		Name: op.GetMetadata().GetTenant(), Uid: op.GetTenantUid(), Operation: op.GetName(),
 		Entry: &registryv1.TimelineEntry{
 			CreateTime: at, Principal: op.GetErrand().GetPrincipal(), Message: message,
 			Action: strings.ToLower(op.GetMetadata().GetKind().String()) + "." + what, TraceId: op.GetMetadata().GetTraceId(),

@@ -19,6 +19,8 @@ import (
 type Tenant struct {
 	ID, UID string
 	Wish    *registryv1.Tenant
+	// Operation is the id of the one that it is about.
+	Operation string
 	// Runs says whether its stamp is to run, and so needs a place.
 	Runs bool
 	// Kept says that it has a stamp in a cell, whatever is wished: it is placed
@@ -88,7 +90,7 @@ func (p *Placer) Run(ctx context.Context, held claim.Claim) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return r.watchDeletions(ctx, rev) })
 	g.Go(func() error { return r.watchCells(ctx) })
-	g.Go(func() error { return r.watchCancels(ctx) })
+	g.Go(func() error { return r.watchOperations(ctx) })
 	g.Go(func() error { return r.work(ctx) })
 	return g.Wait()
 }

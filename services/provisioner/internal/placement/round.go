@@ -9,6 +9,7 @@ import (
 
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	"stampworks.dev/services/provisioner/internal/record"
 )
 
 // lookAgain is how often tenants without a place are looked at again, whatever
@@ -80,12 +81,20 @@ func (r *round) watchCells(ctx context.Context) error {
 	}
 }
 
-func (r *round) watchCancels(ctx context.Context) error {
+// watchOperations has those looked at whose operation is to be cancelled, and
+// throw-away stamps: they are wished for by their operations.
+func (r *round) watchOperations(ctx context.Context) error {
 	for {
 		events, why := r.Operations.Subscribe(ctx, 0)
 		for ev := range events {
-			if ev.Type == store.Put && ev.Item.Value.GetCancelRequested() && ev.Item.Value.GetMetadata().GetEndTime() == nil {
-				r.touch(ev.Item.Value.GetMetadata().GetTenant()[len("tenants/"):])
+			op := ev.Item.Value
+			if ev.Type != store.Put || op.GetMetadata().GetEndTime() != nil {
+				continue
+			}
+			id := record.WorksOn(op)
+			_, trial := record.TrialOperation(id)
+			if op.GetCancelRequested() || trial {
+				r.touch(id)
 			}
 		}
 		if err := why(); !errors.Is(err, store.ErrCompacted) {

@@ -60,8 +60,11 @@ func (d Desk) Finish(ctx context.Context, t *placement.Tenant, guard store.Cond)
 // Cancelled ends the queued operation if a person asked for it. True: it has
 // ended, now or before, and the tenant is not to be placed.
 func (d Desk) Cancelled(ctx context.Context, t *placement.Tenant, guard store.Cond) (bool, error) {
-	op, _, err := d.Store.ReadOperation(ctx, t.ID, t.Wish.GetGeneration())
-	if err != nil || op == nil || !(op.GetCancelRequested() || record.Over(op.GetMetadata())) {
+	known, err := d.Store.Operations.Get(ctx, t.Operation)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if op := known.Value; err != nil || !op.GetCancelRequested() && !record.Over(op.GetMetadata()) {
 		return false, err
 	}
 	f := failure.New(typev1.Failure_CANCELLED, "", "A person cancelled the operation before it began.").Failure
@@ -79,15 +82,14 @@ func (d Desk) Cancelled(ctx context.Context, t *placement.Tenant, guard store.Co
 // update changes the operation of the tenant's generation, unless it has ended,
 // and makes it when it is not there.
 func (d Desk) update(ctx context.Context, t *placement.Tenant, guard store.Cond, change func(*typev1.OperationMetadata)) (store.Versioned[*pb.OperationRecord], error) {
-	id := record.OperationID(t.ID, t.Wish.GetGeneration())
 	edit := func(op *pb.OperationRecord) error {
 		if !record.Over(op.GetMetadata()) {
 			change(op.GetMetadata())
 		}
 		return nil
 	}
-	v, err := d.Store.Operations.Update(ctx, id, edit, guard)
-	if !errors.Is(err, store.ErrNotFound) {
+	v, err := d.Store.Operations.Update(ctx, t.Operation, edit, guard)
+	if _, trial := record.TrialOperation(t.ID); trial || !errors.Is(err, store.ErrNotFound) {
 		return v, err
 	}
 	if err := d.Store.CloseOlder(ctx, t.ID, t.Wish.GetGeneration(), guard); err != nil {
@@ -95,14 +97,17 @@ func (d Desk) update(ctx context.Context, t *placement.Tenant, guard store.Cond,
 	}
 	op := engine.NewOperation(t.Wish, nil)
 	change(op.GetMetadata())
-	v, err = d.Store.Operations.Create(ctx, id, op, guard)
+	v, err = d.Store.Operations.Create(ctx, t.Operation, op, guard)
 	if err != nil {
-		return v, fmt.Errorf("create operation %q: %w", id, err)
+		return v, fmt.Errorf("create operation %q: %w", t.Operation, err)
 	}
 	return v, nil
 }
 
 func (d Desk) tell(t *placement.Tenant, v store.Versioned[*pb.OperationRecord], st *registryv1.TenantStatus) {
+	if _, trial := record.TrialOperation(t.ID); trial {
+		return
+	}
 	st.ObservedGeneration, st.StampRevision, st.UpdateTime = t.Wish.GetGeneration(), v.ModRevision, timestamppb.Now()
 	d.Reporter.Report(t.ID, t.UID, st)
 }

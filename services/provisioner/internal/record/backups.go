@@ -45,6 +45,9 @@ func NeededBy(b *pb.Backup, have *pb.Stamp, operations []*pb.OperationRecord, te
 		return "the upgrade of " + tenant
 	}
 	for _, op := range operations {
+		if v := op.GetErrand().GetVerifyBackup(); v.GetBackup() == b.GetName() && !Over(op.GetMetadata()) {
+			return op.GetName()
+		}
 		restore := op.GetErrand().GetRestoreBackup()
 		if restore != nil && !Over(op.GetMetadata()) && (restore.GetBackup() == b.GetName() || named(restore.GetSafetyBackup())) {
 			return op.GetName()

@@ -19,6 +19,12 @@ func TestNeededBy(t *testing.T) {
 			Errand: &pb.Errand{Work: &pb.Errand_RestoreBackup_{RestoreBackup: &pb.Errand_RestoreBackup{Backup: backup, SafetyBackup: safety}}},
 		}}
 	}
+	verify := func(state typev1.OperationMetadata_State) []*pb.OperationRecord {
+		return []*pb.OperationRecord{{
+			Name: "operations/acme.verify-1", Metadata: &typev1.OperationMetadata{State: state},
+			Errand: &pb.Errand{Work: &pb.Errand_VerifyBackup_{VerifyBackup: &pb.Errand_VerifyBackup{Backup: b.GetName()}}},
+		}}
+	}
 	begins := func(with string, change func(*registryv1.Tenant)) []*registryv1.Tenant {
 		n := &registryv1.Tenant{Name: "tenants/new", RestoreFrom: with, Status: &registryv1.TenantStatus{}}
 		change(n)
@@ -40,6 +46,8 @@ func TestNeededBy(t *testing.T) {
 		{what: "a restore", ops: restore(typev1.OperationMetadata_QUEUED, b.GetName(), "before-restore-1"), want: "operations/acme.restore-1"},
 		{what: "its safety", ops: restore(typev1.OperationMetadata_RUNNING, "tenants/acme/backups/backup-1", "upgrade-3"), want: "operations/acme.restore-1"},
 		{what: "one that has ended", ops: restore(typev1.OperationMetadata_FAILED, b.GetName(), "before-restore-1")},
+		{what: "a trial", ops: verify(typev1.OperationMetadata_QUEUED), want: "operations/acme.verify-1"},
+		{what: "a trial that has ended", ops: verify(typev1.OperationMetadata_SUCCEEDED)},
 		{what: "a new tenant", tenants: begins(b.GetName(), still), want: "the new tenant new"},
 		{what: "one that began with another", tenants: begins("tenants/acme/backups/backup-1", still)},
 		{what: "one that runs", tenants: begins(b.GetName(), func(n *registryv1.Tenant) { n.Status.Revision = "blueprints/desk/revisions/1.0.0" })},

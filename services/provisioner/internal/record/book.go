@@ -21,6 +21,7 @@ type Book struct {
 	Op *pb.OperationRecord
 
 	store    *Store
+	stamps   *store.Collection[*pb.Stamp] // where the stamp is
 	guard    store.Cond
 	token    int64
 	id       string // of the stamp
@@ -33,14 +34,14 @@ type Book struct {
 func (s *Store) NewBook(cell, tenant string, guard store.Cond) *Book {
 	return &Book{
 		Stamp: &pb.Stamp{Name: StampName(tenant), Cell: CellName(cell), SecretVersions: map[string]int32{}, JobsDone: map[string]string{}},
-		store: s, guard: guard, token: guard.Revision, id: StampID(cell, tenant),
+		store: s, stamps: s.Stamps, guard: guard, token: guard.Revision, id: StampID(cell, tenant),
 	}
 }
 
 // OpenBook takes up the record of a stamp as it was read after the claim was
 // taken: nobody else can have written it since.
 func (s *Store) OpenBook(v store.Versioned[*pb.Stamp], guard store.Cond) *Book {
-	b := &Book{Stamp: v.Value, store: s, guard: guard, token: guard.Revision, id: s.Stamps.ID(v.Key), stampRev: v.ModRevision}
+	b := &Book{Stamp: v.Value, store: s, stamps: s.Stamps, guard: guard, token: guard.Revision, id: s.Stamps.ID(v.Key), stampRev: v.ModRevision}
 	b.saved = proto.CloneOf(v.Value)
 	if b.Stamp.SecretVersions == nil {
 		b.Stamp.SecretVersions = map[string]int32{}
@@ -102,11 +103,11 @@ func (b *Book) changed() bool {
 }
 
 func (b *Book) save(ctx context.Context, extra []store.Op) error {
-	conds := []store.Cond{b.guard, store.ModRevisionIs(b.store.Stamps.Key(b.id), b.stampRev)}
+	conds := []store.Cond{b.guard, store.ModRevisionIs(b.stamps.Key(b.id), b.stampRev)}
 	ops := append([]store.Op(nil), extra...)
 	write := b.changed()
 	if write {
-		ops = append(ops, b.store.Stamps.PutOp(b.id, b.Stamp))
+		ops = append(ops, b.stamps.PutOp(b.id, b.Stamp))
 	}
 	if b.Op != nil {
 		conds = append(conds, store.ModRevisionIs(b.store.Operations.Key(b.opID()), b.opRev))
@@ -140,7 +141,7 @@ func (b *Book) refresh(ctx context.Context) error {
 	if !held.Succeeded {
 		return store.ErrGuard.With("guard", b.guard.Key)
 	}
-	stamp, err := b.store.Stamps.Get(ctx, b.id)
+	stamp, err := b.stamps.Get(ctx, b.id)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
@@ -164,7 +165,7 @@ func (b *Book) opID() string { return b.Op.GetName()[len("operations/"):] }
 func (b *Book) Forget(ctx context.Context) error {
 	tenant := TenantID(b.Stamp.GetName())
 	conds := []store.Cond{b.guard}
-	ops := []store.Op{b.store.Stamps.DeleteOp(b.id), b.store.Secrets.DeleteOp(tenant), b.store.Placements.DeleteOp(tenant)}
+	ops := []store.Op{b.stamps.DeleteOp(b.id), b.store.Secrets.DeleteOp(tenant), b.store.Placements.DeleteOp(tenant)}
 	if b.Op != nil {
 		ops = append(ops, b.store.Operations.PutOp(b.opID(), b.Op))
 		ops = append(ops, b.store.shape(b.Op.GetMetadata())...)

@@ -13,6 +13,7 @@ const DefaultPrefix = "/stampworks/provisioner/"
 type Store struct {
 	Backend    store.Backend
 	Stamps     *store.Collection[*pb.Stamp]
+	Trials     *store.Collection[*pb.Stamp] // throw-away stamps; nobody is told of them
 	Operations *store.Collection[*pb.OperationRecord]
 	Placements *store.Collection[*pb.Placement]
 	Secrets    *store.Collection[*pb.SealedSecrets]
@@ -27,6 +28,7 @@ func New(b store.Backend, prefix string) *Store {
 	return &Store{
 		Backend:    b,
 		Stamps:     store.NewCollection(b, prefix+"stamps/", func() *pb.Stamp { return &pb.Stamp{} }),
+		Trials:     store.NewCollection(b, prefix+"trials/", func() *pb.Stamp { return &pb.Stamp{} }),
 		Operations: store.NewCollection(b, prefix+"operations/", func() *pb.OperationRecord { return &pb.OperationRecord{} }),
 		Placements: store.NewCollection(b, prefix+"placements/", func() *pb.Placement { return &pb.Placement{} }),
 		Secrets:    store.NewCollection(b, prefix+"secrets/", func() *pb.SealedSecrets { return &pb.SealedSecrets{} }),

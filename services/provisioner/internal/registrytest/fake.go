@@ -227,6 +227,7 @@ func (r *Registry) ReportStatus(_ context.Context, req *registryv1.ReportStatusR
 	id, st := req.GetName()[len("tenants/"):], req.GetStatus()
 	t := r.tenants[id]
 	if t.GetUid() != req.GetUid() {
+		r.refused++
 		return nil, errs.New(errs.NotFound, "TENANT_NOT_FOUND", "no %s", req.GetName())
 	}
 	if stale(st, t.GetStatus()) {

@@ -81,9 +81,12 @@ func (s *Server) unchanging(ctx context.Context, tenant string) error {
 		return fmt.Errorf("list operations of %q: %w", tenant, err)
 	}
 	for _, v := range all {
-		switch m := v.Value.GetMetadata(); {
-		case record.Over(m), m.GetKind() == typev1.OperationMetadata_TASK, m.GetKind() == typev1.OperationMetadata_BACKUP:
-		default:
+		m := v.Value.GetMetadata()
+		switch m.GetKind() {
+		case typev1.OperationMetadata_TASK, typev1.OperationMetadata_BACKUP, typev1.OperationMetadata_VERIFY:
+			continue
+		}
+		if !record.Over(m) {
 			return errs.New(errs.FailedPrecondition, "STAMP_CHANGING", "%s is at work on the stamp: wait until it has ended", v.Value.GetName()).
 				With("operation", v.Value.GetName())
 		}

@@ -32,19 +32,39 @@ func (s *Server) CreateBackup(ctx context.Context, req *pb.CreateBackupRequest) 
 // RestoreBackup queues a restore into the backup's own tenant (AIP-136,
 // AIP-151).
 func (s *Server) RestoreBackup(ctx context.Context, req *pb.RestoreBackupRequest) (*longrunningpb.Operation, error) {
-	b, err := s.backup(ctx, req.GetName())
+	b, stamp, err := s.restorable(ctx, req.GetName())
 	if err != nil {
-		return nil, err
-	}
-	tenant := record.TenantID(b.GetName())
-	stamp, err := s.runs(ctx, record.TenantName(tenant))
-	if err != nil {
-		return nil, err
-	}
-	if err := restorable(b, stamp); err != nil {
 		return nil, err
 	}
 	return s.ask(ctx, stamp, engine.AskRestore(stamp, b), req.GetRequestId())
+}
+
+// VerifyBackup queues the trial of a backup in a throw-away stamp (AIP-136,
+// AIP-151).
+func (s *Server) VerifyBackup(ctx context.Context, req *pb.VerifyBackupRequest) (*longrunningpb.Operation, error) {
+	b, stamp, err := s.restorable(ctx, req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	t, known := s.View.Get(record.TenantID(b.GetName()))
+	if !known {
+		return nil, errs.New(errs.NotFound, "TENANT_NOT_FOUND", "there is no tenant of backup %q", req.GetName())
+	}
+	return s.ask(ctx, stamp, engine.AskVerify(stamp, t, b), req.GetRequestId())
+}
+
+// restorable reads a backup that can be brought back into the stamp of its tenant,
+// and that stamp.
+func (s *Server) restorable(ctx context.Context, name string) (*pb.Backup, *pb.Stamp, error) {
+	b, err := s.backup(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	stamp, err := s.runs(ctx, record.TenantName(record.TenantID(b.GetName())))
+	if err != nil {
+		return nil, nil, err
+	}
+	return b, stamp, restorable(b, stamp)
 }
 
 // runs finds the stamp of a tenant that runs, and is to.

@@ -12,6 +12,7 @@ import (
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
+	v1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	sync "sync"
 	unsafe "unsafe"
 )
@@ -118,7 +119,11 @@ type Backup struct {
 	Files int32 `protobuf:"varint,10,opt,name=files,proto3" json:"files,omitempty"`
 	// When it goes by itself: set when its tenant is purged and the backups are
 	// kept on.
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// When it was last tried in a throw-away stamp; not set when it never was.
+	VerifyTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=verify_time,json=verifyTime,proto3" json:"verify_time,omitempty"`
+	// Why it did not pass then; not set when it did.
+	VerifyFailure *v1.Failure `protobuf:"bytes,13,opt,name=verify_failure,json=verifyFailure,proto3" json:"verify_failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -230,11 +235,25 @@ func (x *Backup) GetExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Backup) GetVerifyTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.VerifyTime
+	}
+	return nil
+}
+
+func (x *Backup) GetVerifyFailure() *v1.Failure {
+	if x != nil {
+		return x.VerifyFailure
+	}
+	return nil
+}
+
 var File_stampworks_provisioner_v1_backup_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_backup_proto_rawDesc = "" +
 	"\n" +
-	"&stampworks/provisioner/v1/backup.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x05\n" +
+	"&stampworks/provisioner/v1/backup.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\"\xa7\x06\n" +
 	"\x06Backup\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\"\n" +
 	"\n" +
@@ -253,7 +272,10 @@ const file_stampworks_provisioner_v1_backup_proto_rawDesc = "" +
 	"\x05files\x18\n" +
 	" \x01(\x05B\x03\xe0A\x03R\x05files\x12@\n" +
 	"\vexpire_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"expireTime\"\x7f\n" +
+	"expireTime\x12@\n" +
+	"\vverify_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"verifyTime\x12G\n" +
+	"\x0everify_failure\x18\r \x01(\v2\x1b.stampworks.type.v1.FailureB\x03\xe0A\x03R\rverifyFailure\"\x7f\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tON_DEMAND\x10\x01\x12\r\n" +
@@ -282,16 +304,19 @@ var file_stampworks_provisioner_v1_backup_proto_goTypes = []any{
 	(Backup_Reason)(0),            // 0: stampworks.provisioner.v1.Backup.Reason
 	(*Backup)(nil),                // 1: stampworks.provisioner.v1.Backup
 	(*timestamppb.Timestamp)(nil), // 2: google.protobuf.Timestamp
+	(*v1.Failure)(nil),            // 3: stampworks.type.v1.Failure
 }
 var file_stampworks_provisioner_v1_backup_proto_depIdxs = []int32{
 	0, // 0: stampworks.provisioner.v1.Backup.reason:type_name -> stampworks.provisioner.v1.Backup.Reason
 	2, // 1: stampworks.provisioner.v1.Backup.create_time:type_name -> google.protobuf.Timestamp
 	2, // 2: stampworks.provisioner.v1.Backup.expire_time:type_name -> google.protobuf.Timestamp
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	2, // 3: stampworks.provisioner.v1.Backup.verify_time:type_name -> google.protobuf.Timestamp
+	3, // 4: stampworks.provisioner.v1.Backup.verify_failure:type_name -> stampworks.type.v1.Failure
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_backup_proto_init() }

@@ -443,6 +443,61 @@ func (x *RestoreBackupRequest) GetRequestId() string {
 	return ""
 }
 
+// VerifyBackupRequest names a backup.
+type VerifyBackupRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "tenants/acme/backups/backup-3".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Makes the call repeatable while the operation is kept (AIP-155).
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyBackupRequest) Reset() {
+	*x = VerifyBackupRequest{}
+	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyBackupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyBackupRequest) ProtoMessage() {}
+
+func (x *VerifyBackupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyBackupRequest.ProtoReflect.Descriptor instead.
+func (*VerifyBackupRequest) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_backup_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *VerifyBackupRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *VerifyBackupRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // Begin says what it is.
 type ImportBackupRequest_Begin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -460,7 +515,7 @@ type ImportBackupRequest_Begin struct {
 
 func (x *ImportBackupRequest_Begin) Reset() {
 	*x = ImportBackupRequest_Begin{}
-	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[7]
+	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -472,7 +527,7 @@ func (x *ImportBackupRequest_Begin) String() string {
 func (*ImportBackupRequest_Begin) ProtoMessage() {}
 
 func (x *ImportBackupRequest_Begin) ProtoReflect() protoreflect.Message {
-	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[7]
+	mi := &file_stampworks_provisioner_v1_backup_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -553,7 +608,13 @@ const file_stampworks_provisioner_v1_backup_service_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/BackupR\x04name\x12&\n" +
 	"\n" +
-	"request_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId2\xf8\b\n" +
+	"request_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\"p\n" +
+	"\x13VerifyBackupRequest\x121\n" +
+	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
+	"\x15stampworks.dev/BackupR\x04name\x12&\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId2\xd8\n" +
+	"\n" +
 	"\rBackupService\x12\xa4\x01\n" +
 	"\tGetBackup\x12+.stampworks.provisioner.v1.GetBackupRequest\x1a!.stampworks.provisioner.v1.Backup\"G\xdaA\x04name\xe2\xf9\x18\x16\n" +
 	"\vbackups.get\x12\agateway\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=tenants/*/backups/*}\x12\xb8\x01\n" +
@@ -568,7 +629,10 @@ const file_stampworks_provisioner_v1_backup_service_proto_rawDesc = "" +
 	"\x0ebackups.delete\x12\agateway\x12\vprovisioner\x82\xd3\xe4\x93\x02 *\x1e/v1/{name=tenants/*/backups/*}\x12\xe2\x01\n" +
 	"\rRestoreBackup\x12/.stampworks.provisioner.v1.RestoreBackupRequest\x1a\x1d.google.longrunning.Operation\"\x80\x01\xcaA.\n" +
 	"\x06Backup\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x1a\n" +
-	"\x0fbackups.restore\x12\agateway\x82\xd3\xe4\x93\x02+:\x01*\"&/v1/{name=tenants/*/backups/*}:restoreBEZCstampworks.dev/proto/gen/go/stampworks/provisioner/v1;provisionerv1b\x06proto3"
+	"\x0fbackups.restore\x12\agateway\x82\xd3\xe4\x93\x02+:\x01*\"&/v1/{name=tenants/*/backups/*}:restore\x12\xdd\x01\n" +
+	"\fVerifyBackup\x12..stampworks.provisioner.v1.VerifyBackupRequest\x1a\x1d.google.longrunning.Operation\"~\xcaA.\n" +
+	"\x06Backup\x12$stampworks.type.v1.OperationMetadata\xe2\xf9\x18\x19\n" +
+	"\x0ebackups.verify\x12\agateway\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=tenants/*/backups/*}:verifyBEZCstampworks.dev/proto/gen/go/stampworks/provisioner/v1;provisionerv1b\x06proto3"
 
 var (
 	file_stampworks_provisioner_v1_backup_service_proto_rawDescOnce sync.Once
@@ -582,7 +646,7 @@ func file_stampworks_provisioner_v1_backup_service_proto_rawDescGZIP() []byte {
 	return file_stampworks_provisioner_v1_backup_service_proto_rawDescData
 }
 
-var file_stampworks_provisioner_v1_backup_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_stampworks_provisioner_v1_backup_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_stampworks_provisioner_v1_backup_service_proto_goTypes = []any{
 	(*GetBackupRequest)(nil),          // 0: stampworks.provisioner.v1.GetBackupRequest
 	(*ListBackupsRequest)(nil),        // 1: stampworks.provisioner.v1.ListBackupsRequest
@@ -591,29 +655,32 @@ var file_stampworks_provisioner_v1_backup_service_proto_goTypes = []any{
 	(*ImportBackupRequest)(nil),       // 4: stampworks.provisioner.v1.ImportBackupRequest
 	(*DeleteBackupRequest)(nil),       // 5: stampworks.provisioner.v1.DeleteBackupRequest
 	(*RestoreBackupRequest)(nil),      // 6: stampworks.provisioner.v1.RestoreBackupRequest
-	(*ImportBackupRequest_Begin)(nil), // 7: stampworks.provisioner.v1.ImportBackupRequest.Begin
-	(*Backup)(nil),                    // 8: stampworks.provisioner.v1.Backup
-	(*longrunningpb.Operation)(nil),   // 9: google.longrunning.Operation
-	(*emptypb.Empty)(nil),             // 10: google.protobuf.Empty
+	(*VerifyBackupRequest)(nil),       // 7: stampworks.provisioner.v1.VerifyBackupRequest
+	(*ImportBackupRequest_Begin)(nil), // 8: stampworks.provisioner.v1.ImportBackupRequest.Begin
+	(*Backup)(nil),                    // 9: stampworks.provisioner.v1.Backup
+	(*longrunningpb.Operation)(nil),   // 10: google.longrunning.Operation
+	(*emptypb.Empty)(nil),             // 11: google.protobuf.Empty
 }
 var file_stampworks_provisioner_v1_backup_service_proto_depIdxs = []int32{
-	8,  // 0: stampworks.provisioner.v1.ListBackupsResponse.backups:type_name -> stampworks.provisioner.v1.Backup
-	8,  // 1: stampworks.provisioner.v1.CreateBackupRequest.backup:type_name -> stampworks.provisioner.v1.Backup
-	7,  // 2: stampworks.provisioner.v1.ImportBackupRequest.begin:type_name -> stampworks.provisioner.v1.ImportBackupRequest.Begin
+	9,  // 0: stampworks.provisioner.v1.ListBackupsResponse.backups:type_name -> stampworks.provisioner.v1.Backup
+	9,  // 1: stampworks.provisioner.v1.CreateBackupRequest.backup:type_name -> stampworks.provisioner.v1.Backup
+	8,  // 2: stampworks.provisioner.v1.ImportBackupRequest.begin:type_name -> stampworks.provisioner.v1.ImportBackupRequest.Begin
 	0,  // 3: stampworks.provisioner.v1.BackupService.GetBackup:input_type -> stampworks.provisioner.v1.GetBackupRequest
 	1,  // 4: stampworks.provisioner.v1.BackupService.ListBackups:input_type -> stampworks.provisioner.v1.ListBackupsRequest
 	3,  // 5: stampworks.provisioner.v1.BackupService.CreateBackup:input_type -> stampworks.provisioner.v1.CreateBackupRequest
 	4,  // 6: stampworks.provisioner.v1.BackupService.ImportBackup:input_type -> stampworks.provisioner.v1.ImportBackupRequest
 	5,  // 7: stampworks.provisioner.v1.BackupService.DeleteBackup:input_type -> stampworks.provisioner.v1.DeleteBackupRequest
 	6,  // 8: stampworks.provisioner.v1.BackupService.RestoreBackup:input_type -> stampworks.provisioner.v1.RestoreBackupRequest
-	8,  // 9: stampworks.provisioner.v1.BackupService.GetBackup:output_type -> stampworks.provisioner.v1.Backup
-	2,  // 10: stampworks.provisioner.v1.BackupService.ListBackups:output_type -> stampworks.provisioner.v1.ListBackupsResponse
-	9,  // 11: stampworks.provisioner.v1.BackupService.CreateBackup:output_type -> google.longrunning.Operation
-	8,  // 12: stampworks.provisioner.v1.BackupService.ImportBackup:output_type -> stampworks.provisioner.v1.Backup
-	10, // 13: stampworks.provisioner.v1.BackupService.DeleteBackup:output_type -> google.protobuf.Empty
-	9,  // 14: stampworks.provisioner.v1.BackupService.RestoreBackup:output_type -> google.longrunning.Operation
-	9,  // [9:15] is the sub-list for method output_type
-	3,  // [3:9] is the sub-list for method input_type
+	7,  // 9: stampworks.provisioner.v1.BackupService.VerifyBackup:input_type -> stampworks.provisioner.v1.VerifyBackupRequest
+	9,  // 10: stampworks.provisioner.v1.BackupService.GetBackup:output_type -> stampworks.provisioner.v1.Backup
+	2,  // 11: stampworks.provisioner.v1.BackupService.ListBackups:output_type -> stampworks.provisioner.v1.ListBackupsResponse
+	10, // 12: stampworks.provisioner.v1.BackupService.CreateBackup:output_type -> google.longrunning.Operation
+	9,  // 13: stampworks.provisioner.v1.BackupService.ImportBackup:output_type -> stampworks.provisioner.v1.Backup
+	11, // 14: stampworks.provisioner.v1.BackupService.DeleteBackup:output_type -> google.protobuf.Empty
+	10, // 15: stampworks.provisioner.v1.BackupService.RestoreBackup:output_type -> google.longrunning.Operation
+	10, // 16: stampworks.provisioner.v1.BackupService.VerifyBackup:output_type -> google.longrunning.Operation
+	10, // [10:17] is the sub-list for method output_type
+	3,  // [3:10] is the sub-list for method input_type
 	3,  // [3:3] is the sub-list for extension type_name
 	3,  // [3:3] is the sub-list for extension extendee
 	0,  // [0:3] is the sub-list for field type_name
@@ -635,7 +702,7 @@ func file_stampworks_provisioner_v1_backup_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_backup_service_proto_rawDesc), len(file_stampworks_provisioner_v1_backup_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

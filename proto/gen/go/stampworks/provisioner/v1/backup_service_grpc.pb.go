@@ -27,6 +27,7 @@ const (
 	BackupService_ImportBackup_FullMethodName  = "/stampworks.provisioner.v1.BackupService/ImportBackup"
 	BackupService_DeleteBackup_FullMethodName  = "/stampworks.provisioner.v1.BackupService/DeleteBackup"
 	BackupService_RestoreBackup_FullMethodName = "/stampworks.provisioner.v1.BackupService/RestoreBackup"
+	BackupService_VerifyBackup_FullMethodName  = "/stampworks.provisioner.v1.BackupService/VerifyBackup"
 )
 
 // BackupServiceClient is the client API for BackupService service.
@@ -70,6 +71,14 @@ type BackupServiceClient interface {
 	// the stamp does not run, runs an older revision than the backup's, or has no
 	// job for it, ALREADY_EXISTS when the request id was used for something else.
 	RestoreBackup(ctx context.Context, in *RestoreBackupRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
+	// VerifyBackup brings a backup into a throw-away stamp in the cell that keeps
+	// it, runs the smoke checks there and destroys it (AIP-136, AIP-151, AIP-155).
+	// The tenant's own stamp has no part in it. What came of it is kept on the
+	// backup; the operation fails when it did not pass. It needs the permission
+	// backups.verify. Codes: NOT_FOUND, FAILED_PRECONDITION when the backup could
+	// not be brought back into the tenant, ALREADY_EXISTS when the request id was
+	// used for something else.
+	VerifyBackup(ctx context.Context, in *VerifyBackupRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
 }
 
 type backupServiceClient struct {
@@ -143,6 +152,16 @@ func (c *backupServiceClient) RestoreBackup(ctx context.Context, in *RestoreBack
 	return out, nil
 }
 
+func (c *backupServiceClient) VerifyBackup(ctx context.Context, in *VerifyBackupRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(longrunningpb.Operation)
+	err := c.cc.Invoke(ctx, BackupService_VerifyBackup_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // BackupServiceServer is the server API for BackupService service.
 // All implementations must embed UnimplementedBackupServiceServer
 // for forward compatibility.
@@ -184,6 +203,14 @@ type BackupServiceServer interface {
 	// the stamp does not run, runs an older revision than the backup's, or has no
 	// job for it, ALREADY_EXISTS when the request id was used for something else.
 	RestoreBackup(context.Context, *RestoreBackupRequest) (*longrunningpb.Operation, error)
+	// VerifyBackup brings a backup into a throw-away stamp in the cell that keeps
+	// it, runs the smoke checks there and destroys it (AIP-136, AIP-151, AIP-155).
+	// The tenant's own stamp has no part in it. What came of it is kept on the
+	// backup; the operation fails when it did not pass. It needs the permission
+	// backups.verify. Codes: NOT_FOUND, FAILED_PRECONDITION when the backup could
+	// not be brought back into the tenant, ALREADY_EXISTS when the request id was
+	// used for something else.
+	VerifyBackup(context.Context, *VerifyBackupRequest) (*longrunningpb.Operation, error)
 	mustEmbedUnimplementedBackupServiceServer()
 }
 
@@ -211,6 +238,9 @@ func (UnimplementedBackupServiceServer) DeleteBackup(context.Context, *DeleteBac
 }
 func (UnimplementedBackupServiceServer) RestoreBackup(context.Context, *RestoreBackupRequest) (*longrunningpb.Operation, error) {
 	return nil, status.Error(codes.Unimplemented, "method RestoreBackup not implemented")
+}
+func (UnimplementedBackupServiceServer) VerifyBackup(context.Context, *VerifyBackupRequest) (*longrunningpb.Operation, error) {
+	return nil, status.Error(codes.Unimplemented, "method VerifyBackup not implemented")
 }
 func (UnimplementedBackupServiceServer) mustEmbedUnimplementedBackupServiceServer() {}
 func (UnimplementedBackupServiceServer) testEmbeddedByValue()                       {}
@@ -330,6 +360,24 @@ func _BackupService_RestoreBackup_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BackupService_VerifyBackup_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VerifyBackupRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BackupServiceServer).VerifyBackup(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BackupService_VerifyBackup_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BackupServiceServer).VerifyBackup(ctx, req.(*VerifyBackupRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // BackupService_ServiceDesc is the grpc.ServiceDesc for BackupService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -356,6 +404,10 @@ var BackupService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RestoreBackup",
 			Handler:    _BackupService_RestoreBackup_Handler,
+		},
+		{
+			MethodName: "VerifyBackup",
+			Handler:    _BackupService_VerifyBackup_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -124,6 +124,7 @@ type Errand struct {
 	//	*Errand_RotateSecret_
 	//	*Errand_RepairStamp_
 	//	*Errand_RunTask_
+	//	*Errand_VerifyBackup_
 	Work          isErrand_Work `protobuf_oneof:"work"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -232,6 +233,15 @@ func (x *Errand) GetRunTask() *Errand_RunTask {
 	return nil
 }
 
+func (x *Errand) GetVerifyBackup() *Errand_VerifyBackup {
+	if x != nil {
+		if x, ok := x.Work.(*Errand_VerifyBackup_); ok {
+			return x.VerifyBackup
+		}
+	}
+	return nil
+}
+
 type isErrand_Work interface {
 	isErrand_Work()
 }
@@ -261,6 +271,11 @@ type Errand_RunTask_ struct {
 	RunTask *Errand_RunTask `protobuf:"bytes,12,opt,name=run_task,json=runTask,proto3,oneof"`
 }
 
+type Errand_VerifyBackup_ struct {
+	// A backup is tried in a throw-away stamp.
+	VerifyBackup *Errand_VerifyBackup `protobuf:"bytes,13,opt,name=verify_backup,json=verifyBackup,proto3,oneof"`
+}
+
 func (*Errand_MakeBackup_) isErrand_Work() {}
 
 func (*Errand_RestoreBackup_) isErrand_Work() {}
@@ -270,6 +285,8 @@ func (*Errand_RotateSecret_) isErrand_Work() {}
 func (*Errand_RepairStamp_) isErrand_Work() {}
 
 func (*Errand_RunTask_) isErrand_Work() {}
+
+func (*Errand_VerifyBackup_) isErrand_Work() {}
 
 // Placement binds a tenant to a cell, with what it reserves there.
 type Placement struct {
@@ -976,18 +993,119 @@ func (x *Errand_RunTask) GetRole() string {
 	return ""
 }
 
+// VerifyBackup says which backup is tried, and what the throw-away stamp is
+// made from.
+type Errand_VerifyBackup struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name, "tenants/acme/backups/backup-3".
+	Backup string `protobuf:"bytes,1,opt,name=backup,proto3" json:"backup,omitempty"`
+	// The cell that has it, "cells/eu-1".
+	Cell string `protobuf:"bytes,2,opt,name=cell,proto3" json:"cell,omitempty"`
+	// What the tenant's own stamp was made from when it was asked for.
+	Spec *StampSpec `protobuf:"bytes,3,opt,name=spec,proto3" json:"spec,omitempty"`
+	// The tenant's display name then.
+	DisplayName string `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// The tenant's region then.
+	Region string `protobuf:"bytes,5,opt,name=region,proto3" json:"region,omitempty"`
+	// Whether all checks have passed, so that nothing is left but to destroy it.
+	Passed bool `protobuf:"varint,6,opt,name=passed,proto3" json:"passed,omitempty"`
+	// Why they have not, or were not made: it is destroyed, too.
+	Failure       *v1.Failure `protobuf:"bytes,7,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Errand_VerifyBackup) Reset() {
+	*x = Errand_VerifyBackup{}
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Errand_VerifyBackup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Errand_VerifyBackup) ProtoMessage() {}
+
+func (x *Errand_VerifyBackup) ProtoReflect() protoreflect.Message {
+	mi := &file_stampworks_provisioner_v1_record_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Errand_VerifyBackup.ProtoReflect.Descriptor instead.
+func (*Errand_VerifyBackup) Descriptor() ([]byte, []int) {
+	return file_stampworks_provisioner_v1_record_proto_rawDescGZIP(), []int{1, 5}
+}
+
+func (x *Errand_VerifyBackup) GetBackup() string {
+	if x != nil {
+		return x.Backup
+	}
+	return ""
+}
+
+func (x *Errand_VerifyBackup) GetCell() string {
+	if x != nil {
+		return x.Cell
+	}
+	return ""
+}
+
+func (x *Errand_VerifyBackup) GetSpec() *StampSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+func (x *Errand_VerifyBackup) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *Errand_VerifyBackup) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *Errand_VerifyBackup) GetPassed() bool {
+	if x != nil {
+		return x.Passed
+	}
+	return false
+}
+
+func (x *Errand_VerifyBackup) GetFailure() *v1.Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
 var File_stampworks_provisioner_v1_record_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"&stampworks/provisioner/v1/record.proto\x12\x19stampworks.provisioner.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&stampworks/provisioner/v1/backup.proto\x1a$stampworks/provisioner/v1/task.proto\x1a stampworks/type/v1/failure.proto\x1a\"stampworks/type/v1/operation.proto\"\xed\x01\n" +
+	"&stampworks/provisioner/v1/record.proto\x12\x19stampworks.provisioner.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&stampworks/provisioner/v1/backup.proto\x1a%stampworks/provisioner/v1/stamp.proto\x1a$stampworks/provisioner/v1/task.proto\x1a stampworks/type/v1/failure.proto\x1a\"stampworks/type/v1/operation.proto\"\xed\x01\n" +
 	"\x0fOperationRecord\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"tenant_uid\x18\x02 \x01(\tR\ttenantUid\x12A\n" +
 	"\bmetadata\x18\x03 \x01(\v2%.stampworks.type.v1.OperationMetadataR\bmetadata\x12)\n" +
 	"\x10cancel_requested\x18\x04 \x01(\bR\x0fcancelRequested\x129\n" +
-	"\x06errand\x18\x05 \x01(\v2!.stampworks.provisioner.v1.ErrandR\x06errand\"\xc4\b\n" +
+	"\x06errand\x18\x05 \x01(\v2!.stampworks.provisioner.v1.ErrandR\x06errand\"\x9c\v\n" +
 	"\x06Errand\x12\x1c\n" +
 	"\tprincipal\x18\x01 \x01(\tR\tprincipal\x12 \n" +
 	"\vtraceparent\x18\x02 \x01(\tR\vtraceparent\x12\x1d\n" +
@@ -999,7 +1117,8 @@ const file_stampworks_provisioner_v1_record_proto_rawDesc = "" +
 	"\rrotate_secret\x18\n" +
 	" \x01(\v2..stampworks.provisioner.v1.Errand.RotateSecretH\x00R\frotateSecret\x12R\n" +
 	"\frepair_stamp\x18\v \x01(\v2-.stampworks.provisioner.v1.Errand.RepairStampH\x00R\vrepairStamp\x12F\n" +
-	"\brun_task\x18\f \x01(\v2).stampworks.provisioner.v1.Errand.RunTaskH\x00R\arunTask\x1af\n" +
+	"\brun_task\x18\f \x01(\v2).stampworks.provisioner.v1.Errand.RunTaskH\x00R\arunTask\x12U\n" +
+	"\rverify_backup\x18\r \x01(\v2..stampworks.provisioner.v1.Errand.VerifyBackupH\x00R\fverifyBackup\x1af\n" +
 	"\n" +
 	"MakeBackup\x12\x16\n" +
 	"\x06backup\x18\x01 \x01(\tR\x06backup\x12@\n" +
@@ -1019,7 +1138,15 @@ const file_stampworks_provisioner_v1_record_proto_rawDesc = "" +
 	"\aRunTask\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\tR\x04task\x12=\n" +
 	"\x06result\x18\x02 \x01(\v2%.stampworks.provisioner.v1.TaskResultR\x06result\x12\x12\n" +
-	"\x04role\x18\x03 \x01(\tR\x04roleB\x06\n" +
+	"\x04role\x18\x03 \x01(\tR\x04role\x1a\xfe\x01\n" +
+	"\fVerifyBackup\x12\x16\n" +
+	"\x06backup\x18\x01 \x01(\tR\x06backup\x12\x12\n" +
+	"\x04cell\x18\x02 \x01(\tR\x04cell\x128\n" +
+	"\x04spec\x18\x03 \x01(\v2$.stampworks.provisioner.v1.StampSpecR\x04spec\x12!\n" +
+	"\fdisplay_name\x18\x04 \x01(\tR\vdisplayName\x12\x16\n" +
+	"\x06region\x18\x05 \x01(\tR\x06region\x12\x16\n" +
+	"\x06passed\x18\x06 \x01(\bR\x06passed\x125\n" +
+	"\afailure\x18\a \x01(\v2\x1b.stampworks.type.v1.FailureR\afailureB\x06\n" +
 	"\x04work\"\xec\x02\n" +
 	"\tPlacement\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x1d\n" +
@@ -1088,7 +1215,7 @@ func file_stampworks_provisioner_v1_record_proto_rawDescGZIP() []byte {
 	return file_stampworks_provisioner_v1_record_proto_rawDescData
 }
 
-var file_stampworks_provisioner_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_stampworks_provisioner_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_stampworks_provisioner_v1_record_proto_goTypes = []any{
 	(*OperationRecord)(nil),         // 0: stampworks.provisioner.v1.OperationRecord
 	(*Errand)(nil),                  // 1: stampworks.provisioner.v1.Errand
@@ -1101,51 +1228,56 @@ var file_stampworks_provisioner_v1_record_proto_goTypes = []any{
 	(*Errand_RotateSecret)(nil),     // 8: stampworks.provisioner.v1.Errand.RotateSecret
 	(*Errand_RepairStamp)(nil),      // 9: stampworks.provisioner.v1.Errand.RepairStamp
 	(*Errand_RunTask)(nil),          // 10: stampworks.provisioner.v1.Errand.RunTask
-	nil,                             // 11: stampworks.provisioner.v1.Placement.ReservedEntry
-	nil,                             // 12: stampworks.provisioner.v1.CellReport.AllocatableEntry
-	nil,                             // 13: stampworks.provisioner.v1.CellReport.IsolationEntry
-	nil,                             // 14: stampworks.provisioner.v1.CellReport.ProgramsEntry
-	nil,                             // 15: stampworks.provisioner.v1.SealedSecrets.SealedEntry
-	nil,                             // 16: stampworks.provisioner.v1.SealedSecrets.VersionsEntry
-	(*v1.OperationMetadata)(nil),    // 17: stampworks.type.v1.OperationMetadata
-	(*timestamppb.Timestamp)(nil),   // 18: google.protobuf.Timestamp
-	(v1.OperationMetadata_Kind)(0),  // 19: stampworks.type.v1.OperationMetadata.Kind
-	(v1.OperationMetadata_State)(0), // 20: stampworks.type.v1.OperationMetadata.State
-	(*durationpb.Duration)(nil),     // 21: google.protobuf.Duration
-	(Backup_Reason)(0),              // 22: stampworks.provisioner.v1.Backup.Reason
-	(*v1.Failure)(nil),              // 23: stampworks.type.v1.Failure
-	(*TaskResult)(nil),              // 24: stampworks.provisioner.v1.TaskResult
+	(*Errand_VerifyBackup)(nil),     // 11: stampworks.provisioner.v1.Errand.VerifyBackup
+	nil,                             // 12: stampworks.provisioner.v1.Placement.ReservedEntry
+	nil,                             // 13: stampworks.provisioner.v1.CellReport.AllocatableEntry
+	nil,                             // 14: stampworks.provisioner.v1.CellReport.IsolationEntry
+	nil,                             // 15: stampworks.provisioner.v1.CellReport.ProgramsEntry
+	nil,                             // 16: stampworks.provisioner.v1.SealedSecrets.SealedEntry
+	nil,                             // 17: stampworks.provisioner.v1.SealedSecrets.VersionsEntry
+	(*v1.OperationMetadata)(nil),    // 18: stampworks.type.v1.OperationMetadata
+	(*timestamppb.Timestamp)(nil),   // 19: google.protobuf.Timestamp
+	(v1.OperationMetadata_Kind)(0),  // 20: stampworks.type.v1.OperationMetadata.Kind
+	(v1.OperationMetadata_State)(0), // 21: stampworks.type.v1.OperationMetadata.State
+	(*durationpb.Duration)(nil),     // 22: google.protobuf.Duration
+	(Backup_Reason)(0),              // 23: stampworks.provisioner.v1.Backup.Reason
+	(*v1.Failure)(nil),              // 24: stampworks.type.v1.Failure
+	(*TaskResult)(nil),              // 25: stampworks.provisioner.v1.TaskResult
+	(*StampSpec)(nil),               // 26: stampworks.provisioner.v1.StampSpec
 }
 var file_stampworks_provisioner_v1_record_proto_depIdxs = []int32{
-	17, // 0: stampworks.provisioner.v1.OperationRecord.metadata:type_name -> stampworks.type.v1.OperationMetadata
+	18, // 0: stampworks.provisioner.v1.OperationRecord.metadata:type_name -> stampworks.type.v1.OperationMetadata
 	1,  // 1: stampworks.provisioner.v1.OperationRecord.errand:type_name -> stampworks.provisioner.v1.Errand
 	6,  // 2: stampworks.provisioner.v1.Errand.make_backup:type_name -> stampworks.provisioner.v1.Errand.MakeBackup
 	7,  // 3: stampworks.provisioner.v1.Errand.restore_backup:type_name -> stampworks.provisioner.v1.Errand.RestoreBackup
 	8,  // 4: stampworks.provisioner.v1.Errand.rotate_secret:type_name -> stampworks.provisioner.v1.Errand.RotateSecret
 	9,  // 5: stampworks.provisioner.v1.Errand.repair_stamp:type_name -> stampworks.provisioner.v1.Errand.RepairStamp
 	10, // 6: stampworks.provisioner.v1.Errand.run_task:type_name -> stampworks.provisioner.v1.Errand.RunTask
-	11, // 7: stampworks.provisioner.v1.Placement.reserved:type_name -> stampworks.provisioner.v1.Placement.ReservedEntry
-	18, // 8: stampworks.provisioner.v1.Placement.create_time:type_name -> google.protobuf.Timestamp
-	12, // 9: stampworks.provisioner.v1.CellReport.allocatable:type_name -> stampworks.provisioner.v1.CellReport.AllocatableEntry
-	13, // 10: stampworks.provisioner.v1.CellReport.isolation:type_name -> stampworks.provisioner.v1.CellReport.IsolationEntry
-	14, // 11: stampworks.provisioner.v1.CellReport.programs:type_name -> stampworks.provisioner.v1.CellReport.ProgramsEntry
-	18, // 12: stampworks.provisioner.v1.CellReport.update_time:type_name -> google.protobuf.Timestamp
-	19, // 13: stampworks.provisioner.v1.ShapeRecord.kind:type_name -> stampworks.type.v1.OperationMetadata.Kind
-	20, // 14: stampworks.provisioner.v1.ShapeRecord.outcome:type_name -> stampworks.type.v1.OperationMetadata.State
-	21, // 15: stampworks.provisioner.v1.ShapeRecord.lead_time:type_name -> google.protobuf.Duration
-	21, // 16: stampworks.provisioner.v1.ShapeRecord.work_time:type_name -> google.protobuf.Duration
-	18, // 17: stampworks.provisioner.v1.ShapeRecord.end_time:type_name -> google.protobuf.Timestamp
-	15, // 18: stampworks.provisioner.v1.SealedSecrets.sealed:type_name -> stampworks.provisioner.v1.SealedSecrets.SealedEntry
-	16, // 19: stampworks.provisioner.v1.SealedSecrets.versions:type_name -> stampworks.provisioner.v1.SealedSecrets.VersionsEntry
-	22, // 20: stampworks.provisioner.v1.Errand.MakeBackup.reason:type_name -> stampworks.provisioner.v1.Backup.Reason
-	23, // 21: stampworks.provisioner.v1.Errand.RestoreBackup.failure:type_name -> stampworks.type.v1.Failure
-	23, // 22: stampworks.provisioner.v1.Errand.RotateSecret.failure:type_name -> stampworks.type.v1.Failure
-	24, // 23: stampworks.provisioner.v1.Errand.RunTask.result:type_name -> stampworks.provisioner.v1.TaskResult
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	11, // 7: stampworks.provisioner.v1.Errand.verify_backup:type_name -> stampworks.provisioner.v1.Errand.VerifyBackup
+	12, // 8: stampworks.provisioner.v1.Placement.reserved:type_name -> stampworks.provisioner.v1.Placement.ReservedEntry
+	19, // 9: stampworks.provisioner.v1.Placement.create_time:type_name -> google.protobuf.Timestamp
+	13, // 10: stampworks.provisioner.v1.CellReport.allocatable:type_name -> stampworks.provisioner.v1.CellReport.AllocatableEntry
+	14, // 11: stampworks.provisioner.v1.CellReport.isolation:type_name -> stampworks.provisioner.v1.CellReport.IsolationEntry
+	15, // 12: stampworks.provisioner.v1.CellReport.programs:type_name -> stampworks.provisioner.v1.CellReport.ProgramsEntry
+	19, // 13: stampworks.provisioner.v1.CellReport.update_time:type_name -> google.protobuf.Timestamp
+	20, // 14: stampworks.provisioner.v1.ShapeRecord.kind:type_name -> stampworks.type.v1.OperationMetadata.Kind
+	21, // 15: stampworks.provisioner.v1.ShapeRecord.outcome:type_name -> stampworks.type.v1.OperationMetadata.State
+	22, // 16: stampworks.provisioner.v1.ShapeRecord.lead_time:type_name -> google.protobuf.Duration
+	22, // 17: stampworks.provisioner.v1.ShapeRecord.work_time:type_name -> google.protobuf.Duration
+	19, // 18: stampworks.provisioner.v1.ShapeRecord.end_time:type_name -> google.protobuf.Timestamp
+	16, // 19: stampworks.provisioner.v1.SealedSecrets.sealed:type_name -> stampworks.provisioner.v1.SealedSecrets.SealedEntry
+	17, // 20: stampworks.provisioner.v1.SealedSecrets.versions:type_name -> stampworks.provisioner.v1.SealedSecrets.VersionsEntry
+	23, // 21: stampworks.provisioner.v1.Errand.MakeBackup.reason:type_name -> stampworks.provisioner.v1.Backup.Reason
+	24, // 22: stampworks.provisioner.v1.Errand.RestoreBackup.failure:type_name -> stampworks.type.v1.Failure
+	24, // 23: stampworks.provisioner.v1.Errand.RotateSecret.failure:type_name -> stampworks.type.v1.Failure
+	25, // 24: stampworks.provisioner.v1.Errand.RunTask.result:type_name -> stampworks.provisioner.v1.TaskResult
+	26, // 25: stampworks.provisioner.v1.Errand.VerifyBackup.spec:type_name -> stampworks.provisioner.v1.StampSpec
+	24, // 26: stampworks.provisioner.v1.Errand.VerifyBackup.failure:type_name -> stampworks.type.v1.Failure
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_provisioner_v1_record_proto_init() }
@@ -1154,6 +1286,7 @@ func file_stampworks_provisioner_v1_record_proto_init() {
 		return
 	}
 	file_stampworks_provisioner_v1_backup_proto_init()
+	file_stampworks_provisioner_v1_stamp_proto_init()
 	file_stampworks_provisioner_v1_task_proto_init()
 	file_stampworks_provisioner_v1_record_proto_msgTypes[1].OneofWrappers = []any{
 		(*Errand_MakeBackup_)(nil),
@@ -1161,6 +1294,7 @@ func file_stampworks_provisioner_v1_record_proto_init() {
 		(*Errand_RotateSecret_)(nil),
 		(*Errand_RepairStamp_)(nil),
 		(*Errand_RunTask_)(nil),
+		(*Errand_VerifyBackup_)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1168,7 +1302,7 @@ func file_stampworks_provisioner_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_provisioner_v1_record_proto_rawDesc), len(file_stampworks_provisioner_v1_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

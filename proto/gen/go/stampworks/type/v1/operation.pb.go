@@ -126,6 +126,8 @@ const (
 	OperationMetadata_REPAIR OperationMetadata_Kind = 11
 	// Run a task of the blueprint.
 	OperationMetadata_TASK OperationMetadata_Kind = 12
+	// Try a backup in a throw-away stamp.
+	OperationMetadata_VERIFY OperationMetadata_Kind = 13
 )
 
 // Enum value maps for OperationMetadata_Kind.
@@ -144,6 +146,7 @@ var (
 		10: "ROTATE",
 		11: "REPAIR",
 		12: "TASK",
+		13: "VERIFY",
 	}
 	OperationMetadata_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -159,6 +162,7 @@ var (
 		"ROTATE":           10,
 		"REPAIR":           11,
 		"TASK":             12,
+		"VERIFY":           13,
 	}
 )
 
@@ -293,7 +297,7 @@ type OperationMetadata struct {
 	Url string `protobuf:"bytes,16,opt,name=url,proto3" json:"url,omitempty"`
 	// The steps done and in all, in one sentence such as "3 of 9 steps".
 	Progress string `protobuf:"bytes,17,opt,name=progress,proto3" json:"progress,omitempty"`
-	// The backup that is made or brought back, "tenants/acme/backups/backup-3".
+	// The backup that is made, brought back or tried, "tenants/acme/backups/backup-3".
 	Backup string `protobuf:"bytes,18,opt,name=backup,proto3" json:"backup,omitempty"`
 	// The task that is run, such as "reset-admin".
 	Task string `protobuf:"bytes,19,opt,name=task,proto3" json:"task,omitempty"`
@@ -625,7 +629,7 @@ var File_stampworks_type_v1_operation_proto protoreflect.FileDescriptor
 
 const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\n" +
-	"\"stampworks/type/v1/operation.proto\x12\x12stampworks.type.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\x1a stampworks/type/v1/preview.proto\"\x90\t\n" +
+	"\"stampworks/type/v1/operation.proto\x12\x12stampworks.type.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a stampworks/type/v1/failure.proto\x1a stampworks/type/v1/preview.proto\"\x9c\t\n" +
 	"\x11OperationMetadata\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12>\n" +
 	"\x04kind\x18\x02 \x01(\x0e2*.stampworks.type.v1.OperationMetadata.KindR\x04kind\x12\x1e\n" +
@@ -665,7 +669,7 @@ const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\x06FAILED\x10\x05\x12\r\n" +
 	"\tCANCELLED\x10\x06\x12\x0e\n" +
 	"\n" +
-	"SUPERSEDED\x10\a\"\xac\x01\n" +
+	"SUPERSEDED\x10\a\"\xb8\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -687,7 +691,9 @@ const file_stampworks_type_v1_operation_proto_rawDesc = "" +
 	"\x12\n" +
 	"\n" +
 	"\x06REPAIR\x10\v\x12\b\n" +
-	"\x04TASK\x10\f\"\xef\x03\n" +
+	"\x04TASK\x10\f\x12\n" +
+	"\n" +
+	"\x06VERIFY\x10\r\"\xef\x03\n" +
 	"\x04Step\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tcomponent\x18\x02 \x01(\tR\tcomponent\x12\x16\n" +
