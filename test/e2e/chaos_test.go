@@ -181,7 +181,7 @@ func nothingLeft(t *testing.T, h *harness.Plane) {
 	if given := h.Allocations("local"); given != "" {
 		t.Errorf("the host still counts %s", given)
 	}
-	for _, prefix := range []string{"stamps/", "placements/", "secrets/", "backups/"} {
+	for _, prefix := range []string{"stamps/", "placements/", "secrets/", "backups/", "trials/"} {
 		if keys := h.Etcd.Keys("/stampworks/provisioner/" + prefix); len(keys) > 0 {
 			t.Errorf("etcd still has %v", keys)
 		}

@@ -22,8 +22,8 @@ import (
 
 // Command is `stamp backup`.
 func Command(s *session.Session) *cobra.Command {
-	return noun.Group("backup", "Copies of customers' data: make, bring back, delete",
-		createCommand(s), getCommand(s), listCommand(s), restoreCommand(s), deleteCommand(s))
+	return noun.Group("backup", "Copies of customers' data: make, try, bring back, delete",
+		createCommand(s), getCommand(s), listCommand(s), verifyCommand(s), restoreCommand(s), deleteCommand(s))
 }
 
 // options are what the commands on one backup have.
@@ -70,6 +70,7 @@ func view(now time.Time) printer.View[*provisionerv1.Backup] {
 			{Head: "SIZE", Cell: func(b *provisionerv1.Backup) string { return printer.Amount("size_bytes", b.GetSizeBytes()) }},
 			{Head: "REVISION", Cell: func(b *provisionerv1.Backup) string { return names.Short(b.GetRevision()) }},
 			{Head: "CELL", Cell: func(b *provisionerv1.Backup) string { return names.Short(b.GetCell()) }},
+			{Head: "VERIFIED", Cell: func(b *provisionerv1.Backup) string { return verified(b, now) }},
 			{Head: "FILES", Wide: true, Cell: func(b *provisionerv1.Backup) string { return fmt.Sprint(b.GetFiles()) }},
 			{Head: "COMPONENTS", Wide: true, Cell: func(b *provisionerv1.Backup) string { return strings.Join(b.GetComponents(), ",") }},
 			{Head: "GOES", Wide: true, Cell: func(b *provisionerv1.Backup) string {
@@ -81,4 +82,15 @@ func view(now time.Time) printer.View[*provisionerv1.Backup] {
 			{Head: "DIGEST", Wide: true, Cell: (*provisionerv1.Backup).GetDigest},
 		},
 	}
+}
+
+// verified says how long ago a backup passed its trial, or why it did not.
+func verified(b *provisionerv1.Backup, now time.Time) string {
+	if f := b.GetVerifyFailure(); f != nil {
+		return f.GetCode().String()
+	}
+	if b.GetVerifyTime() == nil {
+		return ""
+	}
+	return printer.Age(b.GetVerifyTime(), now) + " ago"
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
@@ -111,7 +112,18 @@ func (e *everything) saved(now time.Time) []string {
 		many += " and more"
 	}
 	_, id, _ := strings.Cut(names.Short(newest.GetName()), "/")
-	return []string{many, "newest " + id + " " + printer.Age(newest.GetCreateTime(), now) + " ago", printer.Amount("size_bytes", newest.GetSizeBytes()), names.Short(newest.GetRevision())}
+	return []string{many, "newest " + id + " " + printer.Age(newest.GetCreateTime(), now) + " ago", printer.Amount("size_bytes", newest.GetSizeBytes()), names.Short(newest.GetRevision()), tried(newest, now)}
+}
+
+// tried is what came of a backup's trial; empty when there was none.
+func tried(b *provisionerv1.Backup, now time.Time) string {
+	switch f := b.GetVerifyFailure(); {
+	case f != nil:
+		return "did not pass its trial: " + f.GetCode().String()
+	case b.GetVerifyTime() != nil:
+		return "verified " + printer.Age(b.GetVerifyTime(), now) + " ago"
+	}
+	return ""
 }
 
 func deal(d *registryv1.Deal) []string {
