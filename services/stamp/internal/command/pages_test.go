@@ -87,8 +87,9 @@ func commandLines(page string) []string {
 
 var (
 	inline = regexp.MustCompile("`(?:bin/)?stamp ([^`]+)`")
-	// ended is where what explains a command begins.
-	ended = regexp.MustCompile(`  | #| \(| \||$`)
+	// ended is where what explains a command begins, or where its input comes from and
+	// its output goes.
+	ended = regexp.MustCompile(`  | #| \(| \|| [<>] |$`)
 )
 
 // parse finds the command and checks its flags and the number of its arguments.
