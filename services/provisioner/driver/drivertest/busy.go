@@ -6,8 +6,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"stampworks.dev/pkg/testkit"
 )
 
 // Busy makes a directory that nobody can remove until it is released, or the
@@ -46,7 +44,16 @@ func SmallDisk(t *testing.T) (dir string, fill func() (free func())) {
 	}
 	t.Cleanup(func() {
 		// Processes that were killed a moment ago still hold it.
-		testkit.Eventually(t, 10*time.Second, func() error { return unmount(dir) })
+		tick, late := time.NewTicker(10*time.Millisecond), time.After(10*time.Second)
+		defer tick.Stop()
+		for err := unmount(dir); err != nil; err = unmount(dir) {
+			select {
+			case <-tick.C:
+			case <-late:
+				t.Error(err)
+				return
+			}
+		}
 	})
 	filler := filepath.Join(dir, "filler")
 	return dir, func() func() {

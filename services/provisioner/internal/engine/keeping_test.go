@@ -221,12 +221,13 @@ func TestScheduleAfterAskedTick(t *testing.T) {
 	r := k.start(k.options())
 	k.create("acme")
 	k.settled("acme")
-	k.stop(r)
 	asked := engine.AskBackup(k.stamp("acme"), pb.Backup_SCHEDULED)
 	asked.Principal, asked.RequestID = "services/provisioner", "schedule 2026-03-01T03:00:00Z"
 	if _, err := k.records().Ask(t.Context(), asked); err != nil {
 		t.Fatal(err)
 	}
+	k.has("acme", "backup-1")
+	k.stop(r)
 	k.clock.add(48 * time.Hour)
 	k.start(k.options())
 	k.has("acme", "backup-2", "backup-1")

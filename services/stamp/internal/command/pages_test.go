@@ -78,7 +78,7 @@ func commandLines(page string) []string {
 			}
 		default:
 			for _, match := range inline.FindAllStringSubmatch(line, -1) {
-				lines = append(lines, match[1])
+				lines = append(lines, ended.Split(match[1], 2)[0])
 			}
 		}
 	}
