@@ -33,7 +33,7 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 			return driver.Site{}, err
 		}
 	}
-	a, err := d.host.Reserve(host.Claim{
+	a, err := d.host.Reserve(ctx, host.Claim{
 		Tenant: ref.Tenant, UID: ref.UID, Token: ref.Token,
 		User: d.means.users, Ports: withClosed(want), Endpoint: want.Endpoint,
 	})
@@ -46,7 +46,7 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 	if err := d.makeDirs(ref, a, want); err != nil {
 		return driver.Site{}, err
 	}
-	if err := d.allow(a); err != nil {
+	if err := d.allow(ctx, a); err != nil {
 		return driver.Site{}, err
 	}
 	settings := d.settings(a)
