@@ -1,11 +1,15 @@
 package local_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"stampworks.dev/services/provisioner/driver"
 )
 
 // holder takes every lock that its user can take, says so, and keeps them.
@@ -59,4 +63,55 @@ func says(path, want string) error {
 		err = fmt.Errorf("%s says %q, want %q", path, text, want)
 	}
 	return err
+}
+
+// floods says more than anybody's buffers hold, and does not mind.
+const floods = `
+import os, signal
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+while True: os.write(1, b"x" * 65536)
+`
+
+// TestReadersHoldNobodyUp: somebody who is joined to a command and does not read
+// what it says keeps nobody from stopping the stamp, or from destroying it.
+func TestReadersHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	d := open(t, config(t))
+	for name, end := range map[string]func(context.Context, *tenant) error{
+		"stop":    func(ctx context.Context, n *tenant) error { return n.d.Stop(ctx, n.ref, "app") },
+		"destroy": func(ctx context.Context, n *tenant) error { return n.d.Destroy(ctx, n.ref) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newTenant(t, d, "aaa")
+			a.ensure("python3", "-c", sleeper)
+			said, read, done := make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+			job := driver.Job{ID: "app.attach", Component: "app", Command: []string{"python3", "-c", floods}}
+			go func() {
+				defer close(done)
+				_, err := d.Attach(t.Context(), a.ref, a.m, job, driver.Session{
+					Started: func() error { return nil },
+					Output: func([]byte) error {
+						select {
+						case said <- struct{}{}:
+						default:
+						}
+						<-read
+						return nil
+					},
+				})
+				if err == nil {
+					t.Error("a session that was cut has no error")
+				}
+			}()
+			<-said
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			if err := end(ctx, a); err != nil {
+				t.Error(err)
+			}
+			close(read)
+			<-done
+		})
+	}
 }
