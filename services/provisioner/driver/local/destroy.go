@@ -56,7 +56,7 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 // end lets the supervisor end everything, and gives the stamp's lock: nobody
 // starts a supervisor there again.
 func (d *Driver) end(ctx context.Context, ref driver.Ref, s layout.Stamp) (*os.File, error) {
-	_, err := control.Call(ctx, s, control.Request{Op: control.OpDestroy, Token: ref.Token})
+	_, err := control.Call(ctx, s, under(ref, control.Request{Op: control.OpDestroy}))
 	if errors.Is(err, control.ErrAbsent) || errors.Is(err, control.ErrLost) {
 		err = d.endAbsent(ctx, ref, s)
 	}
@@ -89,8 +89,8 @@ func (d *Driver) endAbsent(ctx context.Context, ref driver.Ref, s layout.Stamp) 
 		return errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "the supervisor is just starting or ending")
 	}
 	r, err := control.ReadRecord(s)
-	if err == nil && ref.Token < r.Token {
-		err = driver.ErrStaleToken
+	if err == nil {
+		err = r.Stale(ref.Recovery, ref.Token)
 	}
 	if err == nil {
 		r.Token, r.Ending = ref.Token, true

@@ -82,9 +82,16 @@ func ignoreGone(err error) error {
 	return err
 }
 
+// under puts a request under the owner's fence.
+func under(ref driver.Ref, req control.Request) control.Request {
+	req.Token, req.Recovery = ref.Token, ref.Recovery
+	return req
+}
+
 // ask asks the stamp's supervisor, launching one when there is none.
 func (d *Driver) ask(ctx context.Context, ref driver.Ref, req control.Request) (control.Response, error) {
 	s := d.stamp(ref)
+	req = under(ref, req)
 	for attempt := 0; ; attempt++ {
 		resp, err := control.Call(ctx, s, req)
 		switch {

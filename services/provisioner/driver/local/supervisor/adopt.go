@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"stampworks.dev/services/provisioner/driver/local/control"
@@ -20,19 +21,26 @@ func (s *Supervisor) adopt(req control.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.record.Recovery == req.Recovery {
-		return s.raise(req.Token, nil)
+		return s.raise(req, nil)
+	}
+	before := s.record
+	if slices.Contains(before.Past, req.Recovery) {
+		return before.Stale(req.Recovery, req.Token)
 	}
 	if err := s.jobs.forget(); err != nil {
 		return err
 	}
-	before := s.record.Token
-	s.record.Token = min(before, req.Token)
-	err := s.raise(req.Token, func(r *control.Record) { r.Recovery = req.Recovery })
+	s.record.Recovery, s.record.Token = req.Recovery, min(before.Token, req.Token)
+	err := s.raise(req, func(r *control.Record) {
+		if before.Recovery != "" {
+			r.Past = append(slices.Clone(before.Past), before.Recovery)
+		}
+	})
 	if err != nil {
-		s.record.Token = before
+		s.record = before
 		return err
 	}
-	s.log.Warn("taken over by a control plane that lost its records", "recovery", req.Recovery, "token", req.Token, "token before", before)
+	s.log.Warn("taken over by a control plane that lost its records", "recovery", req.Recovery, "token", req.Token, "token before", before.Token)
 	return nil
 }
 

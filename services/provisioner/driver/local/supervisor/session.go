@@ -71,7 +71,7 @@ func (s *Supervisor) open(ctx context.Context, req control.Request) (*session, f
 	one.ctx, one.end = context.WithCancelCause(limited)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.raise(req.Token, nil); err != nil {
+	if err := s.raise(req, nil); err != nil {
 		cancel()
 		return nil, nil, err
 	}
