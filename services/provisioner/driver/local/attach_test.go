@@ -210,6 +210,34 @@ func TestAttachEnds(t *testing.T) {
 	}
 }
 
+// TestAttachEndsAfterATakeOver: a session that was open when the stamp was taken
+// over is not forgotten. Without control groups its record is all there is.
+func TestAttachEndsAfterATakeOver(t *testing.T) {
+	t.Parallel()
+	c := config(t)
+	c.Unisolated = true
+	d := open(t, c)
+	a := newTenant(t, d, "aaa")
+	a.ensure("python3", "-c", sleeper)
+	mark := filepath.Join(a.m.Site.Dir, "mark-of-session")
+	k := a.talk(nil, "import time; print('begun'); time.sleep(3600)", mark)
+	k.hears("begun")
+	if _, err := d.Adopt(t.Context(), a.ref, "r-1"); err != nil {
+		t.Fatal(err)
+	}
+	a.ref.Recovery = "r-1"
+	a.killSupervisor()
+	a.ensure("python3", "-c", sleeper)
+	<-k.done
+	waitFor(t, func() error {
+		if n := marked(t, mark); n > 0 {
+			return fmt.Errorf("%d of its processes still run", n)
+		}
+		return nil
+	})
+	k.noJobs()
+}
+
 // TestAttachEndsUnread: that nobody is there is found out though the command
 // neither reads nor says anything.
 func TestAttachEndsUnread(t *testing.T) {

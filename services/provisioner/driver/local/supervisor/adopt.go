@@ -52,22 +52,15 @@ func (j *jobs) forget() error {
 		return fmt.Errorf("list jobs: %w", err)
 	}
 	for _, file := range files {
-		id := strings.TrimSuffix(filepath.Base(file), ".json")
-		if j.runs(id) {
+		if known, err := readJob(file); err == nil && known.Result == nil {
 			continue
 		}
 		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("forget job: %w", err)
 		}
-		if err := j.removeLog(id); err != nil {
+		if err := j.removeLog(strings.TrimSuffix(filepath.Base(file), ".json")); err != nil {
 			return fmt.Errorf("forget job: %w", err)
 		}
 	}
 	return nil
-}
-
-func (j *jobs) runs(id string) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.running[id] != nil
 }
