@@ -181,6 +181,7 @@ func TestAttachEnds(t *testing.T) {
 	}{
 		"caller gone":       {func(k *talk) { k.end() }, ""},
 		"component stopped": {func(k *talk) { k.must(k.d.Stop(k.t.Context(), k.ref, "app")) }, "SESSION_ENDED"},
+		"component changed": {func(k *talk) { k.ensure("python3", "-c", sleeper+"\n# changed") }, "SESSION_ENDED"},
 		"destroyed":         {func(k *talk) { k.must(k.d.Destroy(k.t.Context(), k.ref)) }, "SESSION_ENDED"},
 		"supervisor killed": {func(k *talk) { k.killSupervisor(); k.ensure("python3", "-c", sleeper) }, "SUPERVISOR_UNAVAILABLE"},
 	} {
@@ -193,6 +194,9 @@ func TestAttachEnds(t *testing.T) {
 			k.hears("begun")
 			if marked(t, mark) != 2 {
 				t.Fatalf("%d processes run, want 2", marked(t, mark))
+			}
+			if a.ensure("python3", "-c", sleeper); marked(t, mark) != 2 {
+				t.Error("nothing was changed, and it was ended")
 			}
 			one.how(k)
 			<-k.done

@@ -155,6 +155,12 @@ func (s *Supervisor) ensure(ctx context.Context, req control.Request) error {
 	if err != nil {
 		return err
 	}
+	if u.changes(*req.Applied) {
+		// What a person does meanwhile could be lost, or spoil it.
+		if err := s.endSessions(ctx); err != nil {
+			return err
+		}
+	}
 	return u.ensure(ctx, *req.Applied)
 }
 
