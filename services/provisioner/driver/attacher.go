@@ -10,7 +10,7 @@ type Attacher interface {
 	// Attach runs a command in the place of a component, as RunJob does, joined
 	// to the session. Nothing is recorded, so calling twice runs it twice. The
 	// end of the context ends the command and all that it started, and so do Stop
-	// and Destroy of the stamp; the result says which exit code was left. A token
+	// and Destroy of the stamp, and an Ensure that changes a component; the result says which exit code was left. A token
 	// that is lower than one seen is ErrStaleToken.
 	Attach(ctx context.Context, ref Ref, m Manifest, job Job, s Session) (JobResult, error)
 }

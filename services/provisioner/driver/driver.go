@@ -62,6 +62,10 @@ type Ref struct {
 	UID string
 	// Token is the fencing token of the claim; zero for calls that only read.
 	Token int64
+	// Recovery is that under which the claim's owner knows the stamp to have been
+	// taken over (see [Adopter]), empty when it never was. A token counts under
+	// the recovery that the stamp was last taken over for, and no other.
+	Recovery string
 }
 
 // SiteRequest says what Reserve must find.

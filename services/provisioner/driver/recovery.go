@@ -44,8 +44,9 @@ type Adopter interface {
 	// Adopt takes over the stamp of a tenant as it runs, and changes nothing of
 	// what runs. Tokens of before count no more and neither do recorded results
 	// of jobs, whose ids may come again. The recovery names it: for one recovery
-	// that is done once, from then on tokens count as always. Calling twice is
-	// fine. Without such a stamp: an error of kind NotFound.
+	// that is done once, from then on tokens under it count as always, and those
+	// under another, or none, are stale, however high. So is a recovery that
+	// another one came after. Calling twice is fine. Without such a stamp: an error of kind NotFound.
 	Adopt(ctx context.Context, ref Ref, recovery string) (Adopted, error)
 
 	// Manifests gives what every stamp of the cell was last wished to be, in the

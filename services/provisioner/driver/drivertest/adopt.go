@@ -38,6 +38,7 @@ func adoptTakesOver(b *bench) {
 	before := b.observe(b.Driver, ref, "a")
 	lower := ref
 	lower.Token = 3
+	b.taken = "r-1"
 	for range 2 {
 		got, err := a.Adopt(b.ctx, lower, "r-1")
 		b.must(err)
@@ -45,6 +46,7 @@ func adoptTakesOver(b *bench) {
 			b.t.Errorf("adopted %+v", got)
 		}
 	}
+	lower.Recovery = b.taken
 	m.Recovery = nil
 	b.must(b.Driver.Ensure(b.ctx, lower, m, "a"))
 	if after := b.observe(b.Driver, ref, "a"); !slices.Equal(after.PIDs, before.PIDs) || !after.Running {
@@ -74,6 +76,7 @@ func adoptOnceEach(b *bench) {
 	for _, next := range []string{"r-1", "r-2"} {
 		_, err := a.Adopt(b.ctx, newer, next)
 		b.must(err)
+		b.taken, newer.Recovery, older.Recovery = next, next, next
 		if _, err := a.Adopt(b.ctx, older, next); !errors.Is(err, driver.ErrStaleToken) {
 			b.t.Errorf("Adopt for %s again with a lower token = %v, want ErrStaleToken", next, err)
 		}
@@ -84,12 +87,54 @@ func adoptOnceEach(b *bench) {
 	}
 }
 
+// adoptKeepsOut: whoever owned the stamp before is out, whatever its token.
+func adoptKeepsOut(b *bench) {
+	a := b.adopter()
+	before, m := b.known()
+	before.Token = 50
+	b.must(b.Driver.Ensure(b.ctx, before, m, "a"))
+	owner := before
+	for i, next := range []string{"r-1", "r-2", "r-3"} {
+		owner.Token = int64(3 - i)
+		_, err := a.Adopt(b.ctx, owner, next)
+		b.must(err)
+		b.taken, owner.Recovery = next, next
+		late := before
+		late.Token = 60
+		for verb, call := range map[string]func() error{
+			"Reserve": func() error { _, err := b.Driver.Reserve(b.ctx, late, b.request()); return err },
+			"Ensure":  func() error { return b.Driver.Ensure(b.ctx, late, m, "a") },
+			"Stop":    func() error { return b.Driver.Stop(b.ctx, late, "a") },
+			"RunJob": func() error {
+				_, err := b.Driver.RunJob(b.ctx, late, m, driver.Job{ID: "a.late", Component: "a", Command: []string{ProgramName, "unique"}})
+				return err
+			},
+			"Destroy": func() error { return b.Driver.Destroy(b.ctx, late) },
+		} {
+			if err := call(); !errors.Is(err, driver.ErrStaleToken) {
+				b.t.Errorf("%s of the owner before %s = %v, want ErrStaleToken", verb, next, err)
+			}
+		}
+		b.must(b.Driver.Ensure(b.ctx, owner, m, "a"))
+		if late.Recovery == "" {
+			before = owner
+			continue
+		}
+		if _, err := a.Adopt(b.ctx, late, late.Recovery); !errors.Is(err, driver.ErrStaleToken) {
+			b.t.Errorf("Adopt for %s after %s = %v, want ErrStaleToken", late.Recovery, next, err)
+		}
+		b.must(b.Driver.Ensure(b.ctx, owner, m, "a"))
+		before = owner
+	}
+}
+
 func adoptForgetsJobs(b *bench) {
 	a := b.adopter()
 	ref, m := b.known()
 	before := joined(b.job(ref, m, "a.backup-1", "unique"))
 	_, err := a.Adopt(b.ctx, ref, "r-1")
 	b.must(err)
+	b.taken, ref.Recovery = "r-1", "r-1"
 	if after := joined(b.job(ref, m, "a.backup-1", "unique")); after == before {
 		b.t.Errorf("a job's result of before was given again: %q", after)
 	}

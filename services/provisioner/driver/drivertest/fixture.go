@@ -36,6 +36,8 @@ type bench struct {
 	Fixture
 	t   *testing.T
 	ctx context.Context
+	// taken is the recovery that its stamp was last taken over for.
+	taken string
 }
 
 var tenants atomic.Int64
@@ -95,6 +97,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"ReopenKeepsBackups", reopenKeeps},
 		{"AdoptTakesOverWhatRuns", adoptTakesOver},
 		{"AdoptOnceForEachRecovery", adoptOnceEach},
+		{"AdoptKeepsFormerOwnersOut", adoptKeepsOut},
 		{"AdoptForgetsJobs", adoptForgetsJobs},
 		{"AdoptListsWhatThereIs", adoptLists},
 		{"AdoptNothing", adoptNothing},
@@ -133,7 +136,7 @@ func (b *bench) reserve() (driver.Ref, driver.Manifest) {
 	b.must(err)
 	b.t.Cleanup(func() {
 		last := ref
-		last.Token = 1 << 40
+		last.Token, last.Recovery = 1<<40, b.taken
 		if err := b.Driver.Destroy(context.Background(), last); err != nil {
 			b.t.Errorf("destroy %s: %v", ref.Tenant, err)
 		}

@@ -21,7 +21,8 @@ func (d *Driver) Adopt(ctx context.Context, ref driver.Ref, recovery string) (dr
 	if !has {
 		return driver.Adopted{}, errs.New(errs.NotFound, "STAMP_MISSING", "adopt stamp of %q: cell %q has none of uid %s", ref.Tenant, d.cfg.Cell, ref.UID)
 	}
-	if _, err := d.ask(ctx, ref, control.Request{Op: control.OpAdopt, Token: ref.Token, Recovery: recovery}); err != nil {
+	ref.Recovery = recovery
+	if _, err := d.ask(ctx, ref, control.Request{Op: control.OpAdopt}); err != nil {
 		return driver.Adopted{}, err
 	}
 	r, err := control.ReadRecord(s)

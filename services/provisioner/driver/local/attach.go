@@ -21,9 +21,9 @@ func (d *Driver) Attach(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 	if err := d.mustBeReserved(ref); err != nil {
 		return driver.JobResult{}, err
 	}
-	req := control.Request{
-		Op: control.OpAttach, Token: ref.Token, Component: job.Component, Applied: &applied, Job: &job, Terminal: s.Terminal,
-	}
+	req := under(ref, control.Request{
+		Op: control.OpAttach, Component: job.Component, Applied: &applied, Job: &job, Terminal: s.Terminal,
+	})
 	stamp := d.stamp(ref)
 	result, err := control.Attach(ctx, stamp, req, s)
 	if errors.Is(err, control.ErrAbsent) {

@@ -181,6 +181,7 @@ func TestAttachEnds(t *testing.T) {
 	}{
 		"caller gone":       {func(k *talk) { k.end() }, ""},
 		"component stopped": {func(k *talk) { k.must(k.d.Stop(k.t.Context(), k.ref, "app")) }, "SESSION_ENDED"},
+		"component changed": {func(k *talk) { k.ensure("python3", "-c", sleeper+"\n# changed") }, "SESSION_ENDED"},
 		"destroyed":         {func(k *talk) { k.must(k.d.Destroy(k.t.Context(), k.ref)) }, "SESSION_ENDED"},
 		"supervisor killed": {func(k *talk) { k.killSupervisor(); k.ensure("python3", "-c", sleeper) }, "SUPERVISOR_UNAVAILABLE"},
 	} {
@@ -193,6 +194,9 @@ func TestAttachEnds(t *testing.T) {
 			k.hears("begun")
 			if marked(t, mark) != 2 {
 				t.Fatalf("%d processes run, want 2", marked(t, mark))
+			}
+			if a.ensure("python3", "-c", sleeper); marked(t, mark) != 2 {
+				t.Error("nothing was changed, and it was ended")
 			}
 			one.how(k)
 			<-k.done
@@ -208,6 +212,34 @@ func TestAttachEnds(t *testing.T) {
 			k.noJobs()
 		})
 	}
+}
+
+// TestAttachEndsAfterATakeOver: a session that was open when the stamp was taken
+// over is not forgotten. Without control groups its record is all there is.
+func TestAttachEndsAfterATakeOver(t *testing.T) {
+	t.Parallel()
+	c := config(t)
+	c.Unisolated = true
+	d := open(t, c)
+	a := newTenant(t, d, "aaa")
+	a.ensure("python3", "-c", sleeper)
+	mark := filepath.Join(a.m.Site.Dir, "mark-of-session")
+	k := a.talk(nil, "import time; print('begun'); time.sleep(3600)", mark)
+	k.hears("begun")
+	if _, err := d.Adopt(t.Context(), a.ref, "r-1"); err != nil {
+		t.Fatal(err)
+	}
+	a.ref.Recovery = "r-1"
+	a.killSupervisor()
+	a.ensure("python3", "-c", sleeper)
+	<-k.done
+	waitFor(t, func() error {
+		if n := marked(t, mark); n > 0 {
+			return fmt.Errorf("%d of its processes still run", n)
+		}
+		return nil
+	})
+	k.noJobs()
 }
 
 // TestAttachEndsUnread: that nobody is there is found out though the command

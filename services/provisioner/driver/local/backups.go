@@ -80,7 +80,7 @@ func (d *Driver) hold(ctx context.Context, ref driver.Ref) (held, error) {
 	if err := d.mustBeReserved(ref); err != nil {
 		return held{}, err
 	}
-	if _, err := d.ask(ctx, ref, control.Request{Op: control.OpReserve, Token: ref.Token}); err != nil {
+	if _, err := d.ask(ctx, ref, control.Request{Op: control.OpReserve}); err != nil {
 		return held{}, err
 	}
 	s := d.stamp(ref)
@@ -104,7 +104,7 @@ func current(s layout.Stamp, ref driver.Ref) error {
 		return err
 	case r.UID != ref.UID || r.Ending:
 		return errs.New(errs.FailedPrecondition, control.CodeEnding, "use backups of %q: the stamp is being destroyed", ref.Tenant)
-	case r.Token > ref.Token:
+	case r.Stale(ref.Recovery, ref.Token) != nil:
 		return fmt.Errorf("use backups of %q: %w", ref.Tenant, driver.ErrStaleToken)
 	}
 	return nil

@@ -25,12 +25,12 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 	if err != nil {
 		return err
 	}
-	a, allocated, err := d.host.Find(ref.UID)
+	a, allocated, err := d.host.Find(ctx, ref.UID)
 	if err != nil {
 		return err
 	}
 	if !has && !allocated {
-		gone, err := d.host.Gone(ref.UID)
+		gone, err := d.host.Gone(ctx, ref.UID)
 		if err == nil && ref.Token < gone {
 			err = fmt.Errorf("destroy stamp of %q: %w", ref.Tenant, driver.ErrStaleToken)
 		}
@@ -50,13 +50,13 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 		return errs.New(errs.Internal, "STAMP_LEFT_BEHIND", "destroy stamp of %q: %w", ref.Tenant, err)
 	}
 	d.proven.forget(s)
-	return d.host.Release(ref.UID, ref.Token)
+	return d.host.Release(ctx, ref.UID, ref.Token)
 }
 
 // end lets the supervisor end everything, and gives the stamp's lock: nobody
 // starts a supervisor there again.
 func (d *Driver) end(ctx context.Context, ref driver.Ref, s layout.Stamp) (*os.File, error) {
-	_, err := control.Call(ctx, s, control.Request{Op: control.OpDestroy, Token: ref.Token})
+	_, err := control.Call(ctx, s, under(ref, control.Request{Op: control.OpDestroy}))
 	if errors.Is(err, control.ErrAbsent) || errors.Is(err, control.ErrLost) {
 		err = d.endAbsent(ctx, ref, s)
 	}
@@ -89,8 +89,8 @@ func (d *Driver) endAbsent(ctx context.Context, ref driver.Ref, s layout.Stamp) 
 		return errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "the supervisor is just starting or ending")
 	}
 	r, err := control.ReadRecord(s)
-	if err == nil && ref.Token < r.Token {
-		err = driver.ErrStaleToken
+	if err == nil {
+		err = r.Stale(ref.Recovery, ref.Token)
 	}
 	if err == nil {
 		r.Token, r.Ending = ref.Token, true
@@ -116,7 +116,7 @@ func (d *Driver) remove(ctx context.Context, s layout.Stamp, a host.Allocation) 
 	}
 	left = errors.Join(left, d.groups(d.instance, a.Tenant).Remove())
 	if d.means.firewall && a.User != 0 {
-		left = errors.Join(left, firewall.Forget(owner(a)), firewall.Release(owner(a)))
+		left = errors.Join(left, firewall.Forget(ctx, owner(a)), firewall.Release(ctx, owner(a)))
 	}
 	return errors.Join(left, removeDir(s))
 }
@@ -145,7 +145,7 @@ func removeDir(s layout.Stamp) error {
 
 // collect says whether nothing is left of a stamp whose data directory is gone,
 // and removes what it had on the host. One that still runs is looked at again.
-func (d *Driver) collect(o host.Orphan) bool {
+func (d *Driver) collect(ctx context.Context, o host.Orphan) bool {
 	if o.User != 0 {
 		running, err := process.OfUser(o.User)
 		if err != nil || len(running) > 0 {
@@ -156,7 +156,7 @@ func (d *Driver) collect(o host.Orphan) bool {
 	}
 	err := d.groups(o.Instance, o.Tenant).Remove()
 	if d.means.firewall && o.User != 0 {
-		err = errors.Join(err, firewall.Forget(owner(o.Allocation)), firewall.Release(owner(o.Allocation)))
+		err = errors.Join(err, firewall.Forget(ctx, owner(o.Allocation)), firewall.Release(ctx, owner(o.Allocation)))
 	}
 	if err != nil {
 		d.log.Warn("stamp without a data directory not forgotten", "orphan", o.String(), "error", err)

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
@@ -23,7 +24,7 @@ const dataMissing = "DATA_MISSING"
 // examine adds to an observation what is not as it was left: it compares the
 // disk with the record. Files that were read once are not read again until
 // their size, time or inode differs.
-func (d *Driver) examine(s layout.Stamp, r control.Record, o *driver.Observation) {
+func (d *Driver) examine(ctx context.Context, s layout.Stamp, r control.Record, o *driver.Observation) {
 	for name, a := range r.Applied {
 		c, seen := s.Component(name), o.Components[name]
 		seen.Missing = missing(c.Files(), c.Tmp(), c.Proc(), filepath.Dir(c.Log()))
@@ -37,7 +38,7 @@ func (d *Driver) examine(s layout.Stamp, r control.Record, o *driver.Observation
 	o.Lost = lost(r.Wish.Site.Volumes)
 	o.Edited = r.Edited()
 	o.Missing = missing(s.Backup(), s.Jobs(), s.Run(), s.Etc())
-	if !d.guarded(s, r) {
+	if !d.guarded(ctx, s, r) {
 		o.Missing = append(o.Missing, "firewall rules")
 	}
 }
@@ -121,15 +122,15 @@ func (d *Driver) changedFiles(c layout.Component, a control.Applied) []string {
 const guardedFor = time.Second
 
 // guarded says whether the firewall still has the stamp's rules.
-func (d *Driver) guarded(s layout.Stamp, r control.Record) bool {
+func (d *Driver) guarded(ctx context.Context, s layout.Stamp, r control.Record) bool {
 	if !d.means.firewall || r.Settings.User == 0 || d.proven.lately(s) {
 		return true
 	}
-	a, has, err := d.host.Find(r.UID)
+	a, has, err := d.host.Find(ctx, r.UID)
 	if err != nil || !has || a.User == 0 {
 		return true // nothing is known to be missing
 	}
-	lacking, err := firewall.Lacking([]firewall.Owner{owner(a)}, d.means.confines)
+	lacking, err := firewall.Lacking(ctx, []firewall.Owner{owner(a)}, d.means.confines)
 	if err == nil && len(lacking) > 0 {
 		return false
 	}

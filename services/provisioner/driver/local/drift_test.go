@@ -274,7 +274,7 @@ func TestMissingFirewallRulesAreSeen(t *testing.T) {
 	}
 	before := a.observe()
 	rules := firewall.Owner{User: a.m.Site.UserID, Address: a.m.Site.Binds["app.sql"].Host}
-	a.must(firewall.Forget(rules))
+	a.must(firewall.Forget(a.t.Context(), rules))
 	waitFor(t, func() error {
 		if o := a.look(); !slices.Contains(o.Missing, "firewall rules") {
 			return fmt.Errorf("observed %+v", o)

@@ -19,7 +19,7 @@ func (d *Driver) Ensure(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 		return err
 	}
 	_, err = d.ask(ctx, ref, control.Request{
-		Op: control.OpEnsure, Token: ref.Token, Component: component, Applied: &applied, Wish: &m,
+		Op: control.OpEnsure, Component: component, Applied: &applied, Wish: &m,
 	})
 	return err
 }
@@ -30,7 +30,7 @@ func (d *Driver) Stop(ctx context.Context, ref driver.Ref, component string) err
 	if err != nil || !has {
 		return err
 	}
-	_, err = d.ask(ctx, ref, control.Request{Op: control.OpStop, Token: ref.Token, Component: component})
+	_, err = d.ask(ctx, ref, control.Request{Op: control.OpStop, Component: component})
 	return err
 }
 
@@ -48,7 +48,7 @@ func (d *Driver) RunJob(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 		return driver.JobResult{}, err
 	}
 	resp, err := d.ask(ctx, ref, control.Request{
-		Op: control.OpJob, Token: ref.Token, Component: job.Component, Applied: &applied, Job: &job,
+		Op: control.OpJob, Component: job.Component, Applied: &applied, Job: &job,
 	})
 	if err != nil {
 		return driver.JobResult{}, err

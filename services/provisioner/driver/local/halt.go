@@ -97,13 +97,13 @@ func askToHalt(ctx context.Context, s layout.Stamp) error {
 	var parts errgroup.Group
 	for name := range record.Applied {
 		parts.Go(func() error {
-			_, err := control.Call(ctx, s, control.Request{Op: control.OpStop, Token: record.Token, Component: name})
+			_, err := control.Call(ctx, s, control.Request{Op: control.OpStop, Token: record.Token, Recovery: record.Recovery, Component: name})
 			return err
 		})
 	}
 	if err := parts.Wait(); err != nil {
 		return err
 	}
-	_, err = control.Call(ctx, s, control.Request{Op: control.OpHandover, Token: record.Token})
+	_, err = control.Call(ctx, s, control.Request{Op: control.OpHandover, Token: record.Token, Recovery: record.Recovery})
 	return err
 }

@@ -136,12 +136,12 @@ func owner(a host.Allocation) firewall.Owner {
 	return o
 }
 
-func (d *Driver) allow(a host.Allocation) error {
+func (d *Driver) allow(ctx context.Context, a host.Allocation) error {
 	if !d.means.firewall || a.User == 0 {
 		return nil
 	}
-	if err := firewall.Allow(owner(a)); err != nil || !d.means.confines {
+	if err := firewall.Allow(ctx, owner(a)); err != nil || !d.means.confines {
 		return err
 	}
-	return firewall.Confine(owner(a), d.cfg.LoopbackPorts)
+	return firewall.Confine(ctx, owner(a), d.cfg.LoopbackPorts)
 }

@@ -56,20 +56,22 @@ func newNamed(t *testing.T, d *local.Driver, name string) *tenant {
 	if err != nil {
 		t.Fatal(err)
 	}
+	n := &tenant{t: t, d: d, ref: ref}
 	t.Cleanup(func() {
 		if text, err := os.ReadFile(filepath.Join(site.Dir, "supervisor.log")); err == nil && (strings.Contains(string(text), "DATA RACE") || strings.Contains(string(text), "panic:")) {
 			t.Errorf("supervisor: %s", text)
 		}
-		if err := d.Destroy(context.Background(), ref); err != nil {
+		if err := d.Destroy(context.Background(), n.ref); err != nil {
 			t.Error(err)
 		}
 	})
-	return &tenant{t: t, d: d, ref: ref, m: driver.Manifest{
+	n.m = driver.Manifest{
 		Tenant: name, UID: ref.UID, Generation: 1, Site: site,
 		Components: map[string]driver.Component{
 			"app": {Artifact: "python", Command: []string{"python3", "-c", "import time; time.sleep(3600)"}, Volumes: []string{"data"}},
 		},
-	}}
+	}
+	return n
 }
 
 // python runs a program in the tenant's place and gives exit code and output.

@@ -33,7 +33,7 @@ func (d *Driver) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if err := errors.Join(d.keepWalls(ctx), d.keepSupervisors(ctx), d.collectOrphans()); err != nil && ctx.Err() == nil {
+			if err := errors.Join(d.keepWalls(ctx), d.keepSupervisors(ctx), d.collectOrphans(ctx)); err != nil && ctx.Err() == nil {
 				d.log.ErrorContext(ctx, "stamps not kept", "cell", d.cfg.Cell, "error", err)
 			}
 		}
@@ -42,12 +42,12 @@ func (d *Driver) Run(ctx context.Context) error {
 
 // collectOrphans looks again at stamps without a data directory that still ran
 // when the cell was opened: their supervisors end them within seconds.
-func (d *Driver) collectOrphans() error {
+func (d *Driver) collectOrphans(ctx context.Context) error {
 	if !d.orphans {
 		return nil
 	}
 	d.orphans = false
-	return d.host.Collect(d.collect)
+	return d.host.Collect(ctx, d.collect)
 }
 
 // keepSupervisors launches those that are missing.
@@ -82,9 +82,16 @@ func ignoreGone(err error) error {
 	return err
 }
 
+// under puts a request under the owner's fence.
+func under(ref driver.Ref, req control.Request) control.Request {
+	req.Token, req.Recovery = ref.Token, ref.Recovery
+	return req
+}
+
 // ask asks the stamp's supervisor, launching one when there is none.
 func (d *Driver) ask(ctx context.Context, ref driver.Ref, req control.Request) (control.Response, error) {
 	s := d.stamp(ref)
+	req = under(ref, req)
 	for attempt := 0; ; attempt++ {
 		resp, err := control.Call(ctx, s, req)
 		switch {

@@ -95,14 +95,14 @@ func (d *Driver) open() error {
 	if d.addresses = listens(pool.Masked().Addr().Next()); !d.addresses {
 		pool = netip.Prefix{}
 	}
-	d.host, err = host.Open(host.Config{
+	d.host, err = host.Open(context.Background(), host.Config{
 		Dir: d.cfg.HostDir, Instance: d.instance, DataDir: d.cfg.DataDir,
 		Users: d.cfg.UserRange, Addresses: pool, Ports: d.cfg.PortRange, Public: d.cfg.PublicAddress,
 	})
 	if err != nil {
 		return err
 	}
-	if err := d.host.Collect(d.collect); err != nil {
+	if err := d.host.Collect(context.Background(), d.collect); err != nil {
 		return err
 	}
 	if err := d.keepWalls(context.Background()); err != nil {

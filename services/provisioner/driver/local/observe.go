@@ -17,7 +17,7 @@ const evidenceLines = 20
 
 // Observe reads what the supervisor left on disk and asks the kernel, so it
 // says the same whether a supervisor is there or not.
-func (d *Driver) Observe(_ context.Context, ref driver.Ref) (driver.Observation, error) {
+func (d *Driver) Observe(ctx context.Context, ref driver.Ref) (driver.Observation, error) {
 	s, r, has, err := d.record(ref)
 	if damaged := errors.Is(err, control.ErrDamaged); !damaged && (err != nil || !has) {
 		return driver.Observation{}, err
@@ -39,7 +39,7 @@ func (d *Driver) Observe(_ context.Context, ref driver.Ref) (driver.Observation,
 			o.Components[entry.Name()] = observed(c, state)
 		}
 	}
-	d.examine(s, r, &o)
+	d.examine(ctx, s, r, &o)
 	return o, nil
 }
 

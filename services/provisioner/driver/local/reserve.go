@@ -33,7 +33,7 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 			return driver.Site{}, err
 		}
 	}
-	a, err := d.host.Reserve(host.Claim{
+	a, err := d.host.Reserve(ctx, host.Claim{
 		Tenant: ref.Tenant, UID: ref.UID, Token: ref.Token,
 		User: d.means.users, Ports: withClosed(want), Endpoint: want.Endpoint,
 	})
@@ -46,11 +46,11 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 	if err := d.makeDirs(ref, a, want); err != nil {
 		return driver.Site{}, err
 	}
-	if err := d.allow(a); err != nil {
+	if err := d.allow(ctx, a); err != nil {
 		return driver.Site{}, err
 	}
 	settings := d.settings(a)
-	if _, err := d.ask(ctx, ref, control.Request{Op: control.OpReserve, Token: ref.Token, Settings: &settings}); err != nil {
+	if _, err := d.ask(ctx, ref, control.Request{Op: control.OpReserve, Settings: &settings}); err != nil {
 		return driver.Site{}, err
 	}
 	site := d.site(ref, a, want)
@@ -106,7 +106,7 @@ func (d *Driver) makeDirs(ref driver.Ref, a host.Allocation, want driver.SiteReq
 	// Without the stamp's lock: whoever hangs here must not keep the supervisor,
 	// which holds it, from being.
 	err := control.Record{
-		Version: control.Version, Tenant: ref.Tenant, UID: ref.UID, Token: ref.Token,
+		Version: control.Version, Tenant: ref.Tenant, UID: ref.UID, Token: ref.Token, Recovery: ref.Recovery,
 		Settings: d.settings(a), Applied: map[string]control.Applied{}, Begun: map[string]bool{},
 	}.Create(s)
 	if errors.Is(err, fs.ErrExist) {

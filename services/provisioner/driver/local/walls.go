@@ -19,7 +19,7 @@ func (d *Driver) keepWalls(ctx context.Context) error {
 	if !d.means.firewall {
 		return nil
 	}
-	all, err := d.host.All()
+	all, err := d.host.All(ctx)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (d *Driver) keepWalls(ctx context.Context) error {
 			owners, stamps[a.User] = append(owners, owner(a)), a
 		}
 	}
-	lacking, err := firewall.Lacking(owners, d.means.confines)
+	lacking, err := firewall.Lacking(ctx, owners, d.means.confines)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (d *Driver) keepWalls(ctx context.Context) error {
 		walled[user] = true
 	}
 	for _, o := range lacking {
-		there, oneErr := d.wall(stamps[o.User])
+		there, oneErr := d.wall(ctx, stamps[o.User])
 		if there && d.walled[o.User] {
 			lost = append(lost, stamps[o.User].Tenant)
 		}
@@ -56,17 +56,17 @@ func (d *Driver) keepWalls(ctx context.Context) error {
 // wall puts a stamp's elements in, unless it is not there yet or any more. It is
 // asked again afterwards: who destroys a stamp says so first, and then takes
 // them away.
-func (d *Driver) wall(a host.Allocation) (there bool, err error) {
+func (d *Driver) wall(ctx context.Context, a host.Allocation) (there bool, err error) {
 	if there, err = d.stays(a); err != nil || !there {
 		return false, err
 	}
-	if err := d.allow(a); err != nil {
+	if err := d.allow(ctx, a); err != nil {
 		return true, err
 	}
 	if there, err = d.stays(a); err != nil || there {
 		return there, err
 	}
-	return false, errors.Join(firewall.Forget(owner(a)), firewall.Release(owner(a)))
+	return false, errors.Join(firewall.Forget(ctx, owner(a)), firewall.Release(ctx, owner(a)))
 }
 
 func (d *Driver) stays(a host.Allocation) (bool, error) {

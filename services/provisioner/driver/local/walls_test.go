@@ -61,7 +61,7 @@ func TestLostFirewallRulesComeBack(t *testing.T) {
 		}
 	}()
 	for range 2 {
-		if err := firewall.Forget(own); err != nil {
+		if err := firewall.Forget(t.Context(), own); err != nil {
 			t.Fatal(err)
 		}
 		waitFor(t, func() error {

@@ -23,8 +23,13 @@ func (d *Driver) Adopt(ctx context.Context, ref driver.Ref, recovery string) (dr
 	if s == nil {
 		return driver.Adopted{}, errs.New(errs.NotFound, "STAMP_MISSING", "adopt stamp of %q: there is none of uid %s", ref.Tenant, ref.UID)
 	}
-	if s.recovery != recovery {
-		s.recovery, s.ref.Token, s.jobs = recovery, ref.Token, map[string]driver.JobResult{}
+	ref.Recovery = recovery
+	if s.ref.Recovery != recovery {
+		if slices.Contains(s.past, recovery) {
+			return driver.Adopted{}, driver.ErrStaleToken
+		}
+		s.past = append(s.past, s.ref.Recovery)
+		s.ref.Recovery, s.ref.Token, s.jobs = recovery, ref.Token, map[string]driver.JobResult{}
 	}
 	if _, err := d.cell.claim(ref); err != nil {
 		return driver.Adopted{}, err

@@ -91,7 +91,7 @@ type stamp struct {
 	ending     bool   // a destruction has begun
 	wish       driver.Manifest
 	ran        map[string]bool // components that were ever wished to run
-	recovery   string
+	past       []string        // recoveries that are over
 }
 
 type component struct {
@@ -181,7 +181,7 @@ func (c *cell) find(ref driver.Ref) (*stamp, error) {
 		}
 		return nil, errs.New(errs.FailedPrecondition, "SITE_NOT_RESERVED", "find stamp of %q: nothing is reserved for it", ref.Tenant)
 	}
-	if ref.Token < s.ref.Token {
+	if ref.Recovery != s.ref.Recovery || ref.Token < s.ref.Token {
 		return nil, driver.ErrStaleToken
 	}
 	s.ref.Token = ref.Token

@@ -36,7 +36,7 @@ type lost struct {
 }
 
 // high is the token of the etcd that was lost: greater than all of the next.
-var high = driver.Ref{Tenant: "acme", UID: "uid-acme", Token: 1 << 40}
+var high = driver.Ref{Tenant: "acme", UID: "uid-acme", Token: 1 << 40, Recovery: "a look"}
 
 func lose(t *testing.T, change func(*registryv1.Tenant)) *lost {
 	t.Helper()

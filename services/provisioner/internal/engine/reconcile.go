@@ -270,7 +270,7 @@ func (r *run) attempt() trace.Attempt {
 
 // ref names the stamp to the driver, under the claim.
 func (r *run) ref() driver.Ref {
-	return driver.Ref{Tenant: r.id, UID: r.tenant.GetUid(), Token: r.claim.Token}
+	return driver.Ref{Tenant: r.id, UID: r.tenant.GetUid(), Token: r.claim.Token, Recovery: r.book.Stamp.GetAdopted()}
 }
 
 // later spreads what is due at the same time.

@@ -37,5 +37,5 @@ func (s *Server) reach(ctx context.Context, name string) (driver.Driver, grpc.Cl
 }
 
 func ref(stamp *pb.Stamp) driver.Ref {
-	return driver.Ref{Tenant: record.TenantID(stamp.GetName()), UID: stamp.GetTenantUid(), Token: stamp.GetToken()}
+	return driver.Ref{Tenant: record.TenantID(stamp.GetName()), UID: stamp.GetTenantUid(), Token: stamp.GetToken(), Recovery: stamp.GetAdopted()}
 }

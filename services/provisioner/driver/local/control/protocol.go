@@ -15,7 +15,8 @@ import (
 	"stampworks.dev/services/provisioner/driver/local/layout"
 )
 
-// What a driver asks. All but Ping carry a token.
+// What a driver asks. All but Ping carry a token, and the
+// recovery under which it counts.
 const (
 	OpPing     = "ping"     // is it there, and of which build
 	OpReserve  = "reserve"  // take over the settings
@@ -30,14 +31,16 @@ const (
 
 // Request is one line to the supervisor.
 type Request struct {
-	Version   int              `json:"version"`
-	Op        string           `json:"op"`
-	Token     int64            `json:"token,omitempty"`
+	Version int    `json:"version"`
+	Op      string `json:"op"`
+	Token   int64  `json:"token,omitempty"`
+	// Recovery is that under which the token counts; of OpAdopt, the next one. A
+	// program from before it was in all requests never took a stamp over.
+	Recovery  string           `json:"recovery,omitempty"`
 	Component string           `json:"component,omitempty"`
 	Applied   *Applied         `json:"applied,omitempty"`
 	Wish      *driver.Manifest `json:"wish,omitempty"`
 	Settings  *Settings        `json:"settings,omitempty"`
-	Recovery  string           `json:"recovery,omitempty"`
 	Job       *driver.Job      `json:"job,omitempty"`
 	// Terminal is what an attached job gets; nil gives it pipes.
 	Terminal *driver.TerminalSize `json:"terminal,omitempty"`

@@ -44,8 +44,10 @@ type Record struct {
 	// volumes hold may be a customer's. A record older than this has none, and
 	// then all that were applied count.
 	Begun map[string]bool `json:"begun"`
-	// Recovery is the last one under which the stamp was taken over.
-	Recovery string `json:"recovery,omitempty"`
+	// Recovery is the last one under which the stamp was taken over, and the one
+	// under which Token counts. Past are those before it: they are over.
+	Recovery string   `json:"recovery,omitempty"`
+	Past     []string `json:"past_recoveries,omitempty"`
 	// Sum is of all the others, so that a change by hand is seen. A record of an
 	// older program has none.
 	Sum string `json:"sum,omitempty"`
@@ -112,6 +114,21 @@ func ReadRecord(s layout.Stamp) (Record, error) {
 		return Record{}, fmt.Errorf("read manifest %s: version %d is newer than this program", s.Manifest(), r.Version)
 	}
 	return r, nil
+}
+
+// Stale refuses who does not own the stamp any more: nil, or a failure that is
+// [driver.ErrStaleToken].
+func (r Record) Stale(recovery string, token int64) error {
+	var why string
+	switch {
+	case recovery != r.Recovery:
+		why = fmt.Sprintf("token %d is of recovery %q, and the stamp was taken over for %q", token, recovery, r.Recovery)
+	case token < r.Token:
+		why = fmt.Sprintf("token %d is older than %d", token, r.Token)
+	default:
+		return nil
+	}
+	return &Failure{Code: CodeStale, Message: why}
 }
 
 // Ran says whether a component was ever wished to run.

@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -29,8 +30,8 @@ func tables(confine bool) []guarded {
 // script of many a machine. A table that has lost its rules is removed, so that
 // the next Allow, or Confine, makes it as it should be; one with rules of
 // another version is given this one's.
-func Lacking(owners []Owner, confine bool) (lacking []Owner, err error) {
-	err = locked(func() error {
+func Lacking(ctx context.Context, owners []Owner, confine bool) (lacking []Owner, err error) {
+	err = locked(ctx, func() error {
 		conn, err := nftables.New()
 		if err != nil {
 			return err

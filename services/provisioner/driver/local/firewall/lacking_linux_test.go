@@ -29,7 +29,7 @@ func ownNetwork(t *testing.T) *nftables.Conn {
 
 func mustLack(t *testing.T, when string, owners []Owner, want ...Owner) {
 	t.Helper()
-	if got, err := Lacking(owners, false); err != nil || !reflect.DeepEqual(got, want) {
+	if got, err := Lacking(t.Context(), owners, false); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%s: lacking %+v, %v, want %+v", when, got, err, want)
 	}
 }
@@ -42,7 +42,7 @@ func TestLackingIsSeenAndMadeGood(t *testing.T) {
 	allow := func() {
 		t.Helper()
 		for _, o := range all {
-			if err := Allow(o); err != nil {
+			if err := Allow(t.Context(), o); err != nil {
 				t.Fatal(err)
 			}
 		}

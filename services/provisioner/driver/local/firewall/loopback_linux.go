@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -103,7 +104,7 @@ func loopbackRules(conn *nftables.Conn, t *nftables.Table) {
 // Confine lets the owner connect on this machine to what is its own, to public
 // ports of stamps, to the name server, and to more ports. Calling it twice is
 // fine.
-func Confine(o Owner, more []int) error {
+func Confine(ctx context.Context, o Owner, more []int) error {
 	elements, err := confined(o)
 	if err != nil {
 		return err
@@ -111,7 +112,7 @@ func Confine(o Owner, more []int) error {
 	for _, port := range append([]int{dnsPort}, more...) {
 		elements[openSet] = append(elements[openSet], nftables.SetElement{Key: binary.BigEndian.AppendUint16(nil, uint16(port))})
 	}
-	return inLoopback(true, func(conn *nftables.Conn, t *nftables.Table) error {
+	return inLoopback(ctx, true, func(conn *nftables.Conn, t *nftables.Table) error {
 		for name, list := range elements {
 			set, err := conn.GetSetByName(t, name)
 			if err == nil && len(list) > 0 {
@@ -127,12 +128,12 @@ func Confine(o Owner, more []int) error {
 
 // Release forgets what Confine was told of the owner. Calling it twice is fine.
 // The last one takes the table with it.
-func Release(o Owner) error {
+func Release(ctx context.Context, o Owner) error {
 	elements, err := confined(o)
 	if err != nil {
 		return err
 	}
-	return inLoopback(false, func(conn *nftables.Conn, t *nftables.Table) error {
+	return inLoopback(ctx, false, func(conn *nftables.Conn, t *nftables.Table) error {
 		users := 0
 		for name, list := range elements {
 			left, err := forget(conn, t, name, list)
@@ -151,8 +152,8 @@ func Release(o Owner) error {
 }
 
 // inLoopback gives fn the table; one that is missing is made or is nothing.
-func inLoopback(create bool, fn func(*nftables.Conn, *nftables.Table) error) error {
-	return locked(func() error {
+func inLoopback(ctx context.Context, create bool, fn func(*nftables.Conn, *nftables.Table) error) error {
+	return locked(ctx, func() error {
 		conn, err := nftables.New()
 		if err != nil {
 			return fmt.Errorf("change firewall: %w", err)

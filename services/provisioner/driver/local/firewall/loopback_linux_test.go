@@ -25,7 +25,7 @@ func confinedNetwork(t *testing.T) *nftables.Conn {
 		t.Skip("needs nftables for both families")
 	}
 	loopbackUp(t)
-	if err := errors.Join(Allow(stamp), Confine(stamp, []int{4317})); err != nil {
+	if err := errors.Join(Allow(t.Context(), stamp), Confine(t.Context(), stamp, []int{4317})); err != nil {
 		t.Fatal(err)
 	}
 	return conn
@@ -99,9 +99,9 @@ func TestOlderRulesAreReplaced(t *testing.T) {
 		t.Fatalf("holds %d, %v", before, err)
 	}
 	for name, use := range map[string]func() error{
-		"Allow and Confine": func() error { return errors.Join(Allow(stamp), Confine(stamp, nil)) },
+		"Allow and Confine": func() error { return errors.Join(Allow(t.Context(), stamp), Confine(t.Context(), stamp, nil)) },
 		"Lacking": func() error {
-			lacking, err := Lacking([]Owner{stamp}, true)
+			lacking, err := Lacking(t.Context(), []Owner{stamp}, true)
 			if len(lacking) > 0 {
 				t.Errorf("lacking %+v, want none", lacking)
 			}

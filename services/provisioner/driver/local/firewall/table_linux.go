@@ -1,16 +1,14 @@
 package firewall
 
 import (
+	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
-	"strconv"
-	"sync"
 
 	"github.com/google/nftables"
-	"golang.org/x/sys/unix"
 )
 
 // tableName is the table of the whole host.
@@ -24,32 +22,6 @@ const (
 	portOwnerSet    = "port_owners"
 )
 
-// process guards the library's own counter of sets.
-var process sync.Mutex
-
-// locked runs fn while nobody else of this network changes the table: not
-// another goroutine, and not a provisioner with another host directory. The
-// lock is on the network namespace itself, so no file is left.
-func locked(fn func() error) error {
-	process.Lock()
-	defer process.Unlock()
-	network, err := os.Open("/proc/self/ns/net")
-	if err != nil {
-		return fmt.Errorf("lock firewall: %w", err)
-	}
-	defer func() { _ = network.Close() }() // gives the lock back
-	for {
-		err := unix.Flock(int(network.Fd()), unix.LOCK_EX)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("lock firewall: %w", err)
-		}
-		return fn()
-	}
-}
-
 // Available tries the whole table under another name. The kernel may lack the
 // family, a module or the permission; trying is the one way to know.
 func Available() bool { return builds(nftables.TableFamilyIPv4, tableName, build) }
@@ -57,13 +29,14 @@ func Available() bool { return builds(nftables.TableFamilyIPv4, tableName, build
 // Confines says whether Confine is to be had.
 func Confines() bool { return builds(nftables.TableFamilyINet, loopbackTable, buildLoopback) }
 
+// builds needs no lock of the machine: nobody else has a table of that name.
 func builds(family nftables.TableFamily, name string, build func(*nftables.Conn, *nftables.Table) error) bool {
-	return locked(func() error {
+	return alone(context.Background(), func() error {
 		conn, err := nftables.New()
 		if err != nil {
 			return err
 		}
-		t := &nftables.Table{Family: family, Name: name + "-probe-" + strconv.Itoa(os.Getpid())}
+		t := &nftables.Table{Family: family, Name: name + "-probe-" + rand.Text()[:8]}
 		if err := build(conn, t); err != nil {
 			return err
 		}
@@ -73,8 +46,8 @@ func builds(family nftables.TableFamily, name string, build func(*nftables.Conn,
 }
 
 // Allow makes the owner's things its alone. Calling it twice is fine.
-func Allow(o Owner) error {
-	return change(o, func(conn *nftables.Conn, t *nftables.Table, elements map[string][]nftables.SetElement) error {
+func Allow(ctx context.Context, o Owner) error {
+	return change(ctx, o, func(conn *nftables.Conn, t *nftables.Table, elements map[string][]nftables.SetElement) error {
 		for name, list := range elements {
 			set, err := conn.GetSetByName(t, name)
 			if err == nil && len(list) > 0 {
@@ -90,8 +63,8 @@ func Allow(o Owner) error {
 
 // Forget gives them free. Calling it twice is fine. The last one takes the
 // table with it.
-func Forget(o Owner) error {
-	return change(o, func(conn *nftables.Conn, t *nftables.Table, elements map[string][]nftables.SetElement) error {
+func Forget(ctx context.Context, o Owner) error {
+	return change(ctx, o, func(conn *nftables.Conn, t *nftables.Table, elements map[string][]nftables.SetElement) error {
 		left := 0
 		for name, list := range elements {
 			n, err := forget(conn, t, name, list)
@@ -132,12 +105,12 @@ func forget(conn *nftables.Conn, t *nftables.Table, name string, list []nftables
 }
 
 // change makes sure that there is a table and gives it to fn.
-func change(o Owner, fn func(*nftables.Conn, *nftables.Table, map[string][]nftables.SetElement) error) error {
+func change(ctx context.Context, o Owner, fn func(*nftables.Conn, *nftables.Table, map[string][]nftables.SetElement) error) error {
 	elements, err := elementsOf(o)
 	if err != nil {
 		return err
 	}
-	return locked(func() error {
+	return locked(ctx, func() error {
 		conn, err := nftables.New()
 		if err != nil {
 			return fmt.Errorf("change firewall: %w", err)

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,9 +10,9 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
+	"stampworks.dev/services/provisioner/driver/local/flock"
 	"stampworks.dev/services/provisioner/driver/local/layout"
 )
 
@@ -80,12 +81,12 @@ type tombstone struct {
 const tombstoneAge = 7 * 24 * time.Hour
 
 // Open makes the directory when it is missing, and clears what a crash left.
-func Open(cfg Config) (*File, error) {
+func Open(ctx context.Context, cfg Config) (*File, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open host file: %w", err)
 	}
 	f := &File{cfg: cfg}
-	if err := f.locked(f.clear); err != nil {
+	if err := f.locked(ctx, f.clear); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -104,28 +105,22 @@ func (f *File) clear() error {
 }
 
 // locked runs fn while no other provisioner of the machine does.
-func (f *File) locked(fn func() error) error {
-	lock, err := os.OpenFile(filepath.Join(f.cfg.Dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+func (f *File) locked(ctx context.Context, fn func() error) error {
+	lock, err := flock.Open(filepath.Join(f.cfg.Dir, "lock"))
 	if err != nil {
 		return fmt.Errorf("lock host file: %w", err)
 	}
 	defer func() { _ = lock.Close() }() // gives the lock back
-	for {
-		err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX)
-		if errors.Is(err, syscall.EINTR) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("lock host file: %w", err)
-		}
-		return fn()
+	if err := flock.Take(ctx, lock); err != nil {
+		return fmt.Errorf("lock host file: %w", err)
 	}
+	return fn()
 }
 
 // change reads the file, lets fn change it and this instance's part, and
 // writes it.
-func (f *File) change(fn func(s *state, mine *instance) error) error {
-	return f.locked(func() error {
+func (f *File) change(ctx context.Context, fn func(s *state, mine *instance) error) error {
+	return f.locked(ctx, func() error {
 		s, mine, err := f.read()
 		if err != nil {
 			return err
@@ -180,8 +175,8 @@ func (f *File) read() (*state, *instance, error) {
 }
 
 // Find gives a stamp's allocation; false when it has none.
-func (f *File) Find(uid string) (a Allocation, found bool, err error) {
-	err = f.locked(func() error {
+func (f *File) Find(ctx context.Context, uid string) (a Allocation, found bool, err error) {
+	err = f.locked(ctx, func() error {
 		_, mine, err := f.read()
 		if err == nil {
 			a, found = mine.Stamps[uid]
@@ -192,8 +187,8 @@ func (f *File) Find(uid string) (a Allocation, found bool, err error) {
 }
 
 // All gives the allocations of this instance.
-func (f *File) All() (all []Allocation, err error) {
-	err = f.locked(func() error {
+func (f *File) All(ctx context.Context) (all []Allocation, err error) {
+	err = f.locked(ctx, func() error {
 		_, mine, err := f.read()
 		if err == nil {
 			for _, a := range mine.Stamps {
@@ -206,8 +201,8 @@ func (f *File) All() (all []Allocation, err error) {
 }
 
 // Elsewhere counts what other instances have taken of the machine.
-func (f *File) Elsewhere() (users, addresses, ports int64, err error) {
-	err = f.locked(func() error {
+func (f *File) Elsewhere(ctx context.Context) (users, addresses, ports int64, err error) {
+	err = f.locked(ctx, func() error {
 		s, _, err := f.read()
 		if err != nil {
 			return err
@@ -226,8 +221,8 @@ func (f *File) Elsewhere() (users, addresses, ports int64, err error) {
 }
 
 // Gone gives the token under which a stamp was destroyed, zero when it was not.
-func (f *File) Gone(uid string) (token int64, err error) {
-	err = f.locked(func() error {
+func (f *File) Gone(ctx context.Context, uid string) (token int64, err error) {
+	err = f.locked(ctx, func() error {
 		_, mine, err := f.read()
 		if err == nil {
 			token = mine.Gone[uid].Token
@@ -239,8 +234,8 @@ func (f *File) Gone(uid string) (token int64, err error) {
 
 // Release gives a stamp's numbers back. The caller has made sure that no
 // process and no file of it is left.
-func (f *File) Release(uid string, token int64) error {
-	return f.change(func(_ *state, mine *instance) error {
+func (f *File) Release(ctx context.Context, uid string, token int64) error {
+	return f.change(ctx, func(_ *state, mine *instance) error {
 		delete(mine.Stamps, uid)
 		mine.Gone[uid] = tombstone{Token: max(token, mine.Gone[uid].Token), Time: time.Now().UTC()}
 		return nil

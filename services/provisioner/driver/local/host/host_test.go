@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -21,7 +22,7 @@ func cell(t *testing.T, dir, instance string) *File {
 	if err := os.WriteFile(filepath.Join(data, InstanceFile), []byte(instance), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := Open(Config{
+	f, err := Open(t.Context(), Config{
 		Dir: dir, Instance: instance, DataDir: data, Users: Range{300000, 300003}, Public: "127.0.0.1",
 		Ports: Range{23000, 23009}, Addresses: netip.MustParsePrefix("127.99.0.0/29"),
 	})
@@ -41,21 +42,21 @@ func claim(n int) Claim {
 func TestReserveIsIdempotentAndApart(t *testing.T) {
 	dir := t.TempDir()
 	one, two := cell(t, dir, "one"), cell(t, dir, "two")
-	a, err := one.Reserve(claim(1))
+	a, err := one.Reserve(t.Context(), claim(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := one.Reserve(claim(1)); err != nil || !reflect.DeepEqual(again, a) {
+	if again, err := one.Reserve(t.Context(), claim(1)); err != nil || !reflect.DeepEqual(again, a) {
 		t.Errorf("again %+v, %v, was %+v", again, err, a)
 	}
-	b, err := two.Reserve(claim(1))
+	b, err := two.Reserve(t.Context(), claim(1))
 	if err != nil || a.User == b.User || a.Address == b.Address || a.Ports["a.http"] == b.Ports["a.http"] {
 		t.Errorf("two instances share %+v and %+v, %v", a, b, err)
 	}
 	if a.Ports["b.sql"] != 0 {
 		t.Errorf("a port of the pool was given where the address has its own: %+v", a)
 	}
-	if users, addresses, ports, err := one.Elsewhere(); err != nil || users != 1 || addresses != 1 || ports != 1 {
+	if users, addresses, ports, err := one.Elsewhere(t.Context()); err != nil || users != 1 || addresses != 1 || ports != 1 {
 		t.Errorf("elsewhere %d %d %d, %v", users, addresses, ports, err)
 	}
 }
@@ -63,22 +64,22 @@ func TestReserveIsIdempotentAndApart(t *testing.T) {
 func TestFullNamesTheResource(t *testing.T) {
 	f := cell(t, t.TempDir(), "one")
 	for i := range 4 {
-		if _, err := f.Reserve(claim(i)); err != nil {
+		if _, err := f.Reserve(t.Context(), claim(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := f.Reserve(claim(4))
+	_, err := f.Reserve(t.Context(), claim(4))
 	var e *errs.Error
 	if !errs.Is(err, errs.ResourceExhausted) || !errors.As(err, &e) || e.Metadata["resource"] != "users" {
 		t.Errorf("fifth of four = %v", err)
 	}
-	if err := f.Release("u2", 5); err != nil {
+	if err := f.Release(t.Context(), "u2", 5); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Reserve(claim(4)); err != nil {
+	if _, err := f.Reserve(t.Context(), claim(4)); err != nil {
 		t.Errorf("after a release = %v", err)
 	}
-	if _, err := f.Reserve(Claim{Tenant: "t1", UID: "another"}); !errs.Is(err, errs.Conflict) {
+	if _, err := f.Reserve(t.Context(), Claim{Tenant: "t1", UID: "another"}); !errs.Is(err, errs.Conflict) {
 		t.Errorf("same id, other tenant = %v, want Conflict", err)
 	}
 }
@@ -86,7 +87,7 @@ func TestFullNamesTheResource(t *testing.T) {
 func TestOpenClearsWhatACrashLeft(t *testing.T) {
 	dir := t.TempDir()
 	f := cell(t, dir, "one")
-	if _, err := f.Reserve(claim(1)); err != nil {
+	if _, err := f.Reserve(t.Context(), claim(1)); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{".new-1", ".new-2"} {
@@ -99,20 +100,20 @@ func TestOpenClearsWhatACrashLeft(t *testing.T) {
 	if err != nil || len(entries) != 2 {
 		t.Errorf("left %v, %v, want the file and its lock", entries, err)
 	}
-	if a, found, err := f.Find("u1"); err != nil || !found || a.User == 0 {
+	if a, found, err := f.Find(t.Context(), "u1"); err != nil || !found || a.User == 0 {
 		t.Errorf("allocation %+v, %v, %v", a, found, err)
 	}
 }
 
 func TestReleasedRefusesStale(t *testing.T) {
 	f := cell(t, t.TempDir(), "one")
-	if _, err := f.Reserve(claim(1)); err != nil {
+	if _, err := f.Reserve(t.Context(), claim(1)); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Release("u1", 7); err != nil {
+	if err := f.Release(t.Context(), "u1", 7); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Reserve(claim(1)); !errors.Is(err, driver.ErrStaleToken) {
+	if _, err := f.Reserve(t.Context(), claim(1)); !errors.Is(err, driver.ErrStaleToken) {
 		t.Errorf("Reserve with token 5 after Release with 7 = %v", err)
 	}
 }
@@ -129,7 +130,7 @@ func TestTakenPortsAreSkipped(t *testing.T) {
 		t.Skipf("needs more than one loopback address: %v", err)
 	}
 	defer func() { _ = squatter.Close() }()
-	a, err := f.Reserve(claim(1))
+	a, err := f.Reserve(t.Context(), claim(1))
 	if err != nil || a.Ports["a.http"] == 23000 || a.Address == "127.99.0.1" {
 		t.Errorf("given %+v, %v", a, err)
 	}
@@ -138,27 +139,27 @@ func TestTakenPortsAreSkipped(t *testing.T) {
 func TestCollectForgetsRemovedInstances(t *testing.T) {
 	dir := t.TempDir()
 	one, two := cell(t, dir, "one"), cell(t, dir, "two")
-	if _, err := one.Reserve(claim(1)); err != nil {
+	if _, err := one.Reserve(t.Context(), claim(1)); err != nil {
 		t.Fatal(err)
 	}
 	seen := 0
-	busy := func(Orphan) bool { seen++; return false }
-	if err := two.Collect(busy); err != nil || seen != 0 {
+	busy := func(context.Context, Orphan) bool { seen++; return false }
+	if err := two.Collect(t.Context(), busy); err != nil || seen != 0 {
 		t.Errorf("asked for %d orphans of a living instance, %v", seen, err)
 	}
 	if err := os.RemoveAll(one.cfg.DataDir); err != nil {
 		t.Fatal(err)
 	}
-	if err := two.Collect(busy); err != nil || seen != 1 {
+	if err := two.Collect(t.Context(), busy); err != nil || seen != 1 {
 		t.Errorf("asked for %d orphans, %v", seen, err)
 	}
-	if users, _, _, err := two.Elsewhere(); err != nil || users != 1 {
+	if users, _, _, err := two.Elsewhere(t.Context()); err != nil || users != 1 {
 		t.Errorf("a busy orphan was forgotten: %d, %v", users, err)
 	}
-	if err := two.Collect(func(Orphan) bool { return true }); err != nil {
+	if err := two.Collect(t.Context(), func(context.Context, Orphan) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
-	if users, _, _, err := two.Elsewhere(); err != nil || users != 0 {
+	if users, _, _, err := two.Elsewhere(t.Context()); err != nil || users != 0 {
 		t.Errorf("a free orphan was kept: %d, %v", users, err)
 	}
 }
@@ -171,7 +172,7 @@ func TestManyAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 4 {
 		all.Go(func() {
-			a, err := cells[i%2].Reserve(claim(i))
+			a, err := cells[i%2].Reserve(t.Context(), claim(i))
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil || users[a.User] {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -29,9 +30,9 @@ type Claim struct {
 }
 
 // Reserve gives the stamp what it asks for and does not have yet.
-func (f *File) Reserve(c Claim) (Allocation, error) {
+func (f *File) Reserve(ctx context.Context, c Claim) (Allocation, error) {
 	var given Allocation
-	err := f.change(func(s *state, mine *instance) error {
+	err := f.change(ctx, func(s *state, mine *instance) error {
 		if c.Token < mine.Gone[c.UID].Token {
 			return driver.ErrStaleToken
 		}
@@ -196,14 +197,14 @@ type Orphan struct {
 
 // Collect forgets the allocations of instances whose data directory is gone.
 // Free is asked first, and says whether nothing of the stamp is left.
-func (f *File) Collect(free func(Orphan) bool) error {
-	return f.change(func(s *state, _ *instance) error {
+func (f *File) Collect(ctx context.Context, free func(context.Context, Orphan) bool) error {
+	return f.change(ctx, func(s *state, _ *instance) error {
 		for id, other := range s.Instances {
 			if id == f.cfg.Instance || !gone(id, other.DataDir) {
 				continue
 			}
 			for uid, a := range other.Stamps {
-				if free(Orphan{Instance: id, Allocation: a}) {
+				if free(ctx, Orphan{Instance: id, Allocation: a}) {
 					delete(other.Stamps, uid)
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"stampworks.dev/services/provisioner/driver/local/control"
@@ -20,19 +21,26 @@ func (s *Supervisor) adopt(req control.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.record.Recovery == req.Recovery {
-		return s.raise(req.Token, nil)
+		return s.raise(req, nil)
+	}
+	before := s.record
+	if slices.Contains(before.Past, req.Recovery) {
+		return before.Stale(req.Recovery, req.Token)
 	}
 	if err := s.jobs.forget(); err != nil {
 		return err
 	}
-	before := s.record.Token
-	s.record.Token = min(before, req.Token)
-	err := s.raise(req.Token, func(r *control.Record) { r.Recovery = req.Recovery })
+	s.record.Recovery, s.record.Token = req.Recovery, min(before.Token, req.Token)
+	err := s.raise(req, func(r *control.Record) {
+		if before.Recovery != "" {
+			r.Past = append(slices.Clone(before.Past), before.Recovery)
+		}
+	})
 	if err != nil {
-		s.record.Token = before
+		s.record = before
 		return err
 	}
-	s.log.Warn("taken over by a control plane that lost its records", "recovery", req.Recovery, "token", req.Token, "token before", before)
+	s.log.Warn("taken over by a control plane that lost its records", "recovery", req.Recovery, "token", req.Token, "token before", before.Token)
 	return nil
 }
 
@@ -44,22 +52,15 @@ func (j *jobs) forget() error {
 		return fmt.Errorf("list jobs: %w", err)
 	}
 	for _, file := range files {
-		id := strings.TrimSuffix(filepath.Base(file), ".json")
-		if j.runs(id) {
+		if known, err := readJob(file); err == nil && known.Result == nil {
 			continue
 		}
 		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("forget job: %w", err)
 		}
-		if err := j.removeLog(id); err != nil {
+		if err := j.removeLog(strings.TrimSuffix(filepath.Base(file), ".json")); err != nil {
 			return fmt.Errorf("forget job: %w", err)
 		}
 	}
 	return nil
-}
-
-func (j *jobs) runs(id string) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.running[id] != nil
 }

@@ -38,7 +38,7 @@ func (s *Supervisor) do(ctx context.Context, req control.Request) (outcome, erro
 	case control.OpHandover:
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		err := s.raise(req.Token, nil)
+		err := s.raise(req, nil)
 		return outcome{last: err == nil}, err
 	}
 	return outcome{}, fmt.Errorf("unknown request %q", req.Op)
@@ -48,9 +48,9 @@ func (s *Supervisor) reserve(req control.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if req.Settings == nil || *req.Settings == s.record.Settings && s.record.OnDisk(s.stamp) {
-		return s.raise(req.Token, nil)
+		return s.raise(req, nil)
 	}
-	return s.raise(req.Token, func(r *control.Record) { r.Settings = *req.Settings })
+	return s.raise(req, func(r *control.Record) { r.Settings = *req.Settings })
 }
 
 func (s *Supervisor) job(ctx context.Context, req control.Request) (*driver.JobResult, error) {
@@ -58,7 +58,7 @@ func (s *Supervisor) job(ctx context.Context, req control.Request) (*driver.JobR
 		return nil, fmt.Errorf("run job: the job is missing")
 	}
 	s.mu.Lock()
-	err := s.raise(req.Token, nil)
+	err := s.raise(req, nil)
 	s.mu.Unlock()
 	if err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func (s *Supervisor) noteStopped() error {
 	if s.record.Ending || !wished {
 		return nil
 	}
-	return s.raise(s.record.Token, func(r *control.Record) {
+	return s.raise(control.Request{Token: s.record.Token, Recovery: s.record.Recovery}, func(r *control.Record) {
 		for name, a := range r.Applied {
 			a.Stopped = true
 			r.Apply(name, a)

@@ -70,7 +70,7 @@ func (v *server) answer(ctx context.Context, conn net.Conn) {
 			return // the other end has what it wanted
 		}
 		if req.Op == control.OpAttach {
-			v.s.attach(ctx, in, out, req)
+			v.s.attach(ctx, conn, in, out, req)
 			return
 		}
 		resp := control.Response{Version: control.Version, PID: os.Getpid()}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -36,17 +37,18 @@ type session struct {
 	ctx   context.Context
 	end   context.CancelCauseFunc
 	ended chan struct{}
+	conn  net.Conn
 	lines lines
 }
 
 // attach runs a command that is joined to the connection, and ends it with the
 // connection. It leaves no record but while it runs, for who finds it after a
 // crash.
-func (s *Supervisor) attach(ctx context.Context, in *json.Decoder, out *json.Encoder, req control.Request) {
+func (s *Supervisor) attach(ctx context.Context, conn net.Conn, in *json.Decoder, out *json.Encoder, req control.Request) {
 	one, done, err := s.open(ctx, req)
 	if err == nil {
 		defer done()
-		one.lines.out = out
+		one.conn, one.lines.out = conn, out
 		err = one.run(in, req)
 	}
 	if err != nil {
@@ -69,7 +71,7 @@ func (s *Supervisor) open(ctx context.Context, req control.Request) (*session, f
 	one.ctx, one.end = context.WithCancelCause(limited)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.raise(req.Token, nil); err != nil {
+	if err := s.raise(req, nil); err != nil {
 		cancel()
 		return nil, nil, err
 	}
@@ -168,12 +170,21 @@ func (o *session) converse(in *json.Decoder, st *streams, p *trampoline.Process,
 	inTime := stop()
 	err := clean()
 	st.drained()
+	defer o.hurry()()
 	spoken.Wait()
 	var cut *control.Failure
 	if errors.As(context.Cause(o.ctx), &cut) {
 		err = errors.Join(cut, err)
 	}
 	return how, &driver.JobResult{ExitCode: code, TimedOut: !inTime && errors.Is(o.ctx.Err(), context.DeadlineExceeded)}, err
+}
+
+// hurry lets a session that is cut end soon after its command though nobody
+// reads what that said: who waits for its end does not wait for a reader. It is
+// for when the command has ended; the returned function ends it.
+func (o *session) hurry() func() {
+	stop := context.AfterFunc(o.ctx, func() { _ = o.conn.SetWriteDeadline(time.Now().Add(drainWithin)) })
+	return func() { stop() }
 }
 
 // listen does what is typed until the connection ends, and the session with it.

@@ -3,7 +3,6 @@ package supervisor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -117,20 +116,21 @@ func (s *Supervisor) begin(ctx context.Context) error {
 	return s.endStray(ctx)
 }
 
-// raise keeps the highest token and refuses a lower one; change is made to the
+// raise keeps the highest token of the recovery that the stamp was last taken over
+// for, and refuses a lower one and any of another; change is made to the
 // record together with it, on disk before it returns. The caller holds mu.
-func (s *Supervisor) raise(token int64, change func(*control.Record)) error {
-	if token < s.record.Token {
-		return &control.Failure{Code: control.CodeStale, Message: fmt.Sprintf("token %d is older than %d", token, s.record.Token)}
+func (s *Supervisor) raise(req control.Request, change func(*control.Record)) error {
+	if err := s.record.Stale(req.Recovery, req.Token); err != nil {
+		return err
 	}
 	if s.record.Ending {
 		return &control.Failure{Code: control.CodeEnding, Message: "the stamp is being destroyed"}
 	}
-	if token == s.record.Token && change == nil {
+	if req.Token == s.record.Token && change == nil {
 		return nil
 	}
 	next := s.record
-	next.Token = token
+	next.Token = req.Token
 	next.Applied = maps.Clone(next.Applied)
 	next.Begun = maps.Clone(next.Begun)
 	if next.Applied == nil {
@@ -155,6 +155,12 @@ func (s *Supervisor) ensure(ctx context.Context, req control.Request) error {
 	if err != nil {
 		return err
 	}
+	if u.changes(*req.Applied) {
+		// What a person does meanwhile could be lost, or spoil it.
+		if err := s.endSessions(ctx); err != nil {
+			return err
+		}
+	}
 	return u.ensure(ctx, *req.Applied)
 }
 
@@ -166,7 +172,7 @@ func (s *Supervisor) wish(req control.Request) (*unit, error) {
 	if has && known.Digest == req.Applied.Digest && known.Stopped == req.Applied.Stopped && s.record.Knows(*req.Wish) && s.record.OnDisk(s.stamp) {
 		change = nil // nothing new: no write
 	}
-	if err := s.raise(req.Token, change); err != nil {
+	if err := s.raise(req, change); err != nil {
 		return nil, err
 	}
 	u := s.units[req.Component]
@@ -186,7 +192,7 @@ func (s *Supervisor) stop(ctx context.Context, req control.Request) error {
 		a.Stopped = true
 		change = func(r *control.Record) { r.Apply(req.Component, a) }
 	}
-	err := s.raise(req.Token, change)
+	err := s.raise(req, change)
 	u := s.units[req.Component]
 	s.mu.Unlock()
 	if err != nil {
@@ -205,9 +211,9 @@ func (s *Supervisor) stop(ctx context.Context, req control.Request) error {
 // destroy ends everything and then the supervisor itself.
 func (s *Supervisor) destroy(ctx context.Context, req control.Request) error {
 	s.mu.Lock()
-	err := s.raise(req.Token, func(r *control.Record) { r.Ending = true })
+	err := s.raise(req, func(r *control.Record) { r.Ending = true })
 	ending := s.record.Ending
-	stale := req.Token < s.record.Token
+	stale := s.record.Stale(req.Recovery, req.Token) != nil
 	s.mu.Unlock()
 	if err != nil && (!ending || stale) {
 		return err

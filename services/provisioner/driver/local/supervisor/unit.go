@@ -178,6 +178,12 @@ func (u *unit) refused() bool {
 
 func (u *unit) count() int { return max(u.applied.Replicas, 1) }
 
+// changes says whether the component becomes another than it was last made to be.
+func (u *unit) changes(a control.Applied) bool {
+	was := u.stateDigest()
+	return was != "" && was != a.Digest
+}
+
 func (u *unit) stateDigest() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
