@@ -3,6 +3,8 @@ package blueprint
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"stampworks.dev/pkg/errs"
@@ -46,6 +48,37 @@ func (r *Recipe) Override(planName string, o Overrides) (*Recipe, []errs.Violati
 	}
 	over.digest = r.digest // it is still that revision
 	return over, nil
+}
+
+// TooLittle names the limits of overrides that are below what the plan reserves:
+// the product was never meant to run with less. It is for who makes them; Override
+// takes those that were accepted before.
+func (r *Recipe) TooLittle(planName string, o Overrides) []errs.Violation {
+	over, wrong := r.Override(planName, o)
+	if len(wrong) > 0 {
+		return wrong
+	}
+	for _, who := range slices.Sorted(maps.Keys(o.Resources)) {
+		was, is, said := r.plans[planName].resources[who], over.plans[planName].resources[who], o.Resources[who]
+		for _, c := range []struct {
+			what, short, long string
+			least, limit      int64
+			unit              string
+		}{
+			{"cpu", said.GetCpu(), said.GetLimits().GetCpu(), was.cpu.request, is.cpu.limit, "m of processor"},
+			{"memory", said.GetMemory(), said.GetLimits().GetMemory(), was.memory.request, is.memory.limit, " bytes of memory"},
+		} {
+			if c.limit >= c.least || c.short == "" && c.long == "" {
+				continue
+			}
+			field := "overrides.resources." + who + "." + c.what
+			if c.long != "" {
+				field = "overrides.resources." + who + ".limits." + c.what
+			}
+			wrong = append(wrong, errs.Violation{Field: field, Description: fmt.Sprintf("allows %d%s, and plan %q reserves %d: allow at least as much, or publish a smaller plan", c.limit, c.unit, planName, c.least)})
+		}
+	}
+	return wrong
 }
 
 // freePlan is a name that no plan has.

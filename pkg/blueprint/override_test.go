@@ -81,6 +81,29 @@ func TestOverridesThatAreRefused(t *testing.T) {
 	}
 }
 
+// Nobody gives a product less than its plan reserves; more, and other limits, are
+// for each to say.
+func TestOverridesThatLeaveTooLittle(t *testing.T) {
+	r := parseLibrary(t)
+	for _, c := range []struct {
+		who   string
+		m     *typev1.Resources
+		field string
+	}{
+		{"front", &typev1.Resources{Memory: "1Mi"}, "overrides.resources.front.memory"},
+		{"front", &typev1.Resources{Cpu: "1m"}, "overrides.resources.front.cpu"},
+		{"db", &typev1.Resources{Requests: &typev1.Amounts{Memory: "1Mi"}, Limits: &typev1.Amounts{Memory: "1Mi"}}, "overrides.resources.db.limits.memory"},
+		{"nobody", &typev1.Resources{Cpu: "1"}, "overrides.resources.nobody"},
+		{"front", &typev1.Resources{Memory: "8Gi"}, ""},
+		{"front", &typev1.Resources{Requests: &typev1.Amounts{Memory: "1Mi"}}, ""},
+	} {
+		wrong := r.TooLittle("village", blueprint.Overrides{Resources: map[string]*typev1.Resources{c.who: c.m}})
+		if c.field == "" && len(wrong) > 0 || c.field != "" && (len(wrong) != 1 || wrong[0].Field != c.field) {
+			t.Errorf("%s %v: %v, want a violation of %q", c.who, c.m, wrong, c.field)
+		}
+	}
+}
+
 func TestCheckSchedule(t *testing.T) {
 	for text, fine := range map[string]bool{
 		"0 3 * * *": true, "*/5 0-6 * * 1-5": true, "": false, "0 3 * *": false, "0 3 * * * *": false, "@daily": false, "61 3 * * *": false, "a b c d e": false,

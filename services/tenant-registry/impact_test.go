@@ -164,6 +164,20 @@ func TestImpact(t *testing.T) {
 	_ = reason(t, "no such revision", err, errs.NotFound, "REVISION_NOT_FOUND")
 }
 
+// Where nothing runs, nothing is migrated, whatever failed before.
+func TestImpactOnWhatNeverRan(t *testing.T) {
+	r := start(t)
+	first := r.published(t, pages)
+	second := r.published(t, strings.NewReplacer("1.0.0", "1.1.0", "run: \"web app", "migrate: web migrate, run: \"web app").Replace(pages))
+	if _, err := r.tenants.CreateTenant(ctx(t), &registryv1.CreateTenantRequest{TenantId: "few", Tenant: &registryv1.Tenant{DisplayName: "few", Blueprint: first, Plan: "starter"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.report(t, "few", registryv1.TenantStatus_GAVE_UP, 1); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "one that failed", r.impact(t, second, ""), "few UNCHANGED nothing of it runs yet")
+}
+
 func TestValidateOnlyHasAPreview(t *testing.T) {
 	r := start(t)
 	first := r.published(t, pages)

@@ -281,6 +281,22 @@ func TestHold(t *testing.T) {
 	if again, err := hold(same); err != nil || again.GetEtag() != held.GetEtag() {
 		t.Errorf("the same again: %v, %v", again, err)
 	}
+	kim := func(h *registryv1.HoldTenantRequest) { h.Owner, h.ExpireTime = "kim", end }
+	_, err = hold(kim)
+	if e := reason(t, "another's", err, errs.FailedPrecondition, "TENANT_HELD"); e.Metadata["owner"] != "dana" || !strings.Contains(e.Message, "replace") {
+		t.Errorf("another's: %v", e)
+	}
+	for owner, change := range map[string]func(*registryv1.HoldTenantRequest){
+		"kim":  func(h *registryv1.HoldTenantRequest) { kim(h); h.Replace = true },
+		"dana": func(h *registryv1.HoldTenantRequest) { same(h); h.Replace = true },
+	} {
+		if taken, err := hold(change); err != nil || taken.GetHold().GetOwner() != owner {
+			t.Errorf("%s in place of another: %v, %v", owner, taken, err)
+		}
+		if longer, err := hold(func(h *registryv1.HoldTenantRequest) { change(h); h.Replace, h.Reason = false, "audit" }); err != nil || longer.GetHold().GetOwner() != owner {
+			t.Errorf("%s again: %v, %v", owner, longer, err)
+		}
+	}
 	if e := r.newestEntry(t); e.GetAction() != "tenant.held" || e.GetPrincipal() != "tokens/admin" || !strings.HasSuffix(e.GetMessage(), ": audit") {
 		t.Errorf("timeline %v", e)
 	}

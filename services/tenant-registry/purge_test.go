@@ -34,7 +34,7 @@ func TestPurgeLimit(t *testing.T) {
 			if err == nil {
 				return
 			}
-			if e := reason(t, id, err, errs.FailedPrecondition, "PURGE_LIMIT"); e.Metadata["count"] != "4" || !strings.Contains(e.Message, "confirm_count 4") {
+			if e := reason(t, id, err, errs.FailedPrecondition, "PURGE_LIMIT"); e.Metadata["count"] != "4" || !strings.Contains(e.Message, "confirm_count 4 (--confirm 4)") {
 				t.Errorf("%s: %v %v", id, e, e.Metadata)
 			}
 			mu.Lock()
@@ -94,21 +94,26 @@ func TestForcedPurgeAndReceipt(t *testing.T) {
 	if p := now.GetPurge(); !p.GetForce() || p.GetPrincipal() != "tokens/admin" || now.GetGeneration() != 4 {
 		t.Errorf("%v", now)
 	}
+	long := "unlinkat /var/lib/stampworks/stamps/acme/" + strings.Repeat("d", 200) + "/file: operation not permitted"
 	many := slices.Repeat([]string{"volume " + strings.Repeat("x", 300)}, 5000)
 	if _, err := r.reports.ReportStatus(context.Background(), &registryv1.ReportStatusRequest{Name: acme, Uid: now.GetUid(), Status: &registryv1.TenantStatus{
 		ObservedGeneration: 4, Phase: registryv1.TenantStatus_PURGED, Token: 1, StampRevision: 4,
-		Receipt: &registryv1.Receipt{Destroyed: many, LeftBehind: []string{"volume db.data"}, BackupsKept: []string{"tenants/acme/backups/backup-1"}},
+		Receipt: &registryv1.Receipt{Destroyed: many, LeftBehind: []string{"volume db.data", long}, BackupsKept: []string{"tenants/acme/backups/backup-1"}},
 	}}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := receipt()
 	if err != nil || got.GetName() != acme+"/receipt" || got.GetTenant() != acme || got.GetUid() != now.GetUid() || got.GetDisplayName() != "acme" ||
 		got.GetGeneration() != 4 || got.GetPrincipal() != "tokens/admin" || !got.GetRequestTime().AsTime().Equal(now.GetPurge().GetCreateTime().AsTime()) ||
-		got.GetPurgeTime() == nil || got.GetLeftBehind()[0] != "volume db.data" || len(got.GetBackupsKept()) != 1 {
+		got.GetPurgeTime() == nil || !slices.Equal(got.GetLeftBehind(), []string{"volume db.data", long}) || len(got.GetBackupsKept()) != 1 {
 		t.Errorf("%v, %v", got, err)
 	}
 	if lines := got.GetDestroyed(); len(lines) != 200 || lines[199] != "and 4801 more" || len(lines[0]) > 110 {
 		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
+	}
+	_, err = r.tenants.GetTenant(ctx(t), &registryv1.GetTenantRequest{Name: acme})
+	if e := reason(t, "one that was purged", err, errs.NotFound, "TENANT_NOT_FOUND"); !strings.Contains(e.Message, "stamp tenant receipt") {
+		t.Errorf("one that was purged: %v", e)
 	}
 	_, err = r.tenants.GetReceipt(ctx(t), &registryv1.GetReceiptRequest{Name: "tenants/nobody/receipt"})
 	_ = reason(t, "receipt of nobody", err, errs.NotFound, "TENANT_NOT_FOUND")

@@ -44,6 +44,7 @@ func TestOverrides(t *testing.T) {
 		"over already":        {func(o *registryv1.Overrides) { o.ExpireTime = timestamppb.New(time.Now().Add(-time.Second)) }, "OVERRIDES_INVALID", "tenant.overrides.expire_time"},
 		"unknown component":   {func(o *registryv1.Overrides) { o.Resources["db"] = &typev1.Resources{Cpu: "1"} }, "OVERRIDES_INVALID", "tenant.overrides.resources.db"},
 		"malformed quantity":  {func(o *registryv1.Overrides) { o.Resources["app"].Memory = "much" }, "OVERRIDES_INVALID", "tenant.overrides.resources.app.memory"},
+		"less than reserved":  {func(o *registryv1.Overrides) { o.Resources["app"].Memory = "1Mi" }, "OVERRIDES_INVALID", "tenant.overrides.resources.app.memory"},
 		"unknown value":       {func(o *registryv1.Overrides) { o.Values["cash"] = "x" }, "OVERRIDES_INVALID", "tenant.overrides.values.cash"},
 		"nothing in it":       {func(o *registryv1.Overrides) { o.Values, o.Resources = nil, nil }, "OVERRIDES_INVALID", "tenant.overrides"},
 		"malformed value":     {func(o *registryv1.Overrides) { o.Values["cache"] = "${" }, "OVERRIDES_INVALID", "tenant.overrides.values.cache"},

@@ -285,7 +285,7 @@ func TestAttachRefused(t *testing.T) {
 	}
 	c := a.m.Components["app"]
 	job := driver.Job{ID: "app.attach", Component: "app", Command: []string{"no-such-program"}}
-	if _, err := d.Attach(t.Context(), a.ref, a.m, job, driver.Session{}); errs.ReasonOf(err) != "PROGRAM_MISSING" {
+	if _, err := d.Attach(t.Context(), a.ref, a.m, job, driver.Session{}); errs.ReasonOf(err) != "PROGRAM_NOT_IN_ARTIFACT" {
 		t.Errorf("no program of %v: %v", c.Artifact, err)
 	}
 	short := driver.Job{ID: "app.attach", Component: "app", Command: []string{"python3", "-c", "import time; time.sleep(3600)"}, Timeout: 200 * time.Millisecond}

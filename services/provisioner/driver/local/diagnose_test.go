@@ -92,14 +92,14 @@ func TestProgramNotInArtifact(t *testing.T) {
 	c.Command = []string{"nosuch"}
 	a.m.Components["app"] = c
 	for i := range 3 {
-		if err := a.d.Ensure(t.Context(), a.ref, a.m, "app"); errs.ReasonOf(err) != "PROGRAM_MISSING" {
+		if err := a.d.Ensure(t.Context(), a.ref, a.m, "app"); errs.ReasonOf(err) != "PROGRAM_NOT_IN_ARTIFACT" {
 			t.Errorf("try %d: %v", i, err)
 		}
 		if i == 1 {
 			a.killSupervisor()
 		}
 	}
-	if _, err := a.d.RunJob(t.Context(), a.ref, a.m, driver.Job{ID: "job", Component: "app", Command: []string{"nosuch"}}); errs.ReasonOf(err) != "PROGRAM_MISSING" {
+	if _, err := a.d.RunJob(t.Context(), a.ref, a.m, driver.Job{ID: "job", Component: "app", Command: []string{"nosuch"}}); errs.ReasonOf(err) != "PROGRAM_NOT_IN_ARTIFACT" {
 		t.Errorf("job: %v", err)
 	}
 	a.ensure("python3", "-c", sleeper)

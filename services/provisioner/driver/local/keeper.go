@@ -122,7 +122,9 @@ func answer(ref driver.Ref, req control.Request, err error) error {
 	switch f.Code {
 	case control.CodeEnding, control.CodeCut:
 		kind = errs.FailedPrecondition
-	case control.CodeStart, control.CodeProgram:
+	case control.CodeProgram: // the artifact was resolved, so the machine lacks nothing
+		return errs.New(errs.FailedPrecondition, "PROGRAM_NOT_IN_ARTIFACT", "%w", err)
+	case control.CodeStart:
 		kind = errs.FailedPrecondition
 	case control.CodeUnknown:
 		reason = "SUPERVISOR_FAILED"

@@ -144,7 +144,7 @@ func (r *run) hopeless(ctx context.Context, f *typev1.Failure) (time.Duration, e
 	switch {
 	case r.kind().turn(r, f):
 	case r.wish.Lifecycle == pb.Stamp_DESTROYED && r.asked.GetPurge().GetForce():
-		r.leave(ctx, f)
+		r.leave(ctx)
 	case r.wish.Lifecycle == pb.Stamp_STOPPED && r.wish.backsUp(r.book.Stamp) && f.GetCode() == typev1.Failure_BACKUP_FAILED:
 		r.doWithout(f)
 	default:

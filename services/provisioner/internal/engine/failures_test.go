@@ -22,6 +22,11 @@ type fault struct {
 	says, evidence string
 }
 
+// turns are whose turn it is where that is not what the code says, by the fault.
+var turns = map[string]typev1.Failure_Owner{
+	"not in the artifact": typev1.Failure_PRODUCT, "not of this machine": typev1.Failure_PRODUCT,
+}
+
 // victim is an operation that fails, and what is to be done about it.
 type victim struct {
 	*world
@@ -44,8 +49,8 @@ type kind struct {
 var kinds = map[typev1.Failure_Code]kind{
 	typev1.Failure_PROGRAM_MISSING: {typev1.Failure_OPERATOR, 1, []fault{
 		{"not on the host", programNotOnHost, "this host does not have it", "no-such-program"},
-		{"not in the artifact", programNotInArtifact, "not in /", `find program "nosuch"`},
-		{"not of this machine", programNotExecutable, "no such file or directory", "execute /"},
+		{"not in the artifact", programNotInArtifact, "the component's artifact does not have it", ""},
+		{"not of this machine", programNotExecutable, "execute program: no such file or directory", ""},
 	}},
 	typev1.Failure_ARTIFACT_INVALID: {typev1.Failure_PRODUCT, 3, []fault{
 		{"not there", artifactNotThere, "desk", "no such file"},
@@ -146,9 +151,9 @@ func checkFault(t *testing.T, code typev1.Failure_Code, k kind, f fault) {
 	if k.tries == 0 {
 		state = typev1.OperationMetadata_RETRYING
 	}
-	got := v.ended(v.operation, state).GetFailure()
-	if got.GetCode() != code || got.GetOwner() != k.owner || got.GetRetryable() != (k.tries == 0) || got.GetNextAction() != failure.NextAction(code) {
-		t.Errorf("failure %v, want %s of %s", got, code, k.owner)
+	got, owner := v.ended(v.operation, state).GetFailure(), cmp.Or(turns[f.name], k.owner)
+	if got.GetCode() != code || got.GetOwner() != owner || got.GetRetryable() != (k.tries == 0) || (got.GetNextAction() != failure.NextAction(code)) != (owner != k.owner) {
+		t.Errorf("failure %v, want %s of %s", got, code, owner)
 	}
 	if k.tries > 0 && got.GetAttempt() != k.tries || (got.GetNextRetryTime() == nil) != (k.tries > 0) {
 		t.Errorf("attempt %d, next at %v, want it over after %d", got.GetAttempt(), got.GetNextRetryTime(), k.tries)

@@ -138,7 +138,41 @@ func TestAForcedPurgeSaysWhatIsLeft(t *testing.T) {
 	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Purge.Force = true })
 	w.until("acme", 3, typev1.OperationMetadata_SUCCEEDED)
 	r := w.registry.Receipt("acme")
-	if len(r.GetLeftBehind()) == 0 || !strings.Contains(r.GetLeftBehind()[0], "busy") || !strings.Contains(strings.Join(r.GetDestroyed(), ","), "component app") {
-		t.Errorf("receipt %v", r)
+	left, gone := strings.Join(r.GetLeftBehind(), "\n"), strings.Join(r.GetDestroyed(), "\n")
+	if !strings.Contains(left, "busy") || !strings.Contains(left, "directory ") || !strings.Contains(left, "component app") {
+		t.Errorf("left behind %q", left)
+	}
+	for _, what := range []string{"directory ", "address ", "volume ", "component app"} {
+		if strings.Contains(gone, what) {
+			t.Errorf("%s is said to be destroyed: %q", what, gone)
+		}
+	}
+}
+
+// What was ended is gone, though a file is left; so is a stamp that could be
+// destroyed in the end.
+func TestAForcedPurgeTellsEndedFromLeft(t *testing.T) {
+	for name, again := range map[string]bool{"a file is left": false, "it went in the end": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, memory.Config{})
+			w.start(options{places: true})
+			uid := w.create("acme").GetUid()
+			w.until("acme", 1, typev1.OperationMetadata_SUCCEEDED)
+			w.cell.Pin(uid, "/cell/acme/held")
+			w.registry.Wish("acme", func(t *registryv1.Tenant) {
+				t.DeleteTime, t.Purging, t.Purge = timestamppb.Now(), true, &registryv1.Purge{Principal: "tokens/admin"}
+			})
+			w.until("acme", 2, typev1.OperationMetadata_FAILED)
+			if again {
+				w.cell.Pin(uid, "")
+			}
+			w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Purge.Force = true })
+			w.until("acme", 3, typev1.OperationMetadata_SUCCEEDED)
+			r := w.registry.Receipt("acme")
+			left, gone := strings.Join(r.GetLeftBehind(), "\n"), strings.Join(r.GetDestroyed(), "\n")
+			if !strings.Contains(gone, "component app") || strings.Contains(gone, "directory ") != again || strings.Contains(left, "directory ") == again {
+				t.Errorf("destroyed %q, left %q", gone, left)
+			}
+		})
 	}
 }

@@ -32,8 +32,8 @@ func (generation) wish(ctx context.Context, r *run) error {
 		return r.bringBack(ctx, record.BackupName(r.id, u.GetBackup()), "rollback."+u.GetBackup())
 	case u != nil && u.GetFailure() == nil && !u.GetMigrating() && w.migrates(s):
 		w.Backup = r.backupOf(u.GetBackup(), pb.Backup_BEFORE_UPGRADE)
-	case !lived(s) && r.tenant.GetRestoreFrom() != "":
-		return r.bringBack(ctx, r.tenant.GetRestoreFrom(), r.tenant.GetRestoreFrom())
+	case r.beginsWith() != "":
+		return r.begin(ctx)
 	}
 	return nil
 }

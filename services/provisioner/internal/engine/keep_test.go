@@ -274,6 +274,33 @@ func TestRestoreAsANewTenant(t *testing.T) {
 	w.has("acme", "1 rocket", "1.0.0")
 }
 
+// What a backup is no use for is said before anything is made, and what to do.
+func TestRestoreOfWhatDoesNotFit(t *testing.T) {
+	w := newShop(t)
+	other := w.registry.Publish(t, strings.Replace(fmt.Sprintf(shop, "1.1.0", "1.1.0"), "blueprint: shop", "blueprint: stall", 1))
+	w.place(w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint, t.Plan = w.rev2, "standard" }), "one")
+	w.start(options{})
+	w.until("acme", 1, typev1.OperationMetadata_SUCCEEDED)
+	w.errand("acme", "backup", typev1.OperationMetadata_BACKUP, makeBackup)
+	w.ended("acme.backup-1", typev1.OperationMetadata_SUCCEEDED)
+	for id, c := range map[string]struct{ from, revision, says string }{
+		"elsewhere": {"backup-1", other, "is of " + w.rev2},
+		"older":     {"backup-1", w.rev1, "which is newer than " + w.rev1},
+		"nothing":   {"backup-9", w.rev2, "There is no backup"},
+	} {
+		w.place(w.registry.Wish(id, func(t *registryv1.Tenant) {
+			t.Blueprint, t.Plan, t.RestoreFrom = c.revision, "standard", "tenants/acme/backups/"+c.from
+		}), "one")
+		f := w.until(id, 1, typev1.OperationMetadata_FAILED).GetFailure()
+		if f.GetCode() != typev1.Failure_BACKUP_INVALID || !strings.Contains(f.GetMessage(), c.says) || !strings.HasPrefix(f.GetNextAction(), "Choose another backup: delete this tenant") {
+			t.Errorf("%s: failure %v", id, f)
+		}
+		if got := running(w.world, "uid-"+id); len(got) != 0 {
+			t.Errorf("%s: running %v", id, got)
+		}
+	}
+}
+
 func TestDeletionMakesALastBackup(t *testing.T) {
 	for _, suspended := range []bool{false, true} {
 		t.Run(fmt.Sprintf("suspended %v", suspended), func(t *testing.T) {

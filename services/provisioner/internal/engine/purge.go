@@ -58,22 +58,6 @@ func (r *run) keptOn(names []string) {
 	})
 }
 
-// leave ends a purge that a person forced: what could not be destroyed is
-// written down, and the ledger forgets it.
-func (r *run) leave(ctx context.Context, f *typev1.Failure) {
-	s := r.book.Stamp
-	if s.LeftBehind = f.GetEvidence(); len(s.LeftBehind) == 0 {
-		s.LeftBehind = []string{f.GetMessage()}
-	}
-	kept, err := r.endBackups(ctx, r.driver, r.ref(), r.Now())
-	r.keptOn(kept)
-	if err != nil {
-		s.LeftBehind = append(s.LeftBehind, "backups: "+err.Error())
-		s.Destroyed = slices.DeleteFunc(s.GetDestroyed(), func(what string) bool { return strings.HasPrefix(what, kindBackup) })
-	}
-	r.emptied()
-}
-
 // emptied notes that nothing is left of a stamp that the ledger knows.
 func (r *run) emptied() {
 	s := r.book.Stamp

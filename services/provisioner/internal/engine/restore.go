@@ -71,7 +71,7 @@ func (r *run) bringBack(ctx context.Context, name, key string) error {
 		w.Stopped[part.Name] = job.GetStopped()
 	}
 	if len(w.Components) == 0 {
-		return failure.New(typev1.Failure_BACKUP_INVALID, "", fmt.Sprintf("The blueprint has no restore job for anything that the backup %s has.", name))
+		return r.unusable("The blueprint has no restore job for anything that the backup %s has.", name)
 	}
 	r.wish.Restore = w
 	return nil
@@ -86,14 +86,47 @@ func (r *run) keptBackup(ctx context.Context, name string) (*pb.Backup, error) {
 	v, err := r.Store.Backups.Get(ctx, record.BackupID(tenant, backup))
 	switch {
 	case errors.Is(err, store.ErrNotFound), err == nil && v.Value.GetCreateTime() == nil:
-		return nil, failure.New(typev1.Failure_BACKUP_INVALID, "", fmt.Sprintf("There is no backup %s.", name))
+		return nil, r.unusable("There is no backup %s.", name)
 	case err != nil:
 		return nil, err
 	case record.CellID(v.Value.GetCell()) != r.Cell:
-		return nil, failure.New(typev1.Failure_BACKUP_INVALID, "",
-			fmt.Sprintf("The backup %s is in the repository of %s, which %s does not reach.", name, v.Value.GetCell(), record.CellName(r.Cell)))
+		return nil, r.unusable("The backup %s is in the repository of %s, which %s does not reach.", name, v.Value.GetCell(), record.CellName(r.Cell))
 	}
 	return v.Value, nil
+}
+
+// unusable is a backup that is no use here, whatever is done to its repository.
+func (r *run) unusable(format string, args ...any) error {
+	err := failure.New(typev1.Failure_BACKUP_INVALID, "", fmt.Sprintf(format, args...))
+	err.Failure.NextAction = "Choose another backup."
+	if r.beginsWith() != "" {
+		err.Failure.NextAction = "Choose another backup: delete this tenant, and create one with another id from a backup of its blueprint."
+	}
+	return err
+}
+
+// beginsWith is the backup that a new tenant begins with; empty for none.
+func (r *run) beginsWith() string {
+	if lived(r.book.Stamp) {
+		return ""
+	}
+	return r.tenant.GetRestoreFrom()
+}
+
+// begin wishes for the data that a new tenant begins with.
+func (r *run) begin(ctx context.Context) error {
+	name := r.beginsWith()
+	b, err := r.keptBackup(ctx, name)
+	if err != nil {
+		return err
+	}
+	switch newer, same := Newer(b.GetRevision(), r.wish.Revision); {
+	case !same:
+		return r.unusable("The backup %s is of %s, and the tenant is to run %s.", name, b.GetRevision(), r.wish.Revision)
+	case newer:
+		return r.unusable("The backup %s is of %s, which is newer than %s.", name, b.GetRevision(), r.wish.Revision)
+	}
+	return r.bringBack(ctx, name, name)
 }
 
 // restore carries out a step of a restore.

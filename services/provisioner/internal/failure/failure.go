@@ -70,6 +70,11 @@ func Of(err error, component string) *typev1.Failure {
 		}
 		return f
 	}
+	if c, ok := cases[errs.ReasonOf(err)]; ok {
+		f := New(c.code, component, err.Error()).Failure
+		f.Owner, f.NextAction = c.owner, c.next
+		return f
+	}
 	return From(codeOf(err), component, err).Failure
 }
 

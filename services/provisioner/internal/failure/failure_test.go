@@ -51,6 +51,16 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// A command that its own artifact does not have is the product's mistake, and said
+// once.
+func TestProgramNotInArtifact(t *testing.T) {
+	f := failure.Of(errs.New(errs.FailedPrecondition, "PROGRAM_NOT_IN_ARTIFACT", "find program %q", "desk"), "app")
+	if f.GetCode() != typev1.Failure_PROGRAM_MISSING || f.GetOwner() != typev1.Failure_PRODUCT || f.GetRetryable() ||
+		!strings.HasPrefix(f.GetNextAction(), "Correct the command or the artifact") || len(f.GetEvidence()) != 0 {
+		t.Errorf("failure %v", f)
+	}
+}
+
 func TestAttempt(t *testing.T) {
 	for _, c := range []struct {
 		code    typev1.Failure_Code

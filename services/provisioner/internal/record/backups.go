@@ -35,28 +35,40 @@ func (s *Store) AllBackups(ctx context.Context, tenant string) ([]*pb.Backup, er
 	return all, nil
 }
 
-// NeededBy says what still needs a backup, in words such as "the upgrade of
-// acme"; empty is nothing. Stamp and operations are those of the backup's tenant,
+// untilEnded is what to do about what needs a backup and goes on.
+const untilEnded = ": wait until that has ended"
+
+// NeededBy says what still needs a backup and what to do about it, in words such
+// as "the upgrade of acme: wait until that has ended"; empty is nothing. Stamp and operations are those of the backup's tenant,
 // tenants are all of whom it is known that they may begin with it.
 func NeededBy(b *pb.Backup, have *pb.Stamp, operations []*pb.OperationRecord, tenants []*registryv1.Tenant) string {
 	tenant := TenantID(b.GetName())
 	named := func(id string) bool { return id != "" && b.GetName() == BackupName(tenant, id) }
 	if u := have.GetUpgrade(); named(u.GetBackup()) && (u.GetFailure() == nil || have.GetClosed() || u.GetMigrating() || u.GetRestoring()) {
-		return "the upgrade of " + tenant
+		return "the upgrade of " + tenant + untilEnded
 	}
 	for _, op := range operations {
 		if v := op.GetErrand().GetVerifyBackup(); v.GetBackup() == b.GetName() && !Over(op.GetMetadata()) {
-			return op.GetName()
+			return op.GetName() + untilEnded
 		}
 		restore := op.GetErrand().GetRestoreBackup()
 		if restore != nil && !Over(op.GetMetadata()) && (restore.GetBackup() == b.GetName() || named(restore.GetSafetyBackup())) {
-			return op.GetName()
+			return op.GetName() + untilEnded
 		}
 	}
 	for _, t := range tenants {
 		if t.GetRestoreFrom() == b.GetName() && t.GetStatus().GetRevision() == "" && t.GetDeleteTime() == nil {
-			return "the new tenant " + TenantID(t.GetName())
+			return neededByNew(t)
 		}
 	}
 	return ""
+}
+
+// neededByNew is about a tenant that has not begun with its backup yet.
+func neededByNew(t *registryv1.Tenant) string {
+	id := TenantID(t.GetName())
+	if t.GetStatus().GetPhase() == registryv1.TenantStatus_GAVE_UP && t.GetStatus().GetObservedGeneration() == t.GetGeneration() {
+		return "the new tenant " + id + ", which failed: retry or delete " + id
+	}
+	return "the new tenant " + id + untilEnded
 }

@@ -39,16 +39,22 @@ func TestNeededBy(t *testing.T) {
 		want    string
 	}{
 		{what: "nothing"},
-		{what: "an upgrade under way", have: upgrade(&pb.Upgrade{}), want: "the upgrade of acme"},
-		{what: "one that goes back", have: upgrade(&pb.Upgrade{Failure: &typev1.Failure{}, Restoring: true}), want: "the upgrade of acme"},
+		{what: "an upgrade under way", have: upgrade(&pb.Upgrade{}), want: "the upgrade of acme: wait until that has ended"},
+		{what: "one that goes back", have: upgrade(&pb.Upgrade{Failure: &typev1.Failure{}, Restoring: true}), want: "the upgrade of acme: wait until that has ended"},
 		{what: "one that went back", have: upgrade(&pb.Upgrade{Failure: &typev1.Failure{}})},
 		{what: "another's", have: &pb.Stamp{Upgrade: &pb.Upgrade{Backup: "upgrade-2"}}},
-		{what: "a restore", ops: restore(typev1.OperationMetadata_QUEUED, b.GetName(), "before-restore-1"), want: "operations/acme.restore-1"},
-		{what: "its safety", ops: restore(typev1.OperationMetadata_RUNNING, "tenants/acme/backups/backup-1", "upgrade-3"), want: "operations/acme.restore-1"},
+		{what: "a restore", ops: restore(typev1.OperationMetadata_QUEUED, b.GetName(), "before-restore-1"), want: "operations/acme.restore-1: wait until that has ended"},
+		{what: "its safety", ops: restore(typev1.OperationMetadata_RUNNING, "tenants/acme/backups/backup-1", "upgrade-3"), want: "operations/acme.restore-1: wait until that has ended"},
 		{what: "one that has ended", ops: restore(typev1.OperationMetadata_FAILED, b.GetName(), "before-restore-1")},
-		{what: "a trial", ops: verify(typev1.OperationMetadata_QUEUED), want: "operations/acme.verify-1"},
+		{what: "a trial", ops: verify(typev1.OperationMetadata_QUEUED), want: "operations/acme.verify-1: wait until that has ended"},
 		{what: "a trial that has ended", ops: verify(typev1.OperationMetadata_SUCCEEDED)},
-		{what: "a new tenant", tenants: begins(b.GetName(), still), want: "the new tenant new"},
+		{what: "a new tenant", tenants: begins(b.GetName(), still), want: "the new tenant new: wait until that has ended"},
+		{what: "one that failed", tenants: begins(b.GetName(), func(n *registryv1.Tenant) {
+			n.Generation, n.Status.ObservedGeneration, n.Status.Phase = 2, 2, registryv1.TenantStatus_GAVE_UP
+		}), want: "the new tenant new, which failed: retry or delete new"},
+		{what: "one that is tried again", tenants: begins(b.GetName(), func(n *registryv1.Tenant) {
+			n.Generation, n.Status.ObservedGeneration, n.Status.Phase = 3, 2, registryv1.TenantStatus_GAVE_UP
+		}), want: "the new tenant new: wait until that has ended"},
 		{what: "one that began with another", tenants: begins("tenants/acme/backups/backup-1", still)},
 		{what: "one that runs", tenants: begins(b.GetName(), func(n *registryv1.Tenant) { n.Status.Revision = "blueprints/desk/revisions/1.0.0" })},
 		{what: "one that was deleted", tenants: begins(b.GetName(), func(n *registryv1.Tenant) { n.DeleteTime = timestamppb.Now() })},

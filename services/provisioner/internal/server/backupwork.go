@@ -129,7 +129,7 @@ func (s *Server) needed(ctx context.Context, b *pb.Backup) error {
 		return err
 	}
 	if by != "" {
-		return errs.New(errs.FailedPrecondition, "BACKUP_NEEDED", "backup %q is needed by %s: wait until that has ended", b.GetName(), by)
+		return errs.New(errs.FailedPrecondition, "BACKUP_NEEDED", "backup %q is needed by %s", b.GetName(), by)
 	}
 	return nil
 }

@@ -38,8 +38,8 @@ func (t *talk) why(err error) error {
 	if cause := context.Cause(t.ctx); errors.As(cause, &known) {
 		return known
 	}
-	if err == nil && t.ctx.Err() != nil {
-		return t.ctx.Err() // the caller is gone
+	if t.ctx.Err() != nil {
+		return t.ctx.Err() // the caller is gone: what else went wrong followed from that
 	}
 	return err
 }

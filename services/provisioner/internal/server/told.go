@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -60,6 +61,8 @@ func (t *telling) ended(result *pb.TaskResult, err error) {
 	took := time.Since(t.since).Round(time.Second)
 	switch {
 	case !t.begun:
+	case errors.Is(err, context.Canceled):
+		t.tell("cut", fmt.Sprintf("The task %s was cut off after %v: the connection ended", t.task, took))
 	case err != nil:
 		t.tell("cut", fmt.Sprintf("The task %s was cut off after %v: %v", t.task, took, err))
 	default:

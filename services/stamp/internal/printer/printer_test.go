@@ -25,8 +25,8 @@ func TestForms(t *testing.T) {
 		form Format
 		want string
 	}{
-		{Table, "NAME\nOur?CRM?[2J\n"},
-		{Wide, "NAME           WON\nOur?CRM?[2J  a?b\n"},
+		{Table, "NAME\nOur CRM?[2J\n"},
+		{Wide, "NAME           WON\nOur CRM?[2J  a b\n"},
 		{Name, "sources/crm\n"},
 	} {
 		var out bytes.Buffer

@@ -96,6 +96,9 @@ func Align(indent string, rows [][]string) []string {
 // Safe keeps a text from steering the terminal: customers choose their names.
 func Safe(text string) string {
 	return strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' {
+			return ' '
+		}
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return '?'
 		}

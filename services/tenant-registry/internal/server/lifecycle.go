@@ -36,7 +36,7 @@ func (s *tenants) HoldTenant(ctx context.Context, req *registryv1.HoldTenantRequ
 	if err != nil {
 		return nil, err
 	}
-	change, err := s.tenants.Hold(ctx, name, req.GetEtag(), &registryv1.Hold{Owner: req.GetOwner(), Reason: req.GetReason(), ExpireTime: req.GetExpireTime()})
+	change, err := s.tenants.Hold(ctx, name, req.GetEtag(), &registryv1.Hold{Owner: req.GetOwner(), Reason: req.GetReason(), ExpireTime: req.GetExpireTime()}, req.GetReplace())
 	return change.Tenant, err
 }
 

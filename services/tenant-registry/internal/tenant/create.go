@@ -138,7 +138,7 @@ func (t *Tenants) fresh(ctx context.Context, id string, wish *registryv1.Tenant)
 	if err := t.settle(ctx, spec, ""); err != nil {
 		return nil, names.Tenant{}, err
 	}
-	if err := checkNewExpiry(nil, spec.GetOverrides()); err != nil {
+	if err := t.checkNewOverrides(ctx, nil, spec); err != nil {
 		return nil, names.Tenant{}, err
 	}
 	name, now := names.Tenant{ID: id}, timestamppb.New(time.Now())

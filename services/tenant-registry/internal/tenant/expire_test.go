@@ -27,7 +27,7 @@ func TestSweepEndsHoldsAndOverrides(t *testing.T) {
 	if _, err := f.Create(ctx, tenant.Creation{ID: "a", Wish: wish}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Hold(ctx, name, "", &registryv1.Hold{Owner: "dana", Reason: "audit", ExpireTime: timestamppb.New(end)}); err != nil {
+	if _, err := f.Hold(ctx, name, "", &registryv1.Hold{Owner: "dana", Reason: "audit", ExpireTime: timestamppb.New(end)}, false); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -94,7 +94,7 @@ func TestSweepLeavesWhatIsHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	end := time.Now().Add(tenant.DefaultRetention + 24*time.Hour)
-	if _, err := f.Hold(ctx, name, "", &registryv1.Hold{Owner: "dana", Reason: "lawsuit", ExpireTime: timestamppb.New(end)}); err != nil {
+	if _, err := f.Hold(ctx, name, "", &registryv1.Hold{Owner: "dana", Reason: "lawsuit", ExpireTime: timestamppb.New(end)}, false); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -19,9 +19,9 @@ import (
 const longestHold = 366 * 24 * time.Hour
 
 // Hold freezes a tenant until it is lifted or expires. What is there already
-// changes nothing; another one takes its place. ErrNotFound, ErrEtag, or
-// violations of its fields.
-func (t *Tenants) Hold(ctx context.Context, name names.Tenant, etag string, hold *registryv1.Hold) (Change, error) {
+// changes nothing; another one of the same owner takes its place, and with replace
+// that of anybody. ErrNotFound, ErrEtag, TENANT_HELD, or violations of its fields.
+func (t *Tenants) Hold(ctx context.Context, name names.Tenant, etag string, hold *registryv1.Hold, replace bool) (Change, error) {
 	now := time.Now()
 	if wrong := checkHold(hold, now); len(wrong) > 0 {
 		return Change{}, errs.Invalid("HOLD_INVALID", wrong...)
@@ -34,10 +34,20 @@ func (t *Tenants) Hold(ctx context.Context, name names.Tenant, etag string, hold
 			if proto.Equal(same, was) {
 				return edit{nothing: true}, nil
 			}
+			if !replace && was.GetOwner() != hold.GetOwner() && was.GetExpireTime().AsTime().After(now) {
+				return edit{}, heldBy(name, was)
+			}
 		}
 		return edit{quiet: true, entry: timeline.Entry{Action: timeline.Held,
 			Message: fmt.Sprintf("Held by %s until %s: %s", hold.GetOwner(), hold.GetExpireTime().AsTime().Format(time.RFC3339), hold.GetReason())}}, nil
 	})
+}
+
+// heldBy refuses to put another's hold aside unsaid.
+func heldBy(name names.Tenant, was *registryv1.Hold) error {
+	return errs.New(errs.FailedPrecondition, "TENANT_HELD", "%s is held by %q until %s (%s): ask there, or send replace (--replace) to take its place",
+		name, was.GetOwner(), was.GetExpireTime().AsTime().Format(time.RFC3339), was.GetReason()).
+		With("tenant", name.String()).With("owner", was.GetOwner())
 }
 
 // Unhold lifts a hold; of a tenant without one nothing changes.

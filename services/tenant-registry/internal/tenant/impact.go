@@ -74,6 +74,10 @@ func (t *Tenants) impactOn(ctx context.Context, v View, recipe *blueprint.Recipe
 		return out, nil
 	}
 	out.Impact = registryv1.TenantImpact_UNCHANGED
+	if !v.lived() {
+		out.Reason = "nothing of it runs yet"
+		return out, nil
+	}
 	for _, c := range p.GetComponents() {
 		if c.GetAction() == typev1.ComponentPreview_NOTHING {
 			continue

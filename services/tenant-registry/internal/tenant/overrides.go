@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"context"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -24,8 +25,13 @@ func checkOverrides(recipe *blueprint.Recipe, spec *registryv1.Tenant) error {
 	if len(o.GetResources()) == 0 && len(o.GetValues()) == 0 {
 		wrong = append(wrong, errs.Violation{Field: "overrides", Description: "changes nothing: set resources or values, or leave it out"})
 	}
-	_, misfits := recipe.Override(spec.GetPlan(), blueprint.Overrides{Values: o.GetValues(), Resources: o.GetResources()})
-	if wrong = append(wrong, misfits...); len(wrong) == 0 {
+	_, unfit := recipe.Override(spec.GetPlan(), blueprint.Overrides{Values: o.GetValues(), Resources: o.GetResources()})
+	return misfits(append(wrong, unfit...))
+}
+
+// misfits refuses what is wrong with overrides; nil when nothing is.
+func misfits(wrong []errs.Violation) error {
+	if len(wrong) == 0 {
 		return nil
 	}
 	for i := range wrong {
@@ -34,16 +40,22 @@ func checkOverrides(recipe *blueprint.Recipe, spec *registryv1.Tenant) error {
 	return errs.Invalid(ReasonOverrides, wrong...)
 }
 
-// checkNewExpiry refuses overrides that would end before they begin. Those that
-// are there and over wait for the sweep: they stand in no other change's way.
-func checkNewExpiry(was, next *registryv1.Overrides) error {
-	if next == nil || proto.Equal(was, next) {
+// checkNewOverrides refuses overrides that would end before they begin, and those
+// that leave less than the plan reserves. Those that are there and over wait for the
+// sweep: they stand in no other change's way.
+func (t *Tenants) checkNewOverrides(ctx context.Context, was, spec *registryv1.Tenant) error {
+	next := spec.GetOverrides()
+	if next == nil || proto.Equal(was.GetOverrides(), next) {
 		return nil
 	}
 	if why := checkExpiry(next.GetExpireTime(), time.Now()); why != "" {
 		return errs.Invalid(ReasonOverrides, errs.Violation{Field: "tenant.overrides.expire_time", Description: why})
 	}
-	return nil
+	side, err := t.side(ctx, spec, spec.GetBlueprint())
+	if err != nil {
+		return err
+	}
+	return misfits(side.Recipe.TooLittle(spec.GetPlan(), blueprint.Overrides{Values: next.GetValues(), Resources: next.GetResources()}))
 }
 
 // checkWindow refuses a maintenance window that never opens. How long it stays

@@ -53,8 +53,8 @@ func (t *Tenants) countPurge(ctx context.Context, name names.Tenant, confirm int
 	count, limit := len(next.GetFields()), max(3, len(t.views(all))/10)
 	if count > limit && confirm != count {
 		return cond, store.Op{}, errs.New(errs.FailedPrecondition, ReasonPurgeLimit,
-			"%d purges would have begun within an hour, and %d may: wait until %s, or send confirm_count %d if that many are meant",
-			count, limit, oldest.Add(time.Hour).UTC().Format(time.RFC3339), count).
+			"%d purges would have begun within an hour, and %d may: wait until %s, or send confirm_count %d (--confirm %d) if that many are meant",
+			count, limit, oldest.Add(time.Hour).UTC().Format(time.RFC3339), count, count).
 			With("tenant", name.String()).With("count", fmt.Sprint(count)).With("limit", fmt.Sprint(limit))
 	}
 	return cond, t.purges.PutOp(purgesLately, next), nil

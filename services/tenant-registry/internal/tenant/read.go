@@ -17,7 +17,7 @@ import (
 func (t *Tenants) Get(ctx context.Context, name names.Tenant) (View, error) {
 	spec, err := t.records.Get(ctx, name.ID+specPart)
 	if errors.Is(err, store.ErrNotFound) {
-		return View{}, ErrNotFound.Naming("tenant", name.String())
+		return View{}, t.missing(ctx, name)
 	}
 	if err != nil {
 		return View{}, fmt.Errorf("get tenant %q: %w", name.ID, err)
@@ -27,6 +27,20 @@ func (t *Tenants) Get(ctx context.Context, name names.Tenant) (View, error) {
 		return View{}, fmt.Errorf("get status of tenant %q: %w", name.ID, err)
 	}
 	return View{spec: spec, status: status}, nil
+}
+
+// missing is ErrNotFound, which says so when the tenant was purged.
+func (t *Tenants) missing(ctx context.Context, name names.Tenant) error {
+	_, err := t.tombstones.Get(ctx, name.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return ErrNotFound.Naming("tenant", name.String())
+	case err != nil:
+		return fmt.Errorf("look for receipt of tenant %q: %w", name.ID, err)
+	}
+	gone := ErrNotFound.Naming("tenant", name.String())
+	gone.Message = fmt.Sprintf("tenant %q was purged: see what was destroyed with stamp tenant receipt %s", name.ID, name.ID)
+	return gone
 }
 
 // Known says whether there is or was a tenant of this name: a purged one has a

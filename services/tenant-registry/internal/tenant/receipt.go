@@ -15,11 +15,14 @@ import (
 	"stampworks.dev/services/tenant-registry/internal/names"
 )
 
-// A receipt names so many things of each kind, each in so many bytes, that its
-// record can always be written.
-const (
-	receiptLines = 200
-	receiptWidth = 100
+// limits are of one list of a receipt: so many things, each in so many bytes.
+type limits struct{ lines, width int }
+
+// A receipt's limits let its record always be written. What is left behind is a
+// path that somebody has to remove: it is not cut.
+var (
+	receiptLimits = limits{200, 100}
+	leftLimits    = limits{40, 500}
 )
 
 // Receipt is the proof that a tenant was purged. ErrNotFound, ErrNotPurged.
@@ -50,22 +53,21 @@ func receiptOf(spec *registryv1.Tenant, said *registryv1.Receipt, at time.Time) 
 	if p := spec.GetPurge(); p != nil {
 		r.Principal, r.RequestTime = p.GetPrincipal(), p.GetCreateTime()
 	}
-	for _, lines := range []*[]string{&r.Destroyed, &r.LeftBehind, &r.BackupsKept} {
-		*lines = shortened(*lines)
-	}
+	r.Destroyed, r.BackupsKept = receiptLimits.shorten(r.GetDestroyed()), receiptLimits.shorten(r.GetBackupsKept())
+	r.LeftBehind = leftLimits.shorten(r.GetLeftBehind())
 	return r
 }
 
-// shortened keeps a receipt within its limits; the last line then says how many
-// are left out.
-func shortened(lines []string) []string {
+// shorten keeps a list within the limits; the last line then says how many are
+// left out.
+func (l limits) shorten(lines []string) []string {
 	for i, line := range lines {
-		if len(line) > receiptWidth {
-			lines[i] = strings.ToValidUTF8(line[:receiptWidth], "") + "…"
+		if len(line) > l.width {
+			lines[i] = strings.ToValidUTF8(line[:l.width], "") + "…"
 		}
 	}
-	if len(lines) <= receiptLines {
+	if len(lines) <= l.lines {
 		return lines
 	}
-	return append(lines[:receiptLines-1:receiptLines-1], fmt.Sprintf("and %d more", len(lines)-receiptLines+1))
+	return append(lines[:l.lines-1:l.lines-1], fmt.Sprintf("and %d more", len(lines)-l.lines+1))
 }

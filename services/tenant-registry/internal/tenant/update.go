@@ -54,7 +54,7 @@ func (t *Tenants) Update(ctx context.Context, name names.Tenant, r Revision) (Ch
 		if err := t.settle(ctx, next, v.Spec().GetBlueprint()); err != nil {
 			return edit{}, err
 		}
-		if err := checkNewExpiry(v.Spec().GetOverrides(), next.GetOverrides()); err != nil {
+		if err := t.checkNewOverrides(ctx, v.Spec(), next); err != nil {
 			return edit{}, err
 		}
 		if err := checkImmutable(v, next); err != nil {

@@ -102,7 +102,7 @@ func findProgram(dir, word string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", control.Fail(control.CodeProgram, fmt.Errorf("find program %q: not in %s", word, dir))
+	return "", control.Fail(control.CodeProgram, fmt.Errorf("find program %q: the component's artifact does not have it", word))
 }
 
 // environment is closed: nothing of the supervisor's own goes into it.

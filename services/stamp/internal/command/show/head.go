@@ -96,9 +96,20 @@ func (e *everything) wish(now time.Time) []string {
 		parts = append(parts, "protected from deletion")
 	}
 	if t.GetDeleteTime() != nil {
-		parts = append(parts, "deleted "+printer.Age(t.GetDeleteTime(), now)+" ago")
+		parts = append(parts, "deleted "+printer.Age(t.GetDeleteTime(), now)+" ago", purging(t))
 	}
 	return parts
+}
+
+// purging is when a deleted tenant's data goes. A hold may put it off.
+func purging(t *registryv1.Tenant) string {
+	switch {
+	case t.GetPurging():
+		return "being purged"
+	case t.GetPurgeTime() != nil:
+		return "to be purged " + t.GetPurgeTime().AsTime().Format(time.RFC3339)
+	}
+	return ""
 }
 
 // saved is how many backups there are, and the newest.

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"context"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
@@ -24,6 +25,8 @@ type changeOptions struct {
 	name string
 	etag string
 	wait bool
+	// settled says why there was nothing to do; empty is that all is as wished.
+	settled string
 }
 
 func (o *changeOptions) flags(cmd *cobra.Command) {
@@ -43,15 +46,37 @@ func (o *changeOptions) open() (err error) {
 // finish prints the operation that a change began, or, having waited for it,
 // the tenant.
 func (o *changeOptions) finish(ctx context.Context, op *longrunningpb.Operation) error {
-	if !o.wait || op.GetName() == "" {
-		if !op.GetDone() {
-			o.Say("begun; look with: stamp operation wait %s", shortOperation(op.GetName()))
+	switch settled := op.GetDone() && op.GetError() == nil; {
+	case op.GetName() == "":
+		return o.checked(op)
+	case settled:
+		o.Say("no work for the copy: %s", cmp.Or(o.settled, "it is as wished"))
+		if !o.wait && !o.printer.ForPeople() {
+			return operation.Print(o.printer, op)
 		}
+	case !o.wait:
+		o.Say("begun; look with: stamp operation wait %s", shortOperation(op.GetName()))
 		return operation.Print(o.printer, op)
+	default:
+		if err := wait.Started(ctx, o.Session, o.client, op); err != nil {
+			return err
+		}
 	}
-	if err := wait.Started(ctx, o.Session, o.client, op); err != nil {
-		return err
+	return o.show(ctx, op)
+}
+
+// checked is the end of what wrote nothing: the operation, which is none, is for
+// programs only.
+func (o *changeOptions) checked(op *longrunningpb.Operation) error {
+	o.Say("all is well; nothing was written")
+	if o.printer.ForPeople() || o.printer.Format == printer.Name {
+		return nil
 	}
+	return operation.Print(o.printer, op)
+}
+
+// show prints the tenant of an operation.
+func (o *changeOptions) show(ctx context.Context, op *longrunningpb.Operation) error {
 	tenant := &registryv1.Tenant{}
 	if err := o.client.Get(ctx, "/v1/"+tenantOf(op, o.name), nil, tenant); err != nil {
 		return err

@@ -73,6 +73,9 @@ func runCreate(ctx context.Context, o *createOptions) error {
 			return exit.Usagef("--restore-from %s: want TENANT/BACKUP, such as acme/backup-3; see them with: stamp backup list", o.restoreFrom)
 		}
 	}
+	if err := fits(ctx, o.client, wish); err != nil {
+		return err
+	}
 	query := url.Values{}
 	for key, value := range map[string]string{"tenant_id": o.id, "request_id": o.requestID} {
 		if value != "" {
@@ -93,7 +96,7 @@ func runCreate(ctx context.Context, o *createOptions) error {
 		o.Say("its id is %s%s", id, whyNumbered(id, o.wish.displayName))
 	}
 	if o.validateOnly {
-		o.Say("all is well; nothing was written")
+		return o.checked(op)
 	}
 	return o.finish(ctx, op)
 }

@@ -2,8 +2,6 @@ package tenant
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +19,7 @@ import (
 type holdOptions struct {
 	changeOptions
 	owner, reason, until, length string
+	replace                      bool
 }
 
 func holdCommand(s *session.Session) *cobra.Command {
@@ -31,7 +30,8 @@ func holdCommand(s *session.Session) *cobra.Command {
 		Long: `Freeze a customer's copy. Changes are still taken in; they wait until the hold is lifted or ends by
 itself, at most 366 days from now. A deleted customer's data is not purged by itself meanwhile.
 
-Somebody answers for a hold, so it needs an owner and a reason. Another hold takes the place of the first.`,
+Somebody answers for a hold, so it needs an owner and a reason. Another hold of the same owner takes the
+place of the first; that of somebody else is refused unless --replace says that it is meant.`,
 		Example: `  stamp tenant hold acme --owner dana --reason "audit until Friday" --for 3d
   stamp tenant hold acme --owner legal --reason "case 4711" --until 2027-01-31`,
 		Args:              cobra.ExactArgs(1),
@@ -49,6 +49,7 @@ Somebody answers for a hold, so it needs an owner and a reason. Another hold tak
 	cmd.Flags().StringVar(&o.reason, "reason", "", "why")
 	cmd.Flags().StringVar(&o.length, "for", "", "how `long`, such as 4h or 3d")
 	cmd.Flags().StringVar(&o.until, "until", "", "its `end`, such as 2027-01-31 or 2027-01-31T18:00:00Z")
+	cmd.Flags().BoolVar(&o.replace, "replace", false, "take the place of a hold that somebody else answers for")
 	return cmd
 }
 
@@ -61,7 +62,7 @@ func runHold(ctx context.Context, o *holdOptions) error {
 		return err
 	}
 	return o.quietly(ctx, "hold", &registryv1.HoldTenantRequest{
-		Name: o.name, Etag: o.etag, Owner: o.owner, Reason: o.reason, ExpireTime: timestamppb.New(end),
+		Name: o.name, Etag: o.etag, Owner: o.owner, Reason: o.reason, ExpireTime: timestamppb.New(end), Replace: o.replace,
 	})
 }
 
@@ -91,7 +92,7 @@ func (o *changeOptions) quietly(ctx context.Context, verb string, body message) 
 	if h := tenant.GetHold(); h != nil {
 		o.Say("held by %s until %s", h.GetOwner(), h.GetExpireTime().AsTime().Format(time.RFC3339))
 	} else {
-		o.Say("%s is not held", o.name)
+		o.Say("%s is held no more: what waited goes on", names.Short(o.name))
 	}
 	return printer.One(o.printer, view(o.printer.Now()), tenant)
 }
@@ -109,14 +110,9 @@ func expiry(length, until string, now time.Time) (time.Time, error) {
 		}
 		return time.Time{}, exit.Usagef("--until %s: want 2027-01-31 or 2027-01-31T18:00:00Z", until)
 	}
-	if digits, ok := strings.CutSuffix(length, "d"); ok {
-		if days, err := strconv.Atoi(digits); err == nil {
-			return now.AddDate(0, 0, days), nil
-		}
-	}
-	d, err := time.ParseDuration(length)
+	d, err := parseLength(length)
 	if err != nil {
-		return time.Time{}, exit.Usagef("--for %s: want a time such as 4h or 3d", length)
+		return time.Time{}, exit.Usagef("--for %s: %v", length, err)
 	}
 	return now.Add(d), nil
 }

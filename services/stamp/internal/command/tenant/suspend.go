@@ -27,6 +27,7 @@ func resumeCommand(s *session.Session) *cobra.Command {
 
 func retryCommand(s *session.Session) *cobra.Command {
 	o := newAction(s, "retry")
+	o.settled = "nothing has failed"
 	o.body = func() message { return &registryv1.RetryTenantRequest{Name: o.name, Etag: o.etag} }
 	return o.command("Try again what failed", `  stamp tenant retry acme --wait`)
 }

@@ -90,6 +90,9 @@ func runUpdate(ctx context.Context, o *updateOptions) error {
 	if o.dryRun {
 		return previewOf(ctx, &o.changeOptions, op)
 	}
+	if o.validateOnly {
+		return o.checked(op)
+	}
 	return o.finish(ctx, op)
 }
 

@@ -66,7 +66,7 @@ func runUpgrade(ctx context.Context, o *upgradeOptions) error {
 		return err
 	}
 	if o.validateOnly {
-		o.Say("all is well; nothing was written")
+		return o.checked(op)
 	}
 	return o.finish(ctx, op)
 }

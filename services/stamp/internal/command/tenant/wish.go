@@ -31,11 +31,11 @@ type wishFlags struct {
 	amount                                     float64
 	contactName, contactEmail                  string
 	window, drift                              string
-	windowLength                               time.Duration
+	windowLength                               length
 }
 
 // defaultWindow is how long a maintenance window stays open when nobody says.
-const defaultWindow = time.Hour
+const defaultWindow = length(time.Hour)
 
 // fieldOf is the tenant's field that a flag sets.
 var fieldOf = map[string]string{
@@ -65,7 +65,8 @@ func (w *wishFlags) add(cmd *cobra.Command, s *session.Session) {
 	f.StringVar(&w.contactName, "contact", "", "a person at the customer")
 	f.StringVar(&w.contactEmail, "contact-email", "", "where to write to that person")
 	f.StringVar(&w.window, "maintenance-window", "", "when disturbing work may begin, as `CRON` in UTC (\"0 3 * * 6\"); \"\" for any time")
-	f.DurationVar(&w.windowLength, "maintenance-duration", defaultWindow, "how long the maintenance window stays open")
+	w.windowLength = defaultWindow
+	f.Var(&w.windowLength, "maintenance-duration", "how `long` the maintenance window stays open, such as 4h or 3d")
 	f.StringVar(&w.drift, "drift-policy", "", "what becomes of changes by hand: `repair` or show")
 	complete.Flags(cmd, s)
 }
@@ -110,7 +111,7 @@ func (w *wishFlags) tenant(ctx context.Context, c *client.Client, product string
 		return nil, exit.Usagef("--maintenance-duration is of a --maintenance-window: give both")
 	}
 	if w.window != "" {
-		t.MaintenanceWindow = &registryv1.MaintenanceWindow{Schedule: w.window, Duration: durationpb.New(w.windowLength)}
+		t.MaintenanceWindow = &registryv1.MaintenanceWindow{Schedule: w.window, Duration: durationpb.New(time.Duration(w.windowLength))}
 	}
 	if w.drift != "" {
 		policy, known := registryv1.Tenant_DriftPolicy_value[strings.ToUpper(w.drift)]

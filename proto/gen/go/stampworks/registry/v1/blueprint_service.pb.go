@@ -632,7 +632,7 @@ type TenantImpact struct {
 	Impact TenantImpact_Impact `protobuf:"varint,4,opt,name=impact,proto3,enum=stampworks.registry.v1.TenantImpact_Impact" json:"impact,omitempty"`
 	// The components that something is done with, without their fields.
 	Components []*v1.ComponentPreview `protobuf:"bytes,5,rep,name=components,proto3" json:"components,omitempty"`
-	// Why it is BLOCKED, in one sentence.
+	// Why it is BLOCKED, in one sentence; or that nothing of it runs yet.
 	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

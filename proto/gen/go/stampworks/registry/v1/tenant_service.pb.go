@@ -921,7 +921,9 @@ type HoldTenantRequest struct {
 	// Why.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	// When it ends by itself: in the future, at most 366 days ahead.
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// Takes the place of a hold that somebody else answers for.
+	Replace       bool `protobuf:"varint,6,opt,name=replace,proto3" json:"replace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -989,6 +991,13 @@ func (x *HoldTenantRequest) GetExpireTime() *timestamppb.Timestamp {
 		return x.ExpireTime
 	}
 	return nil
+}
+
+func (x *HoldTenantRequest) GetReplace() bool {
+	if x != nil {
+		return x.Replace
+	}
+	return false
 }
 
 // UnholdTenantRequest names a tenant whose hold is lifted.
@@ -1465,7 +1474,7 @@ const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"\x15UndeleteTenantRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
-	"\x04etag\x18\x02 \x01(\tR\x04etag\"\xee\x01\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\"\x88\x02\n" +
 	"\x11HoldTenantRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
@@ -1473,7 +1482,8 @@ const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"\x05owner\x18\x03 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05owner\x12%\n" +
 	"\x06reason\x18\x04 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\x12F\n" +
 	"\vexpire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\n" +
-	"expireTime\"\\\n" +
+	"expireTime\x12\x18\n" +
+	"\areplace\x18\x06 \x01(\bR\areplace\"\\\n" +
 	"\x13UnholdTenantRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +

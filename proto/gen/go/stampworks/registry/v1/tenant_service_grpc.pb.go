@@ -89,8 +89,10 @@ type TenantServiceClient interface {
 	// when it is not deleted, FAILED_PRECONDITION when its purge has begun.
 	UndeleteTenant(ctx context.Context, in *UndeleteTenantRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
 	// HoldTenant freezes a tenant (AIP-136): changes are taken in, and wait until
-	// the hold is lifted or expires. Another hold takes its place.
-	// Codes: NOT_FOUND, ABORTED, INVALID_ARGUMENT without owner, reason or expiry.
+	// the hold is lifted or expires. Another hold of the same owner takes its place;
+	// that of somebody else needs replace.
+	// Codes: NOT_FOUND, ABORTED, INVALID_ARGUMENT without owner, reason or expiry,
+	// FAILED_PRECONDITION of one that somebody else holds.
 	HoldTenant(ctx context.Context, in *HoldTenantRequest, opts ...grpc.CallOption) (*Tenant, error)
 	// UnholdTenant lifts a hold (AIP-136). Codes: NOT_FOUND, ABORTED.
 	UnholdTenant(ctx context.Context, in *UnholdTenantRequest, opts ...grpc.CallOption) (*Tenant, error)
@@ -349,8 +351,10 @@ type TenantServiceServer interface {
 	// when it is not deleted, FAILED_PRECONDITION when its purge has begun.
 	UndeleteTenant(context.Context, *UndeleteTenantRequest) (*longrunningpb.Operation, error)
 	// HoldTenant freezes a tenant (AIP-136): changes are taken in, and wait until
-	// the hold is lifted or expires. Another hold takes its place.
-	// Codes: NOT_FOUND, ABORTED, INVALID_ARGUMENT without owner, reason or expiry.
+	// the hold is lifted or expires. Another hold of the same owner takes its place;
+	// that of somebody else needs replace.
+	// Codes: NOT_FOUND, ABORTED, INVALID_ARGUMENT without owner, reason or expiry,
+	// FAILED_PRECONDITION of one that somebody else holds.
 	HoldTenant(context.Context, *HoldTenantRequest) (*Tenant, error)
 	// UnholdTenant lifts a hold (AIP-136). Codes: NOT_FOUND, ABORTED.
 	UnholdTenant(context.Context, *UnholdTenantRequest) (*Tenant, error)

@@ -1,0 +1,50 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+
+	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/exit"
+	"stampworks.dev/services/stamp/internal/names"
+)
+
+// fits refuses a backup that a new tenant cannot begin with, before its id is
+// used up: the registry takes the wish, for it knows no backups. Who may not read
+// backups hears of it from the operation.
+func fits(ctx context.Context, c *client.Client, wish *registryv1.Tenant) error {
+	name := wish.GetRestoreFrom()
+	if name == "" {
+		return nil
+	}
+	b, short := &provisionerv1.Backup{}, names.Short(name)
+	err := c.Get(ctx, "/v1/"+name, nil, b)
+	var problem *client.Problem
+	switch {
+	case errors.As(err, &problem) && problem.Status == http.StatusForbidden:
+		return nil
+	case errors.As(err, &problem) && problem.Status == http.StatusNotFound:
+		tenant, _, _ := strings.Cut(short, "/")
+		return &exit.Error{Code: exit.NotFound, Message: "there is no backup " + short + ": choose another; see them with: stamp backup list " + tenant}
+	case err != nil:
+		return err
+	}
+	if of := product(b.GetRevision()); wish.GetBlueprint() != "" && of != product(wish.GetBlueprint()) {
+		return &exit.Error{Code: exit.Failure, Message: "the backup " + short + " is of " + names.Short(of) + ", not of " + names.Short(product(wish.GetBlueprint())) + ": choose another"}
+	}
+	if cell := wish.GetCell(); cell != "" && cell != b.GetCell() {
+		return &exit.Error{Code: exit.Failure, Message: "the backup " + short + " is kept in the cell " + names.Short(b.GetCell()) + ", not in " + names.Short(cell) + ": choose that one"}
+	}
+	return nil
+}
+
+// product is the blueprint of a revision.
+func product(revision string) string {
+	blueprint, _, _ := strings.Cut(revision, "/revisions/")
+	return blueprint
+}
