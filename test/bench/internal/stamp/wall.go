@@ -13,7 +13,7 @@ import (
 // puts the rules of a stamp there or takes them away.
 //
 //	bench wall allow|forget USER ADDRESS PORT
-func Wall(_ context.Context, args []string) error {
+func Wall(ctx context.Context, args []string) error {
 	if len(args) != 4 {
 		return errors.New("wall: want allow|forget USER ADDRESS PORT")
 	}
@@ -27,7 +27,7 @@ func Wall(_ context.Context, args []string) error {
 	}
 	owner := firewall.Owner{User: user, Address: args[2], Ports: []int{port}}
 	if args[0] == "forget" {
-		return errors.Join(firewall.Forget(owner), firewall.Release(owner))
+		return errors.Join(firewall.Forget(ctx, owner), firewall.Release(ctx, owner))
 	}
-	return errors.Join(firewall.Allow(owner), firewall.Confine(owner, nil))
+	return errors.Join(firewall.Allow(ctx, owner), firewall.Confine(ctx, owner, nil))
 }
