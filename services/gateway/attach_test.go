@@ -169,11 +169,21 @@ func TestAttachTaskRefused(t *testing.T) {
 		{"no such task", "/v1/tenants/acme/stamp:attachTask?task=dance", adminToken, upgrade, 404, "TASK_NOT_FOUND"},
 		{"no number", "/v1/tenants/acme/stamp:attachTask?task=shell&terminal.rows=many", adminToken, upgrade, 400, "PARAMETER_MALFORMED"},
 		{"too large", "/v1/tenants/acme/stamp:attachTask?task=shell&terminal.rows=100000", adminToken, upgrade, 400, "INVALID_REQUEST"},
+		{"not upgraded", attachShell, adminToken, append([]string{"Connection: close"}, upgrade[1:]...), 426, "UPGRADE_REQUIRED"},
+		{"another version", attachShell, adminToken, append([]string{"Sec-WebSocket-Version: 8"}, upgrade[0], upgrade[1], upgrade[3]), 400, "HANDSHAKE_MALFORMED"},
+		{"no key", attachShell, adminToken, upgrade[:3], 400, "HANDSHAKE_MALFORMED"},
+		{"bad key", attachShell, adminToken, append([]string{"Sec-WebSocket-Key: c2hvcnQ="}, upgrade[:3]...), 400, "HANDSHAKE_MALFORMED"},
+		{"another site", attachShell, adminToken, append([]string{"Origin: https://evil.example"}, upgrade...), 403, "ORIGIN_REFUSED"},
+		{"twice", attachShell + "&task=dance", adminToken, upgrade, 400, "PARAMETER_MALFORMED"},
 		{"unknown parameter", attachShell + "&size=1", adminToken, upgrade, 400, "PARAMETER_MALFORMED"},
 		{"gRPC's own", attachShell, adminToken, append([]string{"Grpc-Timeout: 1S"}, upgrade...), 400, "HEADER_REFUSED"},
 	} {
 		t.Run(tc.why, func(t *testing.T) {
-			wantProblem(t, f.send(t, http.MethodGet, tc.path, "", append([]string{tc.token}, tc.headers...)...), tc.status, tc.reason)
+			a := f.send(t, http.MethodGet, tc.path, "", append([]string{tc.token}, tc.headers...)...)
+			wantProblem(t, a, tc.status, tc.reason)
+			if strings.Contains(a.text, "%!") {
+				t.Errorf("it says %s", a.text)
+			}
 		})
 	}
 }

@@ -173,6 +173,21 @@ func TestAttachTaskEndsWithTheCaller(t *testing.T) {
 	})
 }
 
+func TestAttachTaskBeginsOnce(t *testing.T) {
+	p, near, far := talkingPlant(t)
+	for name, stamps := range map[string]pb.StampServiceClient{"where the cell is": near, "passed on": far} {
+		begin := &pb.AttachTaskRequest_Begin{Name: acme, Task: "shell"}
+		c := converse(t, p.as("operator"), stamps, begin)
+		c.hears("started")
+		c.hears("tended shell ")
+		c.send(&pb.AttachTaskRequest{Input: &pb.AttachTaskRequest_Begin_{Begin: begin}})
+		c.send(typed("hello"))
+		if res, err := c.Recv(); errs.ReasonOf(err) != "BEGIN_REPEATED" {
+			t.Errorf("%s: a second begin: %v, %v", name, res, err)
+		}
+	}
+}
+
 func TestAttachTaskRefused(t *testing.T) {
 	p, near, far := talkingPlant(t)
 	refused := func(stamps pb.StampServiceClient, role, name, task string) error {

@@ -79,8 +79,8 @@ func attach(stamps provisionerv1.StampServiceClient) http.Handler {
 
 // beginOf reads the query.
 func beginOf(r *http.Request) (*provisionerv1.AttachTaskRequest_Begin, error) {
-	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-		return nil, errs.New(errs.FailedPrecondition, "UPGRADE_REQUIRED", "this is a WebSocket: connect with a client for those, or with: stamp task TENANT TASK")
+	if err := mayUpgrade(r); err != nil {
+		return nil, err
 	}
 	begin := &provisionerv1.AttachTaskRequest_Begin{Name: "tenants/" + r.PathValue("tenant") + "/stamp"}
 	size := &provisionerv1.TerminalSize{}
@@ -100,7 +100,10 @@ func beginOf(r *http.Request) (*provisionerv1.AttachTaskRequest_Begin, error) {
 		default:
 			err = errors.New("is not a parameter of this method")
 		}
-		if err != nil || len(values) > 1 {
+		if err == nil && len(values) > 1 {
+			err = errors.New("came more than once")
+		}
+		if err != nil {
 			return nil, errs.New(errs.InvalidArgument, "PARAMETER_MALFORMED", "%s=%s: want task, term, terminal.rows and terminal.columns, each once: %w", name, values[0], err)
 		}
 	}

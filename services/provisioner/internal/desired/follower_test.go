@@ -147,3 +147,22 @@ func TestObserve(t *testing.T) {
 		t.Error("told of a change that was only a status")
 	}
 }
+
+// A tenant that is taken over again keeps its generation; its stamp is looked at
+// all the same.
+func TestObserveRecovery(t *testing.T) {
+	changes := make(chan string, 10)
+	again := put("a", 1, 3)
+	again.Tenant.Recovery = &registryv1.Recovery{Id: "recovery-1", Cell: "cells/one"}
+	r := &registry{scripts: [][]*registryv1.WatchTenantsResponse{{synced(1), put("a", 1, 2), again}}, ends: []error{nil}}
+	view := desired.NewView()
+	defer view.Observe(func(id string) { changes <- id })()
+	followInto(t, r, view)
+	for _, what := range []string{"it appears", "it is recovered"} {
+		select {
+		case <-changes:
+		case <-time.After(soon):
+			t.Fatalf("not told that %s", what)
+		}
+	}
+}

@@ -92,7 +92,8 @@ func (v *View) put(t *registryv1.Tenant) {
 func sameWish(a, b *registryv1.Tenant) bool {
 	return a.GetUid() == b.GetUid() && a.GetGeneration() == b.GetGeneration() && a.GetPurging() == b.GetPurging() &&
 		proto.Equal(a.GetHold(), b.GetHold()) && proto.Equal(a.GetMaintenanceWindow(), b.GetMaintenanceWindow()) &&
-		a.GetUrgentGeneration() == b.GetUrgentGeneration() && a.GetDriftPolicy() == b.GetDriftPolicy()
+		a.GetUrgentGeneration() == b.GetUrgentGeneration() && a.GetDriftPolicy() == b.GetDriftPolicy() &&
+		proto.Equal(a.GetRecovery(), b.GetRecovery())
 }
 
 // remove drops a tenant that the registry says is gone for good.

@@ -90,6 +90,10 @@ func (t *talk) listen(input chan<- driver.Input) {
 			close(input)
 			return
 		}
+		if req.GetBegin() != nil {
+			t.end(errs.New(errs.InvalidArgument, "BEGIN_REPEATED", "the task was ended: begin came a second time, and a call runs one task; make another call"))
+			return
+		}
 		t.heard()
 		one := driver.Input{Typed: req.GetData()}
 		if size := req.GetResize(); size != nil {

@@ -44,6 +44,10 @@ func (t *tree) file(f *os.File, full string) error {
 	return t.finish(out, full)
 }
 
+// maxReserve is how much of a disk copies leave free, in bytes; of a small one a
+// twentieth.
+const maxReserve = 1 << 30
+
 // room refuses a file that would not fit before it fills the disk: a file can
 // claim to be of any size, and others write to that disk.
 func (t *tree) room(size int64, full string) error {
@@ -51,9 +55,10 @@ func (t *tree) room(size int64, full string) error {
 	if err := unix.Statfs(t.to.Name(), &at); err != nil {
 		return fmt.Errorf("measure disk: %w", err)
 	}
-	free := int64(at.Bavail) * int64(at.Bsize) //nolint:unconvert // not an int64 on every system
-	if size > free {
-		return fmt.Errorf("copy %q: %d bytes, and %d are free: %w", full, size, free, unix.ENOSPC)
+	free := int64(at.Bavail) * int64(at.Bsize)                      //nolint:unconvert // not an int64 on every system
+	reserve := min(int64(at.Blocks)*int64(at.Bsize)/20, maxReserve) //nolint:unconvert // as above
+	if size > free-reserve {
+		return fmt.Errorf("copy %q: %d bytes, and %d are free, of which %d are left to others: %w", full, size, free, reserve, unix.ENOSPC)
 	}
 	return nil
 }

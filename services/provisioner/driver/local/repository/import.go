@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -23,14 +25,14 @@ import (
 const importToken = 0
 
 // Import keeps the files of a tar. Its tenant and uid are those of no other
-// backup.
+// backup. Nothing is locked while the tar comes in, which can take hours: who
+// drops the backup meanwhile does not wait, and ends the import.
 func (r *Repository) Import(ctx context.Context, of driver.BackupRef, from io.Reader) (driver.Kept, error) {
-	unlock, err := r.lock(ctx, of)
-	if err != nil {
-		return driver.Kept{}, err
-	}
-	defer unlock()
-	part, err := r.makePart(of, importToken)
+	var part string
+	err := r.alone(ctx, of, func() (err error) {
+		part, err = r.makePart(of, importToken)
+		return err
+	})
 	if err != nil {
 		return driver.Kept{}, err
 	}
@@ -38,14 +40,35 @@ func (r *Repository) Import(ctx context.Context, of driver.BackupRef, from io.Re
 	kept, err := r.unpack(ctx, part, of, from)
 	if err == nil {
 		r.at("written")
-		err = r.publish(part, of)
+		err = r.alone(ctx, of, func() error { return r.publish(part, of) })
 	}
 	if err != nil {
-		err = errors.Join(err, os.RemoveAll(part))
+		if _, gone := os.Lstat(part); errors.Is(gone, fs.ErrNotExist) {
+			err = errs.New(errs.Conflict, "BACKUP_DROPPED", "import backup %q of %q: it was removed while it came in; import it again if it is still wanted", of.ID, of.Tenant).Because(err)
+		}
+		err = errors.Join(full(of, err), os.RemoveAll(part))
 		_ = os.Remove(r.tenant(of)) // nothing else is in it
 		return driver.Kept{}, err
 	}
 	return kept, nil
+}
+
+// alone does it under the lock.
+func (r *Repository) alone(ctx context.Context, of driver.BackupRef, do func() error) error {
+	unlock, err := r.lock(ctx, of)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return do()
+}
+
+// full names a full disk as such.
+func full(of driver.BackupRef, err error) error {
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return errs.New(errs.ResourceExhausted, "DISK_FULL", "import backup %q of %q: the disk of the backups has no room for it: make room, or choose another cell: %w", of.ID, of.Tenant, err)
+	}
+	return err
 }
 
 // unpack writes the whole backup into the part, onto the disk.
@@ -82,10 +105,14 @@ type unpacking struct {
 }
 
 func (p *unpacking) all(from io.Reader) error {
-	in := tar.NewReader(&reader{p.ctx, from})
+	end := &ending{from: &reader{p.ctx, from}}
+	in := tar.NewReader(end)
 	for {
 		head, err := in.Next()
 		if errors.Is(err, io.EOF) {
+			if end.seen { // before the two empty blocks that a whole tar ends with
+				return p.refuse("it has no end, so it was cut off")
+			}
 			_, err = io.Copy(io.Discard, from) // who sends says at the end whether all is well
 			return errors.Join(err, p.last())
 		}
@@ -93,8 +120,14 @@ func (p *unpacking) all(from io.Reader) error {
 			return p.broken(err)
 		}
 		name := path.Clean(strings.TrimSuffix(head.Name, "/"))
+		if !utf8.ValidString(name) {
+			return p.refuse("%q is not UTF-8", head.Name)
+		}
 		if !filepath.IsLocal(name) || strings.Count(name, "/") >= maxDepth || len(p.entries) >= p.terms.most {
 			return p.refuse("%q is outside of it, too deep, or one too many", head.Name)
+		}
+		if sparse(head) {
+			return p.refuse("%q is a sparse file: pack it without --sparse", head.Name)
 		}
 		switch head.Typeflag {
 		case tar.TypeDir:
@@ -110,6 +143,32 @@ func (p *unpacking) all(from io.Reader) error {
 			return err
 		}
 	}
+}
+
+// sparse says whether the file has holes, which a tar of a few bytes can have
+// many of.
+func sparse(head *tar.Header) bool {
+	for key := range head.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return head.Typeflag == tar.TypeGNUSparse
+}
+
+// ending notes when all was read.
+type ending struct {
+	from io.Reader
+	seen bool
+}
+
+func (e *ending) Read(into []byte) (int, error) {
+	n, err := e.from.Read(into)
+	if n > 0 && errors.Is(err, io.EOF) {
+		return n, nil // it is said again
+	}
+	e.seen = e.seen || errors.Is(err, io.EOF)
+	return n, err
 }
 
 // directory makes one, and those above it.
@@ -159,10 +218,14 @@ func (p *unpacking) last() error {
 	return nil
 }
 
-// taken is for names that are there already: of a tar that has one twice.
+// taken is for names that cannot be made: those that are there already, of a tar
+// that has one twice, and those that are too long.
 func (p *unpacking) taken(name string, err error) error {
 	if errors.Is(err, os.ErrExist) || errors.Is(err, unix.ENOTDIR) {
 		return p.refuse("%q is in it twice", name)
+	}
+	if errors.Is(err, unix.ENAMETOOLONG) {
+		return p.refuse("%.60q… is too long a name", name)
 	}
 	return err
 }

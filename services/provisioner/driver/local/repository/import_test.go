@@ -3,12 +3,15 @@ package repository
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/services/provisioner/driver"
@@ -91,6 +94,11 @@ func TestImportRefused(t *testing.T) {
 		"below a file": {bytes.NewReader(packed(t, [2]string{"dump", "x"}, [2]string{"dump/y", "y"})), "IMPORT_REFUSED"},
 		"too deep":     {bytes.NewReader(packed(t, [2]string{strings.Repeat("d/", 70) + "dump", "x"})), "IMPORT_REFUSED"},
 		"cut off":      {bytes.NewReader(whole[:3000]), "IMPORT_REFUSED"},
+		"no end":       {bytes.NewReader(whole[:len(whole)-1024]), "IMPORT_REFUSED"},
+		"half an end":  {bytes.NewReader(whole[:len(whole)-512]), "IMPORT_REFUSED"},
+		"long name":    {bytes.NewReader(packed(t, [2]string{strings.Repeat("n", 256), "x"})), "IMPORT_REFUSED"},
+		"4 EiB":        {bytes.NewReader(claims(t, &tar.Header{Name: "dump", Size: 1 << 62, Format: tar.FormatGNU})), "DISK_FULL"},
+		"sparse":       {bytes.NewReader(holes(t)), "IMPORT_REFUSED"},
 		"no tar":       {strings.NewReader(strings.Repeat("no tar at all ", 100)), "IMPORT_REFUSED"},
 		"nothing":      {bytes.NewReader(packed(t)), "BACKUP_EMPTY"},
 		"another sum":  {io.MultiReader(bytes.NewReader(whole), failing{gone}), ""},
@@ -102,6 +110,61 @@ func TestImportRefused(t *testing.T) {
 		}
 		mustBeEmpty(t, r)
 	}
+}
+
+// claims is a tar that ends after a header.
+func claims(t *testing.T, head *tar.Header) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := tar.NewWriter(&out).WriteHeader(head); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// holes is a tar of one file of 300 MB that has nothing in it (GNU, format 1.0).
+func holes(t *testing.T) []byte {
+	t.Helper()
+	text := packed(t, [2]string{"PaxHeaders/dump", record("GNU.sparse.major=1") + record("GNU.sparse.minor=0") +
+		record("GNU.sparse.name=dump") + record("GNU.sparse.realsize=300000000")}, [2]string{"dump", "1\n300000000\n0\n" + strings.Repeat("\x00", 512-14)})
+	text[156] = tar.TypeXHeader
+	sum := 0
+	copy(text[148:156], "        ")
+	for _, b := range text[:512] {
+		sum += int(b)
+	}
+	copy(text[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	return text
+}
+
+// record is one of a PAX header: it begins with its own length.
+func record(text string) string {
+	return fmt.Sprintf("%d %s\n", len(text)+4, text)
+}
+
+// TestDropDuringImport: who drops what still comes in does not wait for it.
+func TestDropDuringImport(t *testing.T) {
+	r, of := openImports(t)
+	whole := packed(t, [2]string{"dump", "tickets"})
+	from, to := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := r.Import(t.Context(), of, from)
+		ended <- err
+	}()
+	if _, err := to.Write(whole[:600]); err != nil { // it is being received
+		t.Fatal(err)
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := r.Drop(soon, of); err != nil {
+		t.Errorf("drop: %v", err)
+	}
+	go func() { _, _ = to.Write(whole[600:]); _ = to.Close() }()
+	if err := <-ended; errs.ReasonOf(err) != "BACKUP_DROPPED" {
+		t.Errorf("import: %v", err)
+	}
+	mustBeEmpty(t, r)
 }
 
 type failing struct{ err error }
