@@ -3,7 +3,9 @@ package driver
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -17,6 +19,9 @@ type Recovery struct {
 	Tenant json.RawMessage `json:"tenant"`
 	// Time is when its generation was asked for.
 	Time time.Time `json:"time,omitzero"`
+	// Restoring names the backup whose data the stamp is yet to have; empty once
+	// it has it.
+	Restoring string `json:"restoring,omitempty"`
 	// Sealed are the secrets as the control plane sealed them, by name and
 	// version, "pw@1"; Versions has the current one of each.
 	Sealed   map[string][]byte `json:"sealed,omitempty"`
@@ -27,6 +32,17 @@ type Recovery struct {
 type Wished struct {
 	Generation int64
 	Time       time.Time
+	// Tenant is a digest of the tenant and of what it is yet to have.
+	Tenant [sha256.Size]byte
+}
+
+// Same says whether that was wished.
+func (w Wished) Same(generation int64, tenant []byte, restoring string) bool {
+	return w.Generation == generation && w.Tenant == digestOfWish(tenant, restoring)
+}
+
+func digestOfWish(tenant []byte, restoring string) [sha256.Size]byte {
+	return sha256.Sum256(slices.Concat(tenant, []byte(restoring)))
 }
 
 // Wished is what the manifest says of itself; the zero Wished when it is not known
@@ -35,7 +51,7 @@ func (m Manifest) Wished() Wished {
 	if m.Recovery == nil || m.Recovery.Time.IsZero() {
 		return Wished{}
 	}
-	return Wished{Generation: m.Generation, Time: m.Recovery.Time}
+	return Wished{Generation: m.Generation, Time: m.Recovery.Time, Tenant: digestOfWish(m.Recovery.Tenant, m.Recovery.Restoring)}
 }
 
 // Adopter is the extra of drivers whose stamps can be taken over by a control

@@ -1,12 +1,14 @@
 package engine_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -55,11 +57,19 @@ func lose(t *testing.T, change func(*registryv1.Tenant)) *lost {
 		t.Fatal(err)
 	}
 	w.pids = w.running()
+	w.etcdLost(fmt.Sprintf(safe, "1.5.0", "1.5.0"))
+	return w
+}
+
+// etcdLost leaves nothing but the cell, and a registry with these revisions.
+func (w *lost) etcdLost(revisions ...string) {
+	w.t.Helper()
 	w.forget()
 	w.registry = registrytest.New()
-	w.client = rpctest.Serve(t, "tenant-registry", w.registry.Register)
-	w.registry.Publish(t, fmt.Sprintf(safe, "1.5.0", "1.5.0"))
-	return w
+	w.client = rpctest.Serve(w.t, "tenant-registry", w.registry.Register)
+	for _, source := range revisions {
+		w.registry.Publish(w.t, source)
+	}
 }
 
 // forget removes all that the provisioner ever kept in etcd.
@@ -106,16 +116,25 @@ func (w *lost) running() map[string][]int {
 }
 
 // recover wishes for the tenant again, as the registry does.
-func (w *lost) recover() {
+func (w *lost) recover() { w.recoverAs("") }
+
+// recoverAs has it on another revision.
+func (w *lost) recoverAs(revision string) {
+	w.t.Helper()
+	w.again(w.before.Manifest, revision)
+}
+
+func (w *lost) again(m driver.Manifest, revision string) {
 	w.t.Helper()
 	was := &registryv1.Tenant{}
-	if err := protojson.Unmarshal(w.before.Manifest.Recovery.Tenant, was); err != nil {
+	if err := protojson.Unmarshal(m.Recovery.Tenant, was); err != nil {
 		w.t.Fatal(err)
 	}
-	w.place(w.registry.Wish("acme", func(t *registryv1.Tenant) {
+	w.place(w.registry.Wish(m.Tenant, func(t *registryv1.Tenant) {
 		proto.Reset(t)
 		proto.Merge(t, was)
-		t.Generation, t.Recovery = 100, &registryv1.Recovery{Id: "r-1", Cell: "cells/one"}
+		t.Generation, t.Recovery, t.RestoreFrom = 100, &registryv1.Recovery{Id: "r-1", Cell: "cells/one"}, m.Recovery.Restoring
+		t.Blueprint = cmp.Or(revision, t.Blueprint)
 	}), "one")
 }
 
@@ -215,5 +234,162 @@ func TestNothingIsMadeForARecoveredTenant(t *testing.T) {
 	}
 	if made := w.cell.Tenants(); slices.Contains(made, "acme") {
 		t.Errorf("made %v", made)
+	}
+}
+
+// knows waits until the manifest has the tenant as it is wished now, and gives it.
+func (w *lost) knows(is func(driver.Manifest, *registryv1.Tenant) bool) {
+	w.t.Helper()
+	testkit.Eventually(w.t, soon, func() error {
+		all, err := w.cell.Manifests(w.t.Context())
+		if err != nil || len(all) != 1 {
+			return fmt.Errorf("manifests %v, %v", all, err)
+		}
+		was := &registryv1.Tenant{}
+		if err := protojson.Unmarshal(all[0].Recovery.Tenant, was); err != nil {
+			return err
+		}
+		if !is(all[0], was) {
+			return fmt.Errorf("the manifest of generation %d has %v, restoring %q", all[0].Generation, was, all[0].Recovery.Restoring)
+		}
+		w.before.Manifest = all[0]
+		return nil
+	})
+}
+
+// TestManifestFollowsTheWish also where nothing of what runs changes.
+func TestManifestFollowsTheWish(t *testing.T) {
+	w := &lost{shopWorld: newShop(t)}
+	w.open("acme")
+	w.disk.Put("/flags/broken", "yes")
+	w.start(options{resync: 100 * time.Millisecond})
+	w.upgrade("acme")
+	w.until("acme", 2, typev1.OperationMetadata_FAILED)
+	w.knows(func(m driver.Manifest, was *registryv1.Tenant) bool {
+		return m.Generation == 2 && m.Revision == w.rev1 && was.GetBlueprint() == w.rev1 && m.Recovery.Restoring == ""
+	})
+	w.place(w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint = w.rev1 }), "one")
+	w.until("acme", 3, typev1.OperationMetadata_SUCCEEDED)
+	w.knows(func(m driver.Manifest, was *registryv1.Tenant) bool {
+		return m.Generation == 3 && was.GetBlueprint() == w.rev1 && was.GetGeneration() == 3
+	})
+	pids := w.running()
+	w.registry.Quietly("acme", func(t *registryv1.Tenant) { t.Labels = map[string]string{"tier": "gold"} })
+	w.knows(func(_ driver.Manifest, was *registryv1.Tenant) bool { return was.GetLabels()["tier"] == "gold" })
+	if now := w.running(); fmt.Sprint(now) != fmt.Sprint(pids) {
+		t.Errorf("processes %v, before %v", now, pids)
+	}
+	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Suspended = true })
+	w.until("acme", 4, typev1.OperationMetadata_SUCCEEDED)
+	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.DeleteTime = timestamppb.Now() })
+	w.knows(func(m driver.Manifest, was *registryv1.Tenant) bool {
+		return m.Generation == 5 && was.GetDeleteTime() != nil
+	})
+}
+
+// TestATakenOverStampIsChanged: what is stopped for it is not in the ledger yet.
+func TestATakenOverStampIsChanged(t *testing.T) {
+	w := lose(t, nil)
+	w.recoverAs(w.registry.Publish(t, fmt.Sprintf(safe, "1.6.0", "1.6.0")))
+	w.start(options{})
+	w.until("acme", 101, typev1.OperationMetadata_SUCCEEDED)
+	w.has("acme", "1 rocket", "1.6.0")
+	for _, e := range w.stamp("acme").GetLedger() {
+		if e.GetRendered() == "" {
+			t.Errorf("ledger entry %s has no form", e.GetName())
+		}
+	}
+}
+
+// TestLostInAFailedUpgrade: etcd is lost at any point of an upgrade that fails
+// half-way. Once it goes back its data is brought back all the same, and it is
+// not tried again.
+func TestLostInAFailedUpgrade(t *testing.T) {
+	t.Parallel()
+	back, restored := 0, 0
+	for n, survived := int64(1), false; !survived; n++ {
+		w := &lost{shopWorld: newShop(t)}
+		w.open("acme")
+		w.disk.Put("/flags/broken", "yes")
+		r := w.start(options{killAt: n})
+		w.upgrade("acme")
+		w.untilEndedOrDead(r, "acme.2", typev1.OperationMetadata_FAILED)
+		survived = !r.backend.dead.Load()
+		w.stop(r)
+		all, err := w.cell.Manifests(t.Context())
+		if err != nil || len(all) != 1 {
+			t.Fatalf("manifests %v, %v", all, err)
+		}
+		w.before.Manifest = all[0]
+		w.etcdLost(fmt.Sprintf(shop, "1.0.0", "1.0.0"), fmt.Sprintf(shop, "1.1.0", "1.1.0"))
+		if strings.Contains(string(all[0].Recovery.Tenant), w.rev2) {
+			continue // forward, as docs/operating.md says
+		}
+		if back++; all[0].Recovery.Restoring != "" {
+			restored++
+		}
+		w.recover()
+		r = w.start(options{})
+		w.until("acme", 101, typev1.OperationMetadata_SUCCEEDED)
+		w.serves("acme", w.rev1)
+		w.has("acme", "1 rocket", "1.0.0")
+		w.stop(r)
+		if t.Failed() {
+			t.Fatalf("lost at event %d", n)
+		}
+	}
+	if t.Logf("recovered %d times, %d of them with data brought back", back, restored); restored < 3 {
+		t.Errorf("data was brought back %d times only", restored)
+	}
+}
+
+// TestLostWhileItBegins: a customer begins with another's data, and etcd is lost
+// meanwhile. It has that data in the end, once.
+func TestLostWhileItBegins(t *testing.T) {
+	t.Parallel()
+	before, after := 0, 0
+	for n, survived := int64(1), false; !survived; n++ {
+		w := &lost{shopWorld: newShop(t)}
+		w.open("acme")
+		r := w.start(options{})
+		w.backup("backup-1")
+		w.stop(r)
+		r = w.start(options{killAt: n})
+		w.place(w.registry.Wish("copy", func(t *registryv1.Tenant) {
+			t.Blueprint, t.Plan, t.RestoreFrom = w.rev1, "standard", "tenants/acme/backups/backup-1"
+		}), "one")
+		w.untilEndedOrDead(r, "copy.1", typev1.OperationMetadata_SUCCEEDED)
+		survived = !r.backend.dead.Load()
+		w.stop(r)
+		all, err := w.cell.Manifests(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.etcdLost(fmt.Sprintf(shop, "1.0.0", "1.0.0"))
+		if len(all) < 2 {
+			continue // nothing of it was there yet
+		}
+		if all[1].Recovery.Restoring != "" {
+			before++
+		} else {
+			after++
+			w.write("copy", "2 rockets")
+		}
+		r = w.start(options{})
+		w.again(all[1], "")
+		w.again(all[0], "")
+		w.until("copy", 101, typev1.OperationMetadata_SUCCEEDED)
+		if all[1].Recovery.Restoring != "" {
+			w.has("copy", "1 rocket", "1.0.0")
+		} else {
+			w.has("copy", "2 rockets", "1.0.0")
+		}
+		w.stop(r)
+		if t.Failed() {
+			t.Fatalf("lost at event %d", n)
+		}
+	}
+	if t.Logf("lost %d times before the data was there, %d after", before, after); before < 3 || after < 3 {
+		t.Error("that is too few")
 	}
 }
