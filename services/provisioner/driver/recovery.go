@@ -70,7 +70,8 @@ type Adopter interface {
 	// error, beside the others.
 	Manifests(ctx context.Context) ([]Manifest, error)
 
-	// KeptBackups lists the backups of a tenant that are kept, in no order.
+	// KeptBackups lists the backups of a tenant that are kept, and what was
+	// imported for it, in no order.
 	KeptBackups(ctx context.Context, tenant, uid string) ([]KeptBackup, error)
 }
 
@@ -94,8 +95,10 @@ type Adopted struct {
 type KeptBackup struct {
 	Kept
 
-	// ID is the backup's.
-	ID string
-	// Note is what KeepBackup was given; nil for one from before notes.
+	// ID is the backup's, UID that under which it is kept: its stamp's, or that of
+	// an import.
+	ID, UID string
+	// Note is what KeepBackup or ImportBackup was given; nil for one from before
+	// notes.
 	Note json.RawMessage
 }

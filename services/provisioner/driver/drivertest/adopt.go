@@ -187,7 +187,7 @@ func backupsListed(b *bench) {
 	b.must(err)
 	slices.SortFunc(all, func(x, y driver.KeptBackup) int { return len(x.Note) - len(y.Note) })
 	if len(all) != 2 || all[0].ID != of.ID || all[0].Digest != of.Digest || all[0].Note != nil ||
-		all[1].ID != "b-2" || all[1].Kept != second || string(all[1].Note) != `{"reason":"ON_DEMAND"}` {
+		all[1].ID != "b-2" || all[1].UID != ref.UID || all[1].Kept != second || string(all[1].Note) != `{"reason":"ON_DEMAND"}` {
 		b.t.Errorf("listed %+v", all)
 	}
 	b.must(k.DropBackup(b.ctx, driver.BackupRef{Tenant: ref.Tenant, UID: ref.UID, ID: "b-2"}))

@@ -67,8 +67,9 @@ func (d *Driver) KeptBackups(_ context.Context, tenant, uid string) ([]driver.Ke
 	defer d.cell.mu.Unlock()
 	var all []driver.KeptBackup
 	for name, b := range d.cell.kept {
-		if id, of := strings.CutPrefix(name, tenant+"."+uid+"/"); of {
-			all = append(all, driver.KeptBackup{ID: id, Kept: b.Kept, Note: b.note})
+		whose, id, _ := strings.Cut(strings.TrimPrefix(name, tenant+"."), "/")
+		if strings.HasPrefix(name, tenant+".") && (whose == uid || strings.HasPrefix(whose, driver.ImportUID)) {
+			all = append(all, driver.KeptBackup{UID: whose, ID: id, Kept: b.Kept, Note: b.note})
 		}
 	}
 	return all, nil

@@ -92,20 +92,20 @@ func (r *run) recoverBackups(ctx context.Context, from driver.Adopter) error {
 		if k.Note == nil || protojson.Unmarshal(k.Note, b) != nil {
 			continue // from before notes were kept: it stays in the repository
 		}
-		b.Name, b.TenantUid, b.Cell = record.BackupName(r.id, k.ID), r.tenant.GetUid(), record.CellName(r.Cell)
+		b.Name, b.TenantUid, b.Cell = record.BackupName(r.id, k.ID), k.UID, record.CellName(r.Cell)
 		b.SizeBytes, b.Digest, b.Files = k.SizeBytes, k.Digest, int32(k.Files)
 		if _, err := r.Store.Backups.Create(ctx, record.BackupID(r.id, k.ID), b, r.claim.Guard()); err != nil && !errors.Is(err, store.ErrExists) {
 			return fmt.Errorf("note backup %q: %w", b.GetName(), err)
 		}
-		if last := r.book.Stamp.GetLastBackupTime(); b.GetCreateTime().AsTime().After(last.AsTime()) {
+		if last := r.book.Stamp.GetLastBackupTime(); k.UID == r.tenant.GetUid() && b.GetCreateTime().AsTime().After(last.AsTime()) {
 			r.book.Stamp.LastBackupTime = b.GetCreateTime()
 		}
 	}
 	return nil
 }
 
-// noteOf is what is kept beside a backup, to note it again.
-func noteOf(b *pb.Backup) ([]byte, error) {
+// NoteOf is what is kept beside a backup, to note it again.
+func NoteOf(b *pb.Backup) ([]byte, error) {
 	text, err := jsonOf(b)
 	if err != nil {
 		return nil, fmt.Errorf("note backup %q: %w", b.GetName(), err)

@@ -3,6 +3,7 @@ package repository
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -52,7 +53,7 @@ func openImports(t *testing.T) (*Repository, driver.BackupRef) {
 
 func TestImport(t *testing.T) {
 	r, of := openImports(t)
-	kept, err := r.Import(t.Context(), of, bytes.NewReader(packed(t, [2]string{"./"}, [2]string{"deep/er/dump", "tickets"}, [2]string{"empty/"}, [2]string{"note", ""})))
+	kept, err := r.Import(t.Context(), of, nil, bytes.NewReader(packed(t, [2]string{"./"}, [2]string{"deep/er/dump", "tickets"}, [2]string{"empty/"}, [2]string{"note", ""})))
 	if err != nil || kept.Files != 2 || kept.SizeBytes != 7 {
 		t.Fatalf("import: %+v, %v", kept, err)
 	}
@@ -96,7 +97,7 @@ func TestImportRefused(t *testing.T) {
 		"another sum":  {io.MultiReader(bytes.NewReader(whole), failing{gone}), ""},
 	} {
 		r, of := openImports(t)
-		_, err := r.Import(t.Context(), of, tc.tar)
+		_, err := r.Import(t.Context(), of, nil, tc.tar)
 		if err == nil || tc.reason != "" && errs.ReasonOf(err) != tc.reason || tc.reason == "" && !errors.Is(err, gone) {
 			t.Errorf("%s: %v, want %s", name, err, tc.reason)
 		}
@@ -119,7 +120,7 @@ func TestImportCutShort(t *testing.T) {
 		}
 		func() {
 			defer func() { _ = recover() }()
-			_, _ = r.Import(t.Context(), of, bytes.NewReader(packed(t, [2]string{"dump", "x"})))
+			_, _ = r.Import(t.Context(), of, nil, bytes.NewReader(packed(t, [2]string{"dump", "x"})))
 		}()
 		next, err := Open(r.dir)
 		if err != nil {
@@ -135,5 +136,22 @@ func TestImportCutShort(t *testing.T) {
 			t.Error(err)
 		}
 		mustBeEmpty(t, next)
+	}
+}
+
+// TestImportListed: with the tenant's own, whatever uid these are kept under.
+func TestImportListed(t *testing.T) {
+	r, of := openImports(t)
+	note := json.RawMessage(`{"reason":"IMPORTED"}`)
+	kept, err := r.Import(t.Context(), of, note, bytes.NewReader(packed(t, [2]string{"dump", "tickets"})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := r.List(t.Context(), "acme", "uid-1")
+	if err != nil || len(all) != 1 || all[0].UID != of.UID || all[0].ID != of.ID || all[0].Kept != kept || string(all[0].Note) != string(note) {
+		t.Errorf("listed %+v, %v", all, err)
+	}
+	if others, err := r.List(t.Context(), "acm", "uid-1"); err != nil || len(others) != 0 {
+		t.Errorf("of another tenant: %+v, %v", others, err)
 	}
 }
