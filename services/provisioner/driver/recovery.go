@@ -65,6 +65,12 @@ type Adopter interface {
 	// another one came after. Calling twice is fine. Without such a stamp: an error of kind NotFound.
 	Adopt(ctx context.Context, ref Ref, recovery string) (Adopted, error)
 
+	// Remember has the stamp know the generation, the revision and the recovery of
+	// a manifest; its components stay as they are known. Nothing that runs changes,
+	// and a stamp that was never wished to be anything remembers nothing. Calling
+	// twice is fine.
+	Remember(ctx context.Context, ref Ref, m Manifest) error
+
 	// Manifests gives what every stamp of the cell was last wished to be, in the
 	// order of [Manifest.Compare], but for those that are being destroyed. One that cannot be read is named in the
 	// error, beside the others.

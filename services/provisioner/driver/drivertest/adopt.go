@@ -159,6 +159,15 @@ func adoptLists(b *bench) {
 	if all[at].Tenant != ref.Tenant || all[at].Generation != m.Generation || said["displayName"] != "Acme & Sons" {
 		b.t.Errorf("listed %+v, tenant %v", all[at], said)
 	}
+	known := driver.Manifest{Tenant: m.Tenant, UID: m.UID, Generation: m.Generation + 1, Revision: "blueprints/x/revisions/9", Recovery: m.Recovery}
+	for range 2 {
+		b.must(a.Remember(b.ctx, ref, known))
+	}
+	all, err = a.Manifests(b.ctx)
+	b.must(err)
+	if is := all[at]; is.Generation != known.Generation || is.Revision != known.Revision || is.Recovery == nil || len(is.Components) != len(m.Components) {
+		b.t.Errorf("remembers %+v", is)
+	}
 	if after := b.observe(b.Driver, ref, "a"); !slices.Equal(after.PIDs, before.PIDs) {
 		b.t.Errorf("processes %v, before %v", after.PIDs, before.PIDs)
 	}

@@ -47,6 +47,23 @@ func (d *Driver) Adopt(ctx context.Context, ref driver.Ref, recovery string) (dr
 	return got, nil
 }
 
+// Remember notes what a manifest says beside its components.
+func (d *Driver) Remember(ctx context.Context, ref driver.Ref, m driver.Manifest) error {
+	if err := d.begin(ctx, Call{Verb: "Remember", Ref: ref}); err != nil {
+		return err
+	}
+	d.cell.mu.Lock()
+	defer d.cell.mu.Unlock()
+	s, err := d.cell.claim(ref)
+	if err == nil && s.wish.UID != "" {
+		s.wish.Generation, s.wish.Revision = m.Generation, m.Revision
+		if m.Recovery != nil {
+			s.wish.Recovery = m.Recovery
+		}
+	}
+	return err
+}
+
 // Manifests gives what every stamp was last wished to be.
 func (d *Driver) Manifests(context.Context) ([]driver.Manifest, error) {
 	d.cell.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"slices"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -58,36 +57,23 @@ func (r *run) restoring(have *pb.Stamp) string {
 // changed and nothing of what runs did: it went back to what ran before, or was
 // given a label. It is looked at again with every look, so what fails is made up for.
 func (r *run) rememberWish(ctx context.Context) {
+	beside, can := r.driver.(driver.Adopter)
 	text, err := r.remembered()
-	if err != nil || r.trial() || r.obs.Wished.Same(r.asked.GetGeneration(), text, r.restoring(r.book.Stamp)) {
+	if !can || err != nil || r.trial() || r.obs.Wished.Same(r.asked.GetGeneration(), text, r.restoring(r.book.Stamp)) {
 		return
 	}
 	values, err := r.Vault.Read(ctx, r.id, r.tenant.GetUid())
 	if err != nil {
 		return // said where they are needed
 	}
-	m := r.keptOf(r.book.Stamp, values)
-	i := slices.IndexFunc(r.book.Stamp.GetComponents(), func(c *pb.ComponentStatus) bool { return r.unmoved(m, c) })
-	if i < 0 {
-		return
-	}
-	c := r.book.Stamp.GetComponents()[i].GetName()
-	if err := r.driver.Ensure(ctx, r.ref(), m, c); err != nil {
+	m := r.recoverable(driver.Manifest{
+		Tenant: r.id, UID: r.tenant.GetUid(), Generation: r.asked.GetGeneration(), Revision: r.book.Stamp.GetRevision(),
+	}, values, r.book.Stamp)
+	if err := beside.Remember(ctx, r.ref(), m); err != nil {
 		r.log.WarnContext(ctx, "wish is not remembered beside its stamp", "error", err)
 		return
 	}
 	r.obs.Wished = m.Wished()
-}
-
-// unmoved says whether a component is as the manifest says, so that to ensure it
-// changes nothing of it.
-func (r *run) unmoved(m driver.Manifest, c *pb.ComponentStatus) bool {
-	part, has := m.Components[c.GetName()]
-	if !has || part.Stopped == c.GetRunning() {
-		return false
-	}
-	digest, err := m.Digest(c.GetName())
-	return err == nil && (part.Stopped || digest == c.GetDigest())
 }
 
 // jsonOf is a message in the JSON of the API, the same text for the same message.

@@ -28,7 +28,7 @@ func (w *lost) knows(is func(driver.Manifest, *registryv1.Tenant) bool) {
 	testkit.Eventually(w.t, soon, func() error {
 		all, err := w.cell.Manifests(w.t.Context())
 		if err != nil || len(all) != 1 {
-			return fmt.Errorf("manifests %v, %v", all, err)
+			return fmt.Errorf("manifests %v, %w", all, err)
 		}
 		was := &registryv1.Tenant{}
 		if err := protojson.Unmarshal(all[0].Recovery.Tenant, was); err != nil {
