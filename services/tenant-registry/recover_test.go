@@ -31,7 +31,7 @@ func TestRecover(t *testing.T) {
 		t.Fatalf("recover: %v, %v", op, err)
 	}
 	now := r.get(t, "acme")
-	if now.GetUid() != "uid-before" || now.GetGeneration() != 107 || now.GetRestoreFrom() != "" || now.GetDisplayName() != was.GetDisplayName() ||
+	if now.GetUid() != "uid-before" || now.GetGeneration() != 107 || now.GetRestoreFrom() != was.GetRestoreFrom() || now.GetDisplayName() != was.GetDisplayName() ||
 		now.GetRecovery().GetId() != "r-1" || now.GetRecovery().GetCell() != "cells/eu-1" || now.GetStatus() != nil {
 		t.Errorf("recovered %v", now)
 	}

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 )
@@ -10,10 +11,14 @@ import (
 type Importer interface {
 	// ImportBackup keeps the files of a tar, all of it or, after a crash, nothing.
 	// The UID of the backup must be its own: that of no stamp, and of no other
-	// import. What cannot be in a backup is of kind InvalidArgument. DropBackup
-	// removes also what a crash left of it.
-	ImportBackup(ctx context.Context, of BackupRef, files io.Reader) (Kept, error)
+	// import, and begins with [ImportUID]. The note is kept beside it. What cannot
+	// be in a backup is of kind InvalidArgument. DropBackup removes also what a
+	// crash left of it.
+	ImportBackup(ctx context.Context, of BackupRef, note json.RawMessage, files io.Reader) (Kept, error)
 }
+
+// ImportUID begins the UIDs of imports.
+const ImportUID = "import-"
 
 // ErrNoTar says that files do not come as a tar.
 var ErrNoTar = errors.New("it is no tar of files and directories")

@@ -3,7 +3,9 @@ package driver
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -17,6 +19,9 @@ type Recovery struct {
 	Tenant json.RawMessage `json:"tenant"`
 	// Time is when its generation was asked for.
 	Time time.Time `json:"time,omitzero"`
+	// Restoring names the backup whose data the stamp is yet to have; empty once
+	// it has it.
+	Restoring string `json:"restoring,omitempty"`
 	// Sealed are the secrets as the control plane sealed them, by name and
 	// version, "pw@1"; Versions has the current one of each.
 	Sealed   map[string][]byte `json:"sealed,omitempty"`
@@ -27,6 +32,17 @@ type Recovery struct {
 type Wished struct {
 	Generation int64
 	Time       time.Time
+	// Tenant is a digest of the tenant and of what it is yet to have.
+	Tenant [sha256.Size]byte
+}
+
+// Same says whether that was wished.
+func (w Wished) Same(generation int64, tenant []byte, restoring string) bool {
+	return w.Generation == generation && w.Tenant == digestOfWish(tenant, restoring)
+}
+
+func digestOfWish(tenant []byte, restoring string) [sha256.Size]byte {
+	return sha256.Sum256(slices.Concat(tenant, []byte(restoring)))
 }
 
 // Wished is what the manifest says of itself; the zero Wished when it is not known
@@ -35,7 +51,7 @@ func (m Manifest) Wished() Wished {
 	if m.Recovery == nil || m.Recovery.Time.IsZero() {
 		return Wished{}
 	}
-	return Wished{Generation: m.Generation, Time: m.Recovery.Time}
+	return Wished{Generation: m.Generation, Time: m.Recovery.Time, Tenant: digestOfWish(m.Recovery.Tenant, m.Recovery.Restoring)}
 }
 
 // Adopter is the extra of drivers whose stamps can be taken over by a control
@@ -49,12 +65,19 @@ type Adopter interface {
 	// another one came after. Calling twice is fine. Without such a stamp: an error of kind NotFound.
 	Adopt(ctx context.Context, ref Ref, recovery string) (Adopted, error)
 
+	// Remember has the stamp know the generation, the revision and the recovery of
+	// a manifest; its components stay as they are known. Nothing that runs changes,
+	// and a stamp that was never wished to be anything remembers nothing. Calling
+	// twice is fine.
+	Remember(ctx context.Context, ref Ref, m Manifest) error
+
 	// Manifests gives what every stamp of the cell was last wished to be, in the
 	// order of [Manifest.Compare], but for those that are being destroyed. One that cannot be read is named in the
 	// error, beside the others.
 	Manifests(ctx context.Context) ([]Manifest, error)
 
-	// KeptBackups lists the backups of a tenant that are kept, in no order.
+	// KeptBackups lists the backups of a tenant that are kept, and what was
+	// imported for it, in no order.
 	KeptBackups(ctx context.Context, tenant, uid string) ([]KeptBackup, error)
 }
 
@@ -78,8 +101,10 @@ type Adopted struct {
 type KeptBackup struct {
 	Kept
 
-	// ID is the backup's.
-	ID string
-	// Note is what KeepBackup was given; nil for one from before notes.
+	// ID is the backup's, UID that under which it is kept: its stamp's, or that of
+	// an import.
+	ID, UID string
+	// Note is what KeepBackup or ImportBackup was given; nil for one from before
+	// notes.
 	Note json.RawMessage
 }

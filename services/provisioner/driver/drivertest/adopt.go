@@ -159,6 +159,15 @@ func adoptLists(b *bench) {
 	if all[at].Tenant != ref.Tenant || all[at].Generation != m.Generation || said["displayName"] != "Acme & Sons" {
 		b.t.Errorf("listed %+v, tenant %v", all[at], said)
 	}
+	known := driver.Manifest{Tenant: m.Tenant, UID: m.UID, Generation: m.Generation + 1, Revision: "blueprints/x/revisions/9", Recovery: m.Recovery}
+	for range 2 {
+		b.must(a.Remember(b.ctx, ref, known))
+	}
+	all, err = a.Manifests(b.ctx)
+	b.must(err)
+	if is := all[at]; is.Generation != known.Generation || is.Revision != known.Revision || is.Recovery == nil || len(is.Components) != len(m.Components) {
+		b.t.Errorf("remembers %+v", is)
+	}
 	if after := b.observe(b.Driver, ref, "a"); !slices.Equal(after.PIDs, before.PIDs) {
 		b.t.Errorf("processes %v, before %v", after.PIDs, before.PIDs)
 	}
@@ -187,7 +196,7 @@ func backupsListed(b *bench) {
 	b.must(err)
 	slices.SortFunc(all, func(x, y driver.KeptBackup) int { return len(x.Note) - len(y.Note) })
 	if len(all) != 2 || all[0].ID != of.ID || all[0].Digest != of.Digest || all[0].Note != nil ||
-		all[1].ID != "b-2" || all[1].Kept != second || string(all[1].Note) != `{"reason":"ON_DEMAND"}` {
+		all[1].ID != "b-2" || all[1].UID != ref.UID || all[1].Kept != second || string(all[1].Note) != `{"reason":"ON_DEMAND"}` {
 		b.t.Errorf("listed %+v", all)
 	}
 	b.must(k.DropBackup(b.ctx, driver.BackupRef{Tenant: ref.Tenant, UID: ref.UID, ID: "b-2"}))

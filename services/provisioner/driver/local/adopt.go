@@ -42,6 +42,16 @@ func (d *Driver) Adopt(ctx context.Context, ref driver.Ref, recovery string) (dr
 	return got, nil
 }
 
+// Remember tells the stamp's supervisor. Calling twice is fine.
+func (d *Driver) Remember(ctx context.Context, ref driver.Ref, m driver.Manifest) error {
+	if err := d.mustBeReserved(ref); err != nil {
+		return err
+	}
+	known := driver.Manifest{Tenant: m.Tenant, UID: m.UID, Generation: m.Generation, Revision: m.Revision, Recovery: m.Recovery}
+	_, err := d.ask(ctx, ref, control.Request{Op: control.OpRemember, Token: ref.Token, Wish: &known})
+	return err
+}
+
 // KeptBackups lists what the repository has of a tenant.
 func (d *Driver) KeptBackups(ctx context.Context, tenant, uid string) ([]driver.KeptBackup, error) {
 	if err := (driver.Ref{Tenant: tenant, UID: uid}).Check(); err != nil {

@@ -52,11 +52,11 @@ func (d *Driver) KeepBackup(ctx context.Context, ref driver.Ref, id string, note
 }
 
 // ImportBackup keeps the files of a tar.
-func (d *Driver) ImportBackup(ctx context.Context, of driver.BackupRef, files io.Reader) (driver.Kept, error) {
+func (d *Driver) ImportBackup(ctx context.Context, of driver.BackupRef, note json.RawMessage, files io.Reader) (driver.Kept, error) {
 	if err := of.Check(); err != nil {
 		return driver.Kept{}, errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
 	}
-	return d.backups.Import(ctx, of, files)
+	return d.backups.Import(ctx, of, note, files)
 }
 
 // DropBackup removes a kept backup. Calling twice is fine.

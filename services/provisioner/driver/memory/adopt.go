@@ -47,6 +47,23 @@ func (d *Driver) Adopt(ctx context.Context, ref driver.Ref, recovery string) (dr
 	return got, nil
 }
 
+// Remember notes what a manifest says beside its components.
+func (d *Driver) Remember(ctx context.Context, ref driver.Ref, m driver.Manifest) error {
+	if err := d.begin(ctx, Call{Verb: "Remember", Ref: ref}); err != nil {
+		return err
+	}
+	d.cell.mu.Lock()
+	defer d.cell.mu.Unlock()
+	s, err := d.cell.claim(ref)
+	if err == nil && s.wish.UID != "" {
+		s.wish.Generation, s.wish.Revision = m.Generation, m.Revision
+		if m.Recovery != nil {
+			s.wish.Recovery = m.Recovery
+		}
+	}
+	return err
+}
+
 // Manifests gives what every stamp was last wished to be.
 func (d *Driver) Manifests(context.Context) ([]driver.Manifest, error) {
 	d.cell.mu.Lock()
@@ -67,8 +84,9 @@ func (d *Driver) KeptBackups(_ context.Context, tenant, uid string) ([]driver.Ke
 	defer d.cell.mu.Unlock()
 	var all []driver.KeptBackup
 	for name, b := range d.cell.kept {
-		if id, of := strings.CutPrefix(name, tenant+"."+uid+"/"); of {
-			all = append(all, driver.KeptBackup{ID: id, Kept: b.Kept, Note: b.note})
+		whose, id, _ := strings.Cut(strings.TrimPrefix(name, tenant+"."), "/")
+		if strings.HasPrefix(name, tenant+".") && (whose == uid || strings.HasPrefix(whose, driver.ImportUID)) {
+			all = append(all, driver.KeptBackup{UID: whose, ID: id, Kept: b.Kept, Note: b.note})
 		}
 	}
 	return all, nil

@@ -3,6 +3,7 @@ package memory
 import (
 	"archive/tar"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 
@@ -13,7 +14,7 @@ import (
 var _ driver.Importer = (*Driver)(nil)
 
 // ImportBackup keeps the files of a tar.
-func (d *Driver) ImportBackup(ctx context.Context, of driver.BackupRef, from io.Reader) (driver.Kept, error) {
+func (d *Driver) ImportBackup(ctx context.Context, of driver.BackupRef, note json.RawMessage, from io.Reader) (driver.Kept, error) {
 	if err := d.begin(ctx, Call{Verb: "ImportBackup", Ref: driver.Ref{Tenant: of.Tenant, UID: of.UID}, Backup: of.ID}); err != nil {
 		return driver.Kept{}, err
 	}
@@ -40,6 +41,6 @@ func (d *Driver) ImportBackup(ctx context.Context, of driver.BackupRef, from io.
 	d.cell.mu.Lock()
 	defer d.cell.mu.Unlock()
 	kept := sumUp(files)
-	d.cell.kept[keyOf(of)] = backup{Kept: kept, files: files}
+	d.cell.kept[keyOf(of)] = backup{Kept: kept, files: files, note: note}
 	return kept, nil
 }

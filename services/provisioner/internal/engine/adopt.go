@@ -1,25 +1,26 @@
 package engine
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
-	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/internal/record"
-	"stampworks.dev/services/provisioner/internal/secrets"
 )
+
+// toAdopt says whether the stamp is yet to be taken over.
+func (r *run) toAdopt() bool {
+	recovery := r.asked.GetRecovery().GetId()
+	return recovery != "" && r.book.Stamp.GetAdopted() != recovery
+}
 
 // adopt takes over the stamp of a tenant that was made again after its records
 // were lost. Secrets and backups come back into the records from what the cell
@@ -27,9 +28,6 @@ import (
 // as wished, and left alone.
 func (r *run) adopt(ctx context.Context) error {
 	recovery, s := r.asked.GetRecovery().GetId(), r.book.Stamp
-	if recovery == "" || s.GetAdopted() == recovery {
-		return nil
-	}
 	from, can := r.driver.(driver.Adopter)
 	if !can {
 		return fmt.Errorf("adopt stamp of %q: this kind of cell cannot give it", r.id)
@@ -94,20 +92,20 @@ func (r *run) recoverBackups(ctx context.Context, from driver.Adopter) error {
 		if k.Note == nil || protojson.Unmarshal(k.Note, b) != nil {
 			continue // from before notes were kept: it stays in the repository
 		}
-		b.Name, b.TenantUid, b.Cell = record.BackupName(r.id, k.ID), r.tenant.GetUid(), record.CellName(r.Cell)
+		b.Name, b.TenantUid, b.Cell = record.BackupName(r.id, k.ID), k.UID, record.CellName(r.Cell)
 		b.SizeBytes, b.Digest, b.Files = k.SizeBytes, k.Digest, int32(k.Files)
 		if _, err := r.Store.Backups.Create(ctx, record.BackupID(r.id, k.ID), b, r.claim.Guard()); err != nil && !errors.Is(err, store.ErrExists) {
 			return fmt.Errorf("note backup %q: %w", b.GetName(), err)
 		}
-		if last := r.book.Stamp.GetLastBackupTime(); b.GetCreateTime().AsTime().After(last.AsTime()) {
+		if last := r.book.Stamp.GetLastBackupTime(); k.UID == r.tenant.GetUid() && b.GetCreateTime().AsTime().After(last.AsTime()) {
 			r.book.Stamp.LastBackupTime = b.GetCreateTime()
 		}
 	}
 	return nil
 }
 
-// noteOf is what is kept beside a backup, to note it again.
-func noteOf(b *pb.Backup) ([]byte, error) {
+// NoteOf is what is kept beside a backup, to note it again.
+func NoteOf(b *pb.Backup) ([]byte, error) {
 	text, err := jsonOf(b)
 	if err != nil {
 		return nil, fmt.Errorf("note backup %q: %w", b.GetName(), err)
@@ -133,36 +131,4 @@ func (r *run) newerStamp() *typev1.Obstacle {
 			was.Generation, was.Time.UTC().Format(time.RFC3339), r.asked.GetGeneration()),
 		NextAction: "Say what it is to be: upgrade it to the revision that it runs, or suspend and resume it for what etcd knows.",
 	}
-}
-
-// recoverable gives a manifest what its tenant can be made again from. Without
-// the secrets it is left out, and the driver keeps what it was given before. Nobody
-// is made again from a throw-away stamp.
-func (r *run) recoverable(m driver.Manifest, values map[string]secrets.Secret) driver.Manifest {
-	if values == nil || r.trial() {
-		return m
-	}
-	t := proto.CloneOf(r.asked)
-	t.Etag, t.Status, t.State, t.Reconciling = "", nil, registryv1.Tenant_STATE_UNSPECIFIED, false
-	text, err := jsonOf(t)
-	if err != nil {
-		r.log.Warn("tenant cannot be kept beside its stamp", "error", err)
-		return m
-	}
-	m.Recovery = &driver.Recovery{Cell: r.Cell, Tenant: text, Time: t.GetGenerationTime().AsTime()}
-	m.Recovery.Sealed, m.Recovery.Versions = secrets.Sealed(values)
-	return m
-}
-
-// jsonOf is a message in the JSON of the API, the same text for the same message.
-func jsonOf(m proto.Message) ([]byte, error) {
-	text, err := protojson.Marshal(m)
-	if err != nil {
-		return nil, err
-	}
-	var same bytes.Buffer
-	if err := json.Compact(&same, text); err != nil {
-		return nil, err
-	}
-	return same.Bytes(), nil
 }

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -55,11 +56,19 @@ func lose(t *testing.T, change func(*registryv1.Tenant)) *lost {
 		t.Fatal(err)
 	}
 	w.pids = w.running()
+	w.etcdLost(fmt.Sprintf(safe, "1.5.0", "1.5.0"))
+	return w
+}
+
+// etcdLost leaves nothing but the cell, and a registry with these revisions.
+func (w *lost) etcdLost(revisions ...string) {
+	w.t.Helper()
 	w.forget()
 	w.registry = registrytest.New()
-	w.client = rpctest.Serve(t, "tenant-registry", w.registry.Register)
-	w.registry.Publish(t, fmt.Sprintf(safe, "1.5.0", "1.5.0"))
-	return w
+	w.client = rpctest.Serve(w.t, "tenant-registry", w.registry.Register)
+	for _, source := range revisions {
+		w.registry.Publish(w.t, source)
+	}
 }
 
 // forget removes all that the provisioner ever kept in etcd.
@@ -106,16 +115,25 @@ func (w *lost) running() map[string][]int {
 }
 
 // recover wishes for the tenant again, as the registry does.
-func (w *lost) recover() {
+func (w *lost) recover() { w.recoverAs("") }
+
+// recoverAs has it on another revision.
+func (w *lost) recoverAs(revision string) {
+	w.t.Helper()
+	w.again(w.before.Manifest, revision)
+}
+
+func (w *lost) again(m driver.Manifest, revision string) {
 	w.t.Helper()
 	was := &registryv1.Tenant{}
-	if err := protojson.Unmarshal(w.before.Manifest.Recovery.Tenant, was); err != nil {
+	if err := protojson.Unmarshal(m.Recovery.Tenant, was); err != nil {
 		w.t.Fatal(err)
 	}
-	w.place(w.registry.Wish("acme", func(t *registryv1.Tenant) {
+	w.place(w.registry.Wish(m.Tenant, func(t *registryv1.Tenant) {
 		proto.Reset(t)
 		proto.Merge(t, was)
-		t.Generation, t.Recovery = 100, &registryv1.Recovery{Id: "r-1", Cell: "cells/one"}
+		t.Generation, t.Recovery, t.RestoreFrom = 100, &registryv1.Recovery{Id: "r-1", Cell: "cells/one"}, m.Recovery.Restoring
+		t.Blueprint = cmp.Or(revision, t.Blueprint)
 	}), "one")
 }
 

@@ -102,7 +102,7 @@ func (r *run) keepBackup(keep driver.Keeper, ref driver.Ref, key string) func(co
 		}
 		noted := proto.CloneOf(b)
 		noted.CreateTime = timestamppb.Now()
-		note, err := noteOf(noted)
+		note, err := NoteOf(noted)
 		if err != nil {
 			return result{err: err}
 		}

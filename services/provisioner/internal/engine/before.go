@@ -72,10 +72,15 @@ func (r *run) unwant(component string) {
 	}
 }
 
-// ledger writes an entry; an empty rendering leaves the one there is.
+// ledger writes an entry; an empty rendering leaves the one there is, and makes
+// none: what is only stopped, in a stamp that was taken over, was not made by
+// this record.
 func (r *run) ledger(kind, name string, state pb.LedgerEntry_State, rendered string) {
 	e := entry(r.book.Stamp, kind, name)
-	if e == nil {
+	switch {
+	case e == nil && rendered == "":
+		return
+	case e == nil:
 		e = &pb.LedgerEntry{Kind: kind, Name: name}
 		r.book.Stamp.Ledger = append(r.book.Stamp.Ledger, e)
 	}

@@ -11,6 +11,7 @@ import (
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/internal/render"
+	"stampworks.dev/services/provisioner/internal/secrets"
 )
 
 func (r *run) start(component string) func(context.Context) result {
@@ -45,40 +46,41 @@ func (r *run) letIn(component string) func(context.Context) result {
 }
 
 // keptManifest is the manifest of what the ledger has.
-func (r *run) keptManifest() driver.Manifest {
-	site := siteOf(r.book.Stamp)
-	if site == nil {
-		site = &driver.Site{}
-	}
-	m, err := render.Kept(r.book.Stamp, *site, r.vault, r.id)
-	if err != nil {
-		r.log.Warn("ledger cannot be read", "error", err) // the driver refuses what is not in the manifest
-	}
-	return r.recoverable(m, r.vault)
-}
+func (r *run) keptManifest() driver.Manifest { return r.keptOf(r.book.Stamp, r.vault) }
 
-// end stops a component: first the manifest says so, for whoever reads it after
-// a crash, then its process ends. It needs no recipe: what the ledger has is
-// stopped.
-func (r *run) end(s Step) func(context.Context) result {
-	ref, have, c := r.ref(), r.book.Stamp, s.Component
+func (r *run) keptOf(have *pb.Stamp, values map[string]secrets.Secret) driver.Manifest {
 	site := siteOf(have)
 	if site == nil {
 		site = &driver.Site{}
 	}
-	m, err := render.Kept(have, *site, r.vault, r.id)
-	uid := r.tenant.GetUid()
-	m = r.recoverable(m, r.vault)
-	known, kept := r.vault != nil, proto.CloneOf(have)
+	m, err := render.Kept(have, *site, values, r.id)
+	if err != nil {
+		r.log.Warn("ledger cannot be read", "error", err) // the driver refuses what is not in the manifest
+	}
+	return r.recoverable(m, values, have)
+}
+
+func hasComponent(m driver.Manifest, name string) bool {
+	_, has := m.Components[name]
+	return has
+}
+
+// end stops a component: first the manifest says so, for whoever reads it after
+// a crash, then its process ends. It needs no recipe: what the ledger has is
+// stopped. What the ledger does not have, of a stamp that was just taken over, is
+// stopped alone: the manifest is that of before.
+func (r *run) end(s Step) func(context.Context) result {
+	ref, have, c := r.ref(), proto.CloneOf(r.book.Stamp), s.Component
+	values, uid := r.vault, r.tenant.GetUid()
 	return func(ctx context.Context) result {
-		if !known {
+		if values == nil {
 			// Unreadable secrets keep nobody from stopping: what stops needs none.
-			if values, openErr := r.Vault.Read(ctx, r.id, uid); openErr == nil {
-				m, err = render.Kept(kept, *site, values, r.id)
-				m = r.recoverable(m, values)
+			if opened, err := r.Vault.Read(ctx, r.id, uid); err == nil {
+				values = opened
 			}
 		}
-		if err == nil {
+		var err error
+		if m := r.keptOf(have, values); hasComponent(m, c) {
 			err = r.driver.Ensure(ctx, ref, m, c)
 		}
 		if err == nil {

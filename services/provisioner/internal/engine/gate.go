@@ -43,7 +43,7 @@ func (r *run) gate(now time.Time) (*typev1.Obstacle, time.Duration) {
 	return &typev1.Obstacle{
 		Code:       outsideOfWindow,
 		Message:    fmt.Sprintf("The upgrade waits for the maintenance window, which opens at %s.", shortTime(opens)),
-		NextAction: "Wait, or upgrade with now.",
+		NextAction: "Wait, or upgrade with --now.",
 	}, opens.Sub(now)
 }
 

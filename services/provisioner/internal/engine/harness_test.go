@@ -273,6 +273,10 @@ func (c mortalCell) Adopt(ctx context.Context, ref driver.Ref, recovery string) 
 	return got, err
 }
 
+func (c mortalCell) Remember(ctx context.Context, ref driver.Ref, m driver.Manifest) error {
+	return c.effect(func() error { return c.Driver.(driver.Adopter).Remember(ctx, ref, m) })
+}
+
 func (c mortalCell) Manifests(ctx context.Context) ([]driver.Manifest, error) {
 	return c.Driver.(driver.Adopter).Manifests(ctx)
 }

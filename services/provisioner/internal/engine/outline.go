@@ -203,5 +203,5 @@ func (r *run) manifest() driver.Manifest {
 		c.Stopped = !status(r.book.Stamp, name).GetWanted()
 		m.Components[name] = c
 	}
-	return r.recoverable(m, r.vault)
+	return r.recoverable(m, r.vault, r.book.Stamp)
 }

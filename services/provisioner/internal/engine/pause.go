@@ -78,7 +78,7 @@ func (w Wish) still(have *Stamp, needers map[string][]string, visit func(string)
 			visitAll(needers[c], visit)
 		}
 	}
-	if w.restores(have) && lived(have) {
+	if w.restores(have) && (lived(have) || have.GetAdopted() != "") { // what was taken over may run
 		for _, c := range w.Restore.Components {
 			visitAll(needers[c], visit)
 			if w.Restore.Stopped[c] {

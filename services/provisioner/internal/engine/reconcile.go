@@ -37,8 +37,11 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if wait := r.tooEarly(); wait > 0 {
 		return wait, nil
 	}
-	if err := r.adopt(ctx); err != nil {
-		return r.trouble(ctx, err)
+	if r.toAdopt() {
+		if err := r.adopt(ctx); err != nil {
+			return r.trouble(ctx, err)
+		}
+		return time.Nanosecond, nil // what was read did not know of it
 	}
 	if err := r.observe(ctx); err != nil {
 		return r.trouble(ctx, err)
@@ -51,6 +54,7 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	}
 	if r.failed == nil && r.board.op == nil && Decide(r.wish, r.book.Stamp, r.seen).Done() {
 		r.forgetRepair()
+		r.rememberWish(ctx)
 		again, err := r.rest(ctx)
 		if err == nil {
 			r.remember()
@@ -67,6 +71,9 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	r.tellAsked()
 	if r.cancelled() {
 		r.stop(cancelling)
+	}
+	if r.goesBack() {
+		r.rememberWish(ctx) // before any of it: it is not to be tried again
 	}
 	err = r.loop(ctx)
 	again, outcome, err := r.conclude(ctx, err)

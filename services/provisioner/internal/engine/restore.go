@@ -85,6 +85,8 @@ func (r *run) keptBackup(ctx context.Context, name string) (*pb.Backup, error) {
 	}
 	v, err := r.Store.Backups.Get(ctx, record.BackupID(tenant, backup))
 	switch {
+	case errors.Is(err, store.ErrNotFound) && r.asked.GetRecovery() != nil && tenant != r.id:
+		return nil, failure.New(typev1.Failure_DRIVER_ERROR, "", fmt.Sprintf("There is no backup %s: its tenant is not taken over yet, or it was deleted.", name))
 	case errors.Is(err, store.ErrNotFound), err == nil && v.Value.GetCreateTime() == nil:
 		return nil, r.unusable("There is no backup %s.", name)
 	case err != nil:

@@ -181,7 +181,7 @@ func (r *run) install(s Step) func(context.Context) result {
 	if err != nil {
 		return func(context.Context) result { return result{err: err} }
 	}
-	m, ref, uniqueID := r.recoverable(render.Manifest(in, forms.Real, r.Telemetry), r.vault), r.ref(), r.jobID(s)
+	m, ref, uniqueID := r.recoverable(render.Manifest(in, forms.Real, r.Telemetry), r.vault, r.book.Stamp), r.ref(), r.jobID(s)
 	spec := forms.Real.Components[s.Component].Migrate
 	return func(ctx context.Context) result {
 		return r.runJob(ctx, ref, m, uniqueID, s, spec, typev1.Failure_ROTATION_FAILED, w.Key)

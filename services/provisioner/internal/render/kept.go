@@ -2,6 +2,7 @@ package render
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -15,7 +16,8 @@ var placeholder = regexp.MustCompile(`secret:([a-z0-9_]+)@([0-9]+)`)
 
 // Kept is the manifest of what the ledger has, whatever is wished now: it is
 // how a stamp is stopped without its recipe. Placeholders are filled in with
-// the secrets that could be opened; a component that is to stop needs none.
+// the secrets that could be opened; a component that is to stop needs none. What
+// cannot be read is left out, and named in the error beside the others.
 func Kept(s *pb.Stamp, site driver.Site, values map[string]secrets.Secret, tenant string) (driver.Manifest, error) {
 	m := driver.Manifest{
 		Tenant: tenant, UID: s.GetTenantUid(), Generation: s.GetGeneration(), Revision: s.GetRevision(),
@@ -25,19 +27,21 @@ func Kept(s *pb.Stamp, site driver.Site, values map[string]secrets.Secret, tenan
 	for _, c := range s.GetComponents() {
 		wanted[c.GetName()] = c.GetWanted()
 	}
+	var unread error
 	for _, e := range s.GetLedger() {
-		if e.GetKind() != "component" {
+		if e.GetKind() != "component" || e.GetRendered() == "" {
 			continue
 		}
 		f, err := KeptForm(e, values)
 		if err != nil {
-			return m, err
+			unread = errors.Join(unread, err)
+			continue
 		}
 		c := component(f.Component, Telemetry{}.env(m, e.GetName()))
 		c.Stopped = !wanted[e.GetName()]
 		m.Components[e.GetName()] = c
 	}
-	return m, nil
+	return m, unread
 }
 
 // KeptForm is one component as the ledger has it, filled in as in [Kept].

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"stampworks.dev/pkg/errs"
@@ -97,7 +98,7 @@ func (s *Server) keepImport(ctx context.Context, d driver.Driver, begin *pb.Impo
 		return nil, errs.New(errs.FailedPrecondition, "IMPORT_UNSUPPORTED", "%s cannot take what was made elsewhere: choose another cell", begin.GetCell())
 	}
 	b := &pb.Backup{
-		TenantUid: "import-" + strings.ToLower(rand.Text()), Reason: pb.Backup_IMPORTED, Revision: begin.GetRevision(), Components: components,
+		TenantUid: driver.ImportUID + strings.ToLower(rand.Text()), Reason: pb.Backup_IMPORTED, Revision: begin.GetRevision(), Components: components,
 		Cell: begin.GetCell(), ExpireTime: timestamppb.New(time.Now().Add(2 * importWithin)),
 	}
 	id, err := s.addImport(ctx, record.TenantID(begin.GetParent()), b)
@@ -105,7 +106,13 @@ func (s *Server) keepImport(ctx context.Context, d driver.Driver, begin *pb.Impo
 		return nil, err
 	}
 	tenant := record.TenantID(begin.GetParent())
-	kept, err := importer.ImportBackup(ctx, driver.BackupRef{Tenant: tenant, UID: b.GetTenantUid(), ID: id}, &pieces{stream: stream, want: begin.GetSha256(), sum: sha256.New()})
+	noted := proto.CloneOf(b)
+	noted.CreateTime, noted.ExpireTime = timestamppb.Now(), timestamppb.New(time.Now().Add(importKept))
+	note, err := engine.NoteOf(noted)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := importer.ImportBackup(ctx, driver.BackupRef{Tenant: tenant, UID: b.GetTenantUid(), ID: id}, note, &pieces{stream: stream, want: begin.GetSha256(), sum: sha256.New()})
 	if err == nil {
 		b.SizeBytes, b.Files, b.Digest = kept.SizeBytes, int32(kept.Files), kept.Digest
 		b.CreateTime, b.ExpireTime = timestamppb.Now(), timestamppb.New(time.Now().Add(importKept))

@@ -73,5 +73,6 @@ func manifest(m driver.Manifest, cell string) (*pb.StampManifest, error) {
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(m.Recovery.Tenant, out.Wish); err != nil {
 		return nil, errs.New(errs.Internal, "MANIFEST_DAMAGED", "read the tenant in the manifest of %q: %w", m.Tenant, err)
 	}
+	out.Wish.RestoreFrom = m.Recovery.Restoring // only what it does not have yet
 	return out, nil
 }

@@ -95,11 +95,12 @@ func (t *Tenants) inTheWay(ctx context.Context, name names.Tenant, spec *registr
 }
 
 // recovered is the record of a tenant that is made again: without what was
-// reported, without the data that it once began with, and not past undelete.
+// reported, and not past undelete. The data that it begins with stays: who recovers
+// names it only when the stamp does not have it yet.
 func (t *Tenants) recovered(ctx context.Context, r Recovery) (*registryv1.Tenant, error) {
 	spec, now := clone(r.Was), time.Now()
 	spec.Etag, spec.State, spec.Reconciling, spec.Status = "", registryv1.Tenant_STATE_UNSPECIFIED, false, nil
-	spec.RestoreFrom, spec.Purging, spec.Purge, spec.UrgentGeneration = "", false, nil, 0
+	spec.Purging, spec.Purge, spec.UrgentGeneration = false, nil, 0
 	if err := t.settle(ctx, spec, r.Was.GetBlueprint()); err != nil {
 		return nil, fmt.Errorf("recover tenant %q: %w", spec.GetName(), err)
 	}

@@ -26,6 +26,7 @@ const (
 	OpAttach   = "attach"   // the same, joined to who asks: after the answer come Typed and Said
 	OpDestroy  = "destroy"  // end everything, and itself
 	OpAdopt    = "adopt"    // begin tokens anew, for Recovery
+	OpRemember = "remember" // what Wish says beside its components
 	OpHandover = "handover" // end itself; the next supervisor adopts what runs
 )
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +28,7 @@ const importToken = 0
 // Import keeps the files of a tar. Its tenant and uid are those of no other
 // backup. Nothing is locked while the tar comes in, which can take hours: who
 // drops the backup meanwhile does not wait, and ends the import.
-func (r *Repository) Import(ctx context.Context, of driver.BackupRef, from io.Reader) (driver.Kept, error) {
+func (r *Repository) Import(ctx context.Context, of driver.BackupRef, note json.RawMessage, from io.Reader) (driver.Kept, error) {
 	var part string
 	err := r.alone(ctx, of, func() (err error) {
 		part, err = r.makePart(of, importToken)
@@ -37,7 +38,7 @@ func (r *Repository) Import(ctx context.Context, of driver.BackupRef, from io.Re
 		return driver.Kept{}, err
 	}
 	r.at("made")
-	kept, err := r.unpack(ctx, part, of, from)
+	kept, err := r.unpack(ctx, part, manifest{Version: version, Tenant: of.Tenant, UID: of.UID, ID: of.ID, Note: note}, from)
 	if err == nil {
 		r.at("written")
 		err = r.alone(ctx, of, func() error { return r.publish(part, of) })
@@ -72,7 +73,7 @@ func full(of driver.BackupRef, err error) error {
 }
 
 // unpack writes the whole backup into the part, onto the disk.
-func (r *Repository) unpack(ctx context.Context, part string, of driver.BackupRef, from io.Reader) (driver.Kept, error) {
+func (r *Repository) unpack(ctx context.Context, part string, m manifest, from io.Reader) (driver.Kept, error) {
 	files := filepath.Join(part, "files")
 	if err := os.Mkdir(files, 0o700); err != nil {
 		return driver.Kept{}, fmt.Errorf("import backup: %w", err)
@@ -89,9 +90,9 @@ func (r *Repository) unpack(ctx context.Context, part string, of driver.BackupRe
 	r.at("copied")
 	kept := driver.KeptOf(p.entries)
 	if kept.Files == 0 {
-		return kept, errs.New(errs.InvalidArgument, "BACKUP_EMPTY", "import backup %q of %q: the tar has no file", of.ID, of.Tenant)
+		return kept, errs.New(errs.InvalidArgument, "BACKUP_EMPTY", "import backup %q of %q: the tar has no file", m.ID, m.Tenant)
 	}
-	m := manifest{Version: version, Tenant: of.Tenant, UID: of.UID, ID: of.ID, Kept: kept, Entries: p.entries}
+	m.Kept, m.Entries = kept, p.entries
 	if err := m.write(part); err != nil {
 		return kept, fmt.Errorf("import backup: %w", err)
 	}

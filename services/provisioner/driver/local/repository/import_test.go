@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -55,7 +56,7 @@ func openImports(t *testing.T) (*Repository, driver.BackupRef) {
 
 func TestImport(t *testing.T) {
 	r, of := openImports(t)
-	kept, err := r.Import(t.Context(), of, bytes.NewReader(packed(t, [2]string{"./"}, [2]string{"deep/er/dump", "tickets"}, [2]string{"empty/"}, [2]string{"note", ""})))
+	kept, err := r.Import(t.Context(), of, nil, bytes.NewReader(packed(t, [2]string{"./"}, [2]string{"deep/er/dump", "tickets"}, [2]string{"empty/"}, [2]string{"note", ""})))
 	if err != nil || kept.Files != 2 || kept.SizeBytes != 7 {
 		t.Fatalf("import: %+v, %v", kept, err)
 	}
@@ -104,7 +105,7 @@ func TestImportRefused(t *testing.T) {
 		"another sum":  {io.MultiReader(bytes.NewReader(whole), failing{gone}), ""},
 	} {
 		r, of := openImports(t)
-		_, err := r.Import(t.Context(), of, tc.tar)
+		_, err := r.Import(t.Context(), of, nil, tc.tar)
 		if err == nil || tc.reason != "" && errs.ReasonOf(err) != tc.reason || tc.reason == "" && !errors.Is(err, gone) {
 			t.Errorf("%s: %v, want %s", name, err, tc.reason)
 		}
@@ -149,7 +150,7 @@ func TestDropDuringImport(t *testing.T) {
 	from, to := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		_, err := r.Import(t.Context(), of, from)
+		_, err := r.Import(t.Context(), of, nil, from)
 		ended <- err
 	}()
 	if _, err := to.Write(whole[:600]); err != nil { // it is being received
@@ -182,7 +183,7 @@ func TestImportCutShort(t *testing.T) {
 		}
 		func() {
 			defer func() { _ = recover() }()
-			_, _ = r.Import(t.Context(), of, bytes.NewReader(packed(t, [2]string{"dump", "x"})))
+			_, _ = r.Import(t.Context(), of, nil, bytes.NewReader(packed(t, [2]string{"dump", "x"})))
 		}()
 		next, err := Open(r.dir)
 		if err != nil {
@@ -198,5 +199,22 @@ func TestImportCutShort(t *testing.T) {
 			t.Error(err)
 		}
 		mustBeEmpty(t, next)
+	}
+}
+
+// TestImportListed: with the tenant's own, whatever uid these are kept under.
+func TestImportListed(t *testing.T) {
+	r, of := openImports(t)
+	note := json.RawMessage(`{"reason":"IMPORTED"}`)
+	kept, err := r.Import(t.Context(), of, note, bytes.NewReader(packed(t, [2]string{"dump", "tickets"})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := r.List(t.Context(), "acme", "uid-1")
+	if err != nil || len(all) != 1 || all[0].UID != of.UID || all[0].ID != of.ID || all[0].Kept != kept || string(all[0].Note) != string(note) {
+		t.Errorf("listed %+v, %v", all, err)
+	}
+	if others, err := r.List(t.Context(), "acm", "uid-1"); err != nil || len(others) != 0 {
+		t.Errorf("of another tenant: %+v, %v", others, err)
 	}
 }

@@ -44,6 +44,23 @@ func (s *Supervisor) adopt(req control.Request) error {
 	return nil
 }
 
+// remember notes how the stamp's tenant can be made again. What runs is not
+// touched.
+func (s *Supervisor) remember(req control.Request) error {
+	if req.Wish == nil {
+		return errors.New("remember: the wish is missing")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var change func(*control.Record)
+	if s.record.Wish.UID != "" && !s.record.Knows(*req.Wish) {
+		wish := s.record.Wish
+		wish.Generation, wish.Revision, wish.Recovery = req.Wish.Generation, req.Wish.Revision, req.Wish.Recovery
+		change = func(r *control.Record) { r.Replace(wish) }
+	}
+	return s.raise(req, change)
+}
+
 // forget removes the recorded results of jobs: their ids may come again, and
 // mean something else then. Those that run go on.
 func (j *jobs) forget() error {

@@ -33,6 +33,8 @@ func (s *Supervisor) do(ctx context.Context, req control.Request) (outcome, erro
 	case control.OpDestroy:
 		err := s.destroy(ctx, req)
 		return outcome{last: err == nil}, err
+	case control.OpRemember:
+		return outcome{}, s.remember(req)
 	case control.OpAdopt:
 		return outcome{}, s.adopt(req)
 	case control.OpHandover:

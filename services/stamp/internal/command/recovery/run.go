@@ -1,12 +1,13 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"google.golang.org/protobuf/proto"
@@ -16,7 +17,6 @@ import (
 	"stampworks.dev/services/stamp/internal/client"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/session"
-	"stampworks.dev/services/stamp/internal/wait"
 )
 
 // ahead is how far the generations of the recovered are above the last that the
@@ -46,36 +46,69 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	recovery, missing := rand.Text(), false
-	var begun, taken []string
+	recovery := rand.Text()
+	var all outcome
 	for _, cell := range cells {
 		found := &provisionerv1.ListManifestsResponse{}
 		if err := client.List(ctx, o.client, "/v1/"+cell+"/manifests", nil, true, found); err != nil {
 			o.Say("%s: its stamps cannot be read: %v", cell, err)
-			missing = true
+			all.unread = append(all.unread, cell)
 			continue
 		}
 		for _, text := range found.GetUnreadable() {
 			o.Say("%s: %s", cell, text)
-			missing = true
+			all.unread = append(all.unread, cell)
 		}
 		for _, m := range found.GetManifests() {
 			word, sentence, op := o.one(ctx, m, recovery)
 			fmt.Fprintf(o.Out, "%s: %s: %s\n", strings.TrimPrefix(m.GetTenant(), "tenants/"), word, sentence)
-			missing = missing || word == refused || word == stampIsNewer
-			if op != "" {
-				begun = append(begun, op)
-			}
-			if o.restored && (word == alreadyThere || word == stampIsNewer) {
-				taken = append(taken, m.GetTenant())
-			}
+			all.add(m.GetTenant(), word, op, o.restored)
 		}
 	}
-	failed := errors.Join(o.await(ctx, begun), o.awaitTaken(ctx, taken, recovery))
-	if missing {
-		failed = errors.Join(failed, &exit.Error{Code: exit.Failure, Message: "not all tenants are back; put right what is said above, and call it again"})
+	return errors.Join(o.await(ctx, all.begun), o.awaitTaken(ctx, all.taken, recovery), all.err())
+}
+
+// outcome is what came of the stamps, by what is still to be done about them.
+type outcome struct {
+	unread, refused, newer []string
+	begun, taken           []string // operations and tenants to wait for
+}
+
+func (a *outcome) add(tenant, word, op string, restored bool) {
+	id := strings.TrimPrefix(tenant, "tenants/")
+	switch word {
+	case refused:
+		a.refused = append(a.refused, id)
+	case stampIsNewer:
+		a.newer = append(a.newer, id)
 	}
-	return failed
+	if op != "" {
+		a.begun = append(a.begun, op)
+	}
+	if restored && (word == alreadyThere || word == stampIsNewer) {
+		a.taken = append(a.taken, tenant)
+	}
+}
+
+// err names what a person is to put right; nil when there is nothing.
+func (a *outcome) err() error {
+	var parts []string
+	for _, p := range []struct {
+		what string
+		who  []string
+	}{
+		{"not made again", a.refused},
+		{"there, of an older wish than their stamps", a.newer},
+		{"not read in full", slices.Compact(a.unread)},
+	} {
+		if len(p.who) > 0 {
+			parts = append(parts, p.what+": "+strings.Join(p.who, ", "))
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return &exit.Error{Code: exit.Failure, Message: strings.Join(parts, "; "), Next: "put right what is said above, and call it again"}
 }
 
 // cells are those whose stamps are asked.
@@ -97,57 +130,12 @@ func (o *options) cells(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// await waits for what was begun, when that is wished.
-func (o *options) await(ctx context.Context, begun []string) (failed error) {
-	if !o.wait {
-		return nil
-	}
-	for _, op := range begun {
-		if _, err := wait.For(ctx, o.Session, o.client, op); err != nil {
-			failed = errors.Join(failed, err)
-		}
-	}
-	return failed
-}
-
-// lookAgain is the pause between looks at a stamp that is taken over.
-const lookAgain = 100 * time.Millisecond
-
-// awaitTaken waits, when that is wished, until the stamps of tenants that were
-// there are taken over again: that is no operation of its own.
-func (o *options) awaitTaken(ctx context.Context, tenants []string, recovery string) error {
-	if !o.wait || o.dryRun {
-		return nil
-	}
-	ctx, cancel := o.Bounded(ctx, session.DefaultWait)
-	defer cancel()
-	tick := time.NewTicker(lookAgain)
-	defer tick.Stop()
-	for _, tenant := range tenants {
-		for {
-			stamp := &provisionerv1.Stamp{}
-			if err := o.client.Get(ctx, "/v1/"+tenant+"/stamp", nil, stamp); err != nil {
-				return err
-			}
-			if stamp.GetAdopted() == recovery {
-				break
-			}
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return fmt.Errorf("wait until the stamp of %s is taken over: %w", tenant, ctx.Err())
-			}
-		}
-	}
-	return nil
-}
-
 // one makes a tenant again, and says what came of it in a word and a sentence.
 func (o *options) one(ctx context.Context, m *provisionerv1.StampManifest, recovery string) (word, sentence, op string) {
-	if m.GetWish() == nil {
+	word, sentence, op = o.there(ctx, m)
+	if m.GetWish() == nil && (word == "" || o.restored) {
 		return refused, "its manifest is of an older Stampworks and does not have the tenant: create it as another tenant, from a backup", ""
 	}
-	word, sentence, op = o.there(ctx, m)
 	if word == refused || word != "" && !o.restored {
 		return word, sentence, op
 	}
@@ -183,7 +171,7 @@ func (o *options) there(ctx context.Context, m *provisionerv1.StampManifest) (wo
 		return refused, fmt.Sprintf("another tenant has this id (uid %s, the stamp's is %s): delete and purge that one, then call this again", known.GetUid(), m.GetTenantUid()), ""
 	case known.GetGeneration() < m.GetGeneration() && known.GetGenerationTime().AsTime().Before(m.GetWish().GetGenerationTime().AsTime()):
 		return stampIsNewer, fmt.Sprintf("etcd knows generation %d, the stamp is of generation %d, on %s: say what it is to be, by an upgrade to that revision, or by suspend and resume for what etcd knows",
-			known.GetGeneration(), m.GetGeneration(), short(m.GetRevision())), ""
+			known.GetGeneration(), m.GetGeneration(), short(cmp.Or(m.GetRevision(), m.GetWish().GetBlueprint()))), ""
 	case o.restored:
 		sentence = "its stamp is taken over again, with its backups"
 	default:
@@ -192,7 +180,7 @@ func (o *options) there(ctx context.Context, m *provisionerv1.StampManifest) (wo
 	return alreadyThere, sentence, fmt.Sprintf("operations/%s.%d", strings.TrimPrefix(m.GetTenant(), "tenants/"), known.GetGeneration())
 }
 
-// describe is what comes back.
+// describe is what comes back: what the tenant will be wished.
 func describe(m *provisionerv1.StampManifest) string {
 	state := "runs"
 	switch {
@@ -201,7 +189,10 @@ func describe(m *provisionerv1.StampManifest) string {
 	case m.GetWish().GetSuspended():
 		state = "is suspended"
 	}
-	return fmt.Sprintf("%q, %s, plan %s, in %s, %s", m.GetWish().GetDisplayName(), short(m.GetRevision()), m.GetWish().GetPlan(), strings.TrimPrefix(m.GetCell(), "cells/"), state)
+	if m.GetWish().GetRestoreFrom() != "" {
+		state += ", once it has the data of " + m.GetWish().GetRestoreFrom()
+	}
+	return fmt.Sprintf("%q, %s, plan %s, in %s, %s", m.GetWish().GetDisplayName(), short(m.GetWish().GetBlueprint()), m.GetWish().GetPlan(), strings.TrimPrefix(m.GetCell(), "cells/"), state)
 }
 
 func short(revision string) string { return strings.TrimPrefix(revision, "blueprints/") }

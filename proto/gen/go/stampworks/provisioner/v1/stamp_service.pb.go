@@ -1308,8 +1308,9 @@ type StampManifest struct {
 	Revision string `protobuf:"bytes,4,opt,name=revision,proto3" json:"revision,omitempty"`
 	// The newest generation that it knows of.
 	Generation int64 `protobuf:"varint,5,opt,name=generation,proto3" json:"generation,omitempty"`
-	// The tenant as it was last wished; unset in a manifest of an older
-	// Stampworks, which did not keep it.
+	// The tenant as it was last wished: after an upgrade that failed, as it was
+	// before it. Its restore_from names data that the stamp does not have yet. Unset
+	// in a manifest of an older Stampworks, which did not keep it.
 	Wish          *v1.Tenant `protobuf:"bytes,6,opt,name=wish,proto3" json:"wish,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

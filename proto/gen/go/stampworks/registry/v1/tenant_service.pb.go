@@ -167,8 +167,8 @@ func (x *CreateTenantRequest) GetValidateOnly() bool {
 type RecoverTenantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The tenant as it was, with its name, its uid, and a generation above all
-	// that it had. What was reported of it, its restore_from and a purge that had
-	// not begun are left out.
+	// that it had. What was reported of it and a purge that had not begun are left
+	// out; restore_from is to name only data that the stamp does not have yet.
 	Tenant *Tenant `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// The cell that its stamp is in, "cells/eu-1".
 	Cell string `protobuf:"bytes,2,opt,name=cell,proto3" json:"cell,omitempty"`
