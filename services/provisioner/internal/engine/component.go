@@ -15,7 +15,7 @@ import (
 
 func (r *run) start(component string) func(context.Context) result {
 	ref := r.ref()
-	m := r.keptManifest() // of a stamp that is only started to be backed up
+	m := r.keptManifest(component) // of a stamp that is only started to be backed up
 	if r.forms != nil {
 		m = r.manifest()
 	}
@@ -44,13 +44,14 @@ func (r *run) letIn(component string) func(context.Context) result {
 	}
 }
 
-// keptManifest is the manifest of what the ledger has.
-func (r *run) keptManifest() driver.Manifest {
+// keptManifest is the manifest of what the ledger has, to be given to the driver
+// about one component.
+func (r *run) keptManifest(component string) driver.Manifest {
 	site := siteOf(r.book.Stamp)
 	if site == nil {
 		site = &driver.Site{}
 	}
-	m, err := render.Kept(r.book.Stamp, *site, r.vault, r.id)
+	m, err := render.Kept(r.book.Stamp, *site, r.vault, r.id, component)
 	if err != nil {
 		r.log.Warn("ledger cannot be read", "error", err) // the driver refuses what is not in the manifest
 	}
@@ -66,7 +67,7 @@ func (r *run) end(s Step) func(context.Context) result {
 	if site == nil {
 		site = &driver.Site{}
 	}
-	m, err := render.Kept(have, *site, r.vault, r.id)
+	m, err := render.Kept(have, *site, r.vault, r.id, c)
 	uid := r.tenant.GetUid()
 	m = r.recoverable(m, r.vault)
 	known, kept := r.vault != nil, proto.CloneOf(have)
@@ -74,7 +75,7 @@ func (r *run) end(s Step) func(context.Context) result {
 		if !known {
 			// Unreadable secrets keep nobody from stopping: what stops needs none.
 			if values, openErr := r.Vault.Read(ctx, r.id, uid); openErr == nil {
-				m, err = render.Kept(kept, *site, values, r.id)
+				m, err = render.Kept(kept, *site, values, r.id, c)
 				m = r.recoverable(m, values)
 			}
 		}
