@@ -78,7 +78,7 @@ func (r *run) backup(s Step) func(context.Context) result {
 // backupJob runs a backup job as the ledger has it: that of what runs.
 func (r *run) backupJob(s Step, key string) func(context.Context) result {
 	form, err := render.KeptForm(entry(r.book.Stamp, kindComponent, s.Component), r.vault)
-	m, ref, uniqueID := r.keptManifest(), r.ref(), r.jobID(s)
+	m, ref, uniqueID := r.keptManifest(s.Component), r.ref(), r.jobID(s)
 	return func(ctx context.Context) result {
 		if err != nil {
 			return result{err: err}

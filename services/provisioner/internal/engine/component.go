@@ -16,7 +16,7 @@ import (
 
 func (r *run) start(component string) func(context.Context) result {
 	ref := r.ref()
-	m := r.keptManifest() // of a stamp that is only started to be backed up
+	m := r.keptManifest(component) // of a stamp that is only started to be backed up
 	if r.forms != nil {
 		m = r.manifest()
 	}
@@ -45,15 +45,18 @@ func (r *run) letIn(component string) func(context.Context) result {
 	}
 }
 
-// keptManifest is the manifest of what the ledger has.
-func (r *run) keptManifest() driver.Manifest { return r.keptOf(r.book.Stamp, r.vault) }
+// keptManifest is the manifest of what the ledger has, to be given to the driver
+// about one component.
+func (r *run) keptManifest(component string) driver.Manifest {
+	return r.keptOf(r.book.Stamp, r.vault, component)
+}
 
-func (r *run) keptOf(have *pb.Stamp, values map[string]secrets.Secret) driver.Manifest {
+func (r *run) keptOf(have *pb.Stamp, values map[string]secrets.Secret, component string) driver.Manifest {
 	site := siteOf(have)
 	if site == nil {
 		site = &driver.Site{}
 	}
-	m, err := render.Kept(have, *site, values, r.id)
+	m, err := render.Kept(have, *site, values, r.id, component)
 	if err != nil {
 		r.log.Warn("ledger cannot be read", "error", err) // the driver refuses what is not in the manifest
 	}
@@ -80,7 +83,7 @@ func (r *run) end(s Step) func(context.Context) result {
 			}
 		}
 		var err error
-		if m := r.keptOf(have, values); hasComponent(m, c) {
+		if m := r.keptOf(have, values, c); hasComponent(m, c) {
 			err = r.driver.Ensure(ctx, ref, m, c)
 		}
 		if err == nil {

@@ -61,7 +61,7 @@ func (r *run) shape(component string) (blueprint.Component, driver.Manifest) {
 	switch {
 	case r.forms == nil:
 		form, _ := render.KeptForm(entry(r.book.Stamp, kindComponent, component), r.vault) // none has no probe
-		return form.Component, r.keptManifest()
+		return form.Component, r.keptManifest(component)
 	case r.book.Stamp.GetClosed() && component == r.wish.Endpoint && r.shut != nil:
 		return r.shut.Real.Components[component], r.manifest()
 	}

@@ -67,7 +67,7 @@ func (r *run) runTask(s Step) func(context.Context) result {
 	if err != nil {
 		return func(context.Context) result { return result{err: err} }
 	}
-	w, m, ref, masks := *r.wish.Task, r.keptManifest(), r.ref(), maskOf(r.vault)
+	w, m, ref, masks := *r.wish.Task, r.keptManifest(s.Component), r.ref(), maskOf(r.vault)
 	return func(ctx context.Context) result {
 		job.Env = jobEnv(ctx, m, s.Component, &blueprint.Job{Env: job.Env})
 		res, err := r.driver.RunJob(ctx, ref, m, job)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"strconv"
 
@@ -18,7 +19,12 @@ var placeholder = regexp.MustCompile(`secret:([a-z0-9_]+)@([0-9]+)`)
 // how a stamp is stopped without its recipe. Placeholders are filled in with
 // the secrets that could be opened; a component that is to stop needs none. What
 // cannot be read is left out, and named in the error beside the others.
-func Kept(s *pb.Stamp, site driver.Site, values map[string]secrets.Secret, tenant string) (driver.Manifest, error) {
+//
+// Programs are those of the ledger too, for the site may have been given those
+// of another revision by now. Components can share an artifact's name and be of
+// two revisions, so the program is surely right of the component only that is
+// named by of.
+func Kept(s *pb.Stamp, site driver.Site, values map[string]secrets.Secret, tenant, of string) (driver.Manifest, error) {
 	m := driver.Manifest{
 		Tenant: tenant, UID: s.GetTenantUid(), Generation: s.GetGeneration(), Revision: s.GetRevision(),
 		Site: site, Components: map[string]driver.Component{},
@@ -37,11 +43,28 @@ func Kept(s *pb.Stamp, site driver.Site, values map[string]secrets.Secret, tenan
 			unread = errors.Join(unread, err)
 			continue
 		}
+		if e.GetName() == of {
+			m.Site.Artifacts = f.programIn(site.Artifacts)
+		}
 		c := component(f.Component, Telemetry{}.env(m, e.GetName()))
 		c.Stopped = !wanted[e.GetName()]
 		m.Components[e.GetName()] = c
 	}
 	return m, unread
+}
+
+// programIn gives the artifacts with the program that the form was made of. One
+// that says none has that of the site.
+func (f Form) programIn(artifacts map[string]driver.ResolvedArtifact) map[string]driver.ResolvedArtifact {
+	if f.Program.Dir == "" {
+		return artifacts
+	}
+	own := maps.Clone(artifacts)
+	if own == nil {
+		own = map[string]driver.ResolvedArtifact{}
+	}
+	own[f.Component.Artifact] = f.Program
+	return own
 }
 
 // KeptForm is one component as the ledger has it, filled in as in [Kept].

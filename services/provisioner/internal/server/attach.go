@@ -150,7 +150,7 @@ func (s *Server) attachJob(ctx context.Context, stamp *pb.Stamp, begin *pb.Attac
 	if err != nil {
 		return m, job, err
 	}
-	if m, err = render.Kept(stamp, site, values, tenant); err != nil {
+	if m, err = render.Kept(stamp, site, values, tenant, component); err != nil {
 		return m, job, err
 	}
 	job = driver.Job{ID: component + ".attach", Component: component, Command: task.Command, Env: form.Component.Env, Timeout: s.TaskWithin, Unrecorded: true}

@@ -66,7 +66,7 @@ func (s *Server) probe(ctx context.Context, d driver.Driver, stamp *pb.Stamp, co
 	if p == nil || len(p.Command) == 0 {
 		return &pb.CheckComponentResponse{Ok: true, Message: "its process runs"}, nil
 	}
-	m, err := render.Kept(stamp, site, values, tenant)
+	m, err := render.Kept(stamp, site, values, tenant, component)
 	if err != nil {
 		return nil, err
 	}
