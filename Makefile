@@ -9,8 +9,10 @@ SHELL := bash
 
 TOOLS   := bin/tools
 MODULES := proto pkg services/tenant-registry services/provisioner services/health services/gateway services/stamp deploy/products/helpdesk test
-# Where races would hurt: the libraries and the engine.
-RACY    := pkg services/provisioner
+# Where races would hurt most: the libraries and the engine. What else of the
+# provisioner has the race detector takes minutes: make race.
+RACY    := pkg services/provisioner/internal
+PLAIN   := $(addprefix ./,$(addsuffix /...,$(filter-out pkg services/provisioner,$(MODULES)) services/provisioner/cmd services/provisioner/driver)) ./services/provisioner
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # One set of flags for builds and tests, so that both share one build cache.
@@ -54,8 +56,12 @@ test: ## All tests that need no cluster; pkg and the engine with the race detect
 	else echo "test: no C compiler here: testing without the race detector" >&2; fi; \
 	go test -count=1 ./test/rules/... || failed=1; \
 	CGO_ENABLED=$${race:+1} go test $$race $(RACY:%=./%/...) || failed=1; \
-	go test $(addprefix ./,$(addsuffix /...,$(filter-out $(RACY),$(MODULES)))) || failed=1; \
+	go test $(PLAIN) || failed=1; \
 	test -z "$$failed" || { echo "test: FAILED" >&2; exit 1; }
+
+.PHONY: race
+race: ## The provisioner's drivers and RPCs with the race detector; needs a C compiler
+	CGO_ENABLED=1 go test -race ./services/provisioner ./services/provisioner/driver/...
 
 .PHONY: e2e
 e2e: build ## The real programs against a real etcd, from outside

@@ -217,8 +217,10 @@ func (t Tree) Remove() error {
 			err = nil
 		}
 		slices.Reverse(dirs)
-		for _, dir := range dirs {
-			err = errors.Join(err, os.Remove(dir))
+		for _, dir := range dirs { // a supervisor that ends removes the same
+			if gone := os.Remove(dir); !errors.Is(gone, fs.ErrNotExist) {
+				err = errors.Join(err, gone)
+			}
 		}
 		all = errors.Join(all, err)
 		_ = os.Remove(filepath.Dir(filepath.Join(root, t.Name))) // the last stamp's turns out the light
