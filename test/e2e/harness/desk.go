@@ -53,7 +53,7 @@ func (d Desk) Tickets() ([]Ticket, error) {
 	var list struct {
 		Tickets []Ticket `json:"tickets"`
 	}
-	return list.Tickets, d.call(http.MethodGet, "/api/tickets", nil, &list)
+	return list.Tickets, d.call(http.MethodGet, "/api/tickets?limit=500", nil, &list)
 }
 
 // Has is an error unless it serves a ticket of that title.
