@@ -113,16 +113,7 @@ func Confine(ctx context.Context, o Owner, more []int) error {
 		elements[openSet] = append(elements[openSet], nftables.SetElement{Key: binary.BigEndian.AppendUint16(nil, uint16(port))})
 	}
 	return inLoopback(ctx, true, func(conn *nftables.Conn, t *nftables.Table) error {
-		for name, list := range elements {
-			set, err := conn.GetSetByName(t, name)
-			if err == nil && len(list) > 0 {
-				err = conn.SetAddElements(set, list)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return conn.Flush()
+		return fill(conn, t, elements)
 	})
 }
 

@@ -47,18 +47,21 @@ func builds(family nftables.TableFamily, name string, build func(*nftables.Conn,
 
 // Allow makes the owner's things its alone. Calling it twice is fine.
 func Allow(ctx context.Context, o Owner) error {
-	return change(ctx, o, func(conn *nftables.Conn, t *nftables.Table, elements map[string][]nftables.SetElement) error {
-		for name, list := range elements {
-			set, err := conn.GetSetByName(t, name)
-			if err == nil && len(list) > 0 {
-				err = conn.SetAddElements(set, list)
-			}
-			if err != nil {
-				return err
-			}
+	return change(ctx, o, fill)
+}
+
+// fill puts elements into the sets of a table, by their names.
+func fill(conn *nftables.Conn, t *nftables.Table, elements map[string][]nftables.SetElement) error {
+	for name, list := range elements {
+		set, err := conn.GetSetByName(t, name)
+		if err == nil && len(list) > 0 {
+			err = conn.SetAddElements(set, list)
 		}
-		return conn.Flush()
-	})
+		if err != nil {
+			return err
+		}
+	}
+	return conn.Flush()
 }
 
 // Forget gives them free. Calling it twice is fine. The last one takes the
