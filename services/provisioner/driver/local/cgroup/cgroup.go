@@ -113,6 +113,9 @@ func (t Tree) Make(component string, l Limits) (Group, error) {
 			return Group{}, fmt.Errorf("limit control group: %w", err)
 		}
 	}
+	if err := t.share(); err != nil {
+		return Group{}, fmt.Errorf("share processor: %w", err)
+	}
 	return t.Group(component), nil
 }
 
@@ -176,16 +179,18 @@ func (t Tree) settings(l Limits) map[string]string {
 	if t.Version == V1 {
 		return map[string]string{
 			"cpu.cfs_quota_us":      number(quota, "-1"),
+			t.weightFile():          strconv.FormatInt(t.weight(l), 10),
 			"memory.limit_in_bytes": number(l.MemoryBytes, "-1"),
 			"memory.swappiness":     "0", // there is no limit of swap without accounting
 			"pids.max":              number(l.Processes, "max"),
 		}
 	}
 	return map[string]string{
-		"cpu.max":    number(quota, "max") + " " + strconv.Itoa(period),
-		"memory.max": number(l.MemoryBytes, "max"),
-		swapFile:     "0",
-		"pids.max":   number(l.Processes, "max"),
+		"cpu.max":      number(quota, "max") + " " + strconv.Itoa(period),
+		t.weightFile(): strconv.FormatInt(t.weight(l), 10),
+		"memory.max":   number(l.MemoryBytes, "max"),
+		swapFile:       "0",
+		"pids.max":     number(l.Processes, "max"),
 	}
 }
 

@@ -52,8 +52,8 @@ const acme = "stampworks/1f2e3d4c-acme"
 func unified() map[string][]string {
 	on := []string{"cgroup.subtree_control"}
 	return map[string][]string{
-		"": on, "stampworks": on, acme: on,
-		acme + "/db":      {"cpu.max", "memory.max", "memory.swap.max", "pids.max", "cgroup.subtree_control"},
+		"": on, "stampworks": on, acme: {"cgroup.subtree_control", "cpu.weight"},
+		acme + "/db":      {"cpu.max", "cpu.weight", "memory.max", "memory.swap.max", "pids.max", "cgroup.subtree_control"},
 		acme + "/db/run":  {"cgroup.procs", "cgroup.kill"},
 		acme + "/db/jobs": {"cgroup.procs", "cgroup.kill"},
 	}
@@ -112,7 +112,8 @@ func TestMissingFiles(t *testing.T) {
 
 func TestControllersLimits(t *testing.T) {
 	tree := pretend(t, V1, map[string][]string{
-		"cpu/" + acme + "/db": {"cpu.cfs_quota_us"}, "memory/" + acme + "/db": {"memory.limit_in_bytes", "memory.swappiness"}, "pids/" + acme + "/db": {"pids.max"},
+		"cpu/" + acme: {"cpu.shares"}, "cpu/" + acme + "/db": {"cpu.cfs_quota_us", "cpu.shares"},
+		"memory/" + acme + "/db": {"memory.limit_in_bytes", "memory.swappiness"}, "pids/" + acme + "/db": {"pids.max"},
 	})
 	g, err := tree.Make("db", limits)
 	if err != nil {
@@ -120,12 +121,39 @@ func TestControllersLimits(t *testing.T) {
 	}
 	tree.has(t, map[string]string{
 		"cpu/" + acme + "/db/cpu.cfs_quota_us":         "25000",
+		"cpu/" + acme + "/db/cpu.shares":               "256",
+		"cpu/" + acme + "/cpu.shares":                  "256",
 		"memory/" + acme + "/db/memory.limit_in_bytes": "67108864",
 		"memory/" + acme + "/db/memory.swappiness":     "0",
 		"pids/" + acme + "/db/pids.max":                "1024",
 	})
 	if files := g.ProcFiles("run"); len(files) != 3 {
 		t.Errorf("processes join %q", files)
+	}
+}
+
+// TestWeights: who may use more gets more where all want it, a stamp as much as
+// its components together, and no weight is one that the kernel refuses.
+func TestWeights(t *testing.T) {
+	files := unified()
+	files[acme+"/app"] = files[acme+"/db"]
+	tree := pretend(t, V2, files)
+	set(t, filepath.Join(tree.at, acme, "app/cpu.weight"), "0")
+	for _, c := range []struct {
+		component   string
+		limit       int64
+		weight, sum string
+	}{
+		{"db", 250, "25", "25"},
+		{"app", 1, "1", "26"},
+		{"app", 0, "100", "125"}, // no limit: as one core
+		{"app", 2000, "200", "225"},
+		{"app", 1 << 40, "10000", "10000"},
+	} {
+		if _, err := tree.Make(c.component, Limits{CPUMillis: c.limit}); err != nil {
+			t.Fatal(err)
+		}
+		tree.has(t, map[string]string{acme + "/" + c.component + "/cpu.weight": c.weight, acme + "/cpu.weight": c.sum})
 	}
 }
 
