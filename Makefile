@@ -79,7 +79,7 @@ fuzz: ## Run every fuzz target FUZZTIME (100000x) times
 .PHONY: bench
 bench: ## Measure beside peers and floors (15 min); a JSON line per result. ONLY=regex picks
 	@$(MAKE) --no-print-directory build >&2 # standard output is results only
-	@STAMPWORKS_BIN=$(CURDIR)/bin go -C test/bench run . -only '$(ONLY)'
+	@STAMPWORKS_BIN=$(CURDIR)/bin go run ./test/bench -only '$(ONLY)'
 
 .PHONY: test-kubernetes
 test-kubernetes: ## Tests of the kubernetes driver (there is none yet); needs KUBECONFIG

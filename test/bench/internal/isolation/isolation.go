@@ -90,7 +90,7 @@ func (p *plane) rounds(ctx context.Context, log *slog.Logger, what string) (map[
 			if err := p.burn(ctx, side, what); err != nil {
 				return nil, err
 			}
-			got, err := ask(ctx, p.urls["b"]+"/api/tickets", requests)
+			got, err := askFirst(ctx, p.urls["b"]+"/api/tickets", requests)
 			if err != nil {
 				return nil, fmt.Errorf("ask b, a is %s: %w", side, err)
 			}
