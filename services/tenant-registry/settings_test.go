@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
@@ -85,6 +86,46 @@ func TestMaintenanceWindowAndDriftPolicy(t *testing.T) {
 	}
 	_, err = r.set(t, []string{"drift_policy"}, func(asked *registryv1.Tenant) { asked.DriftPolicy = 9 })
 	violates(t, "no such policy", err, "INVALID_REQUEST", "tenant.drift_policy")
+}
+
+// An update need not wait for the window when it is sent with now; so need not
+// what waits already, and that is no new generation.
+func TestUpdatesThatDoNotWait(t *testing.T) {
+	r := lively(t)
+	seats := func(n float64) *registryv1.Tenant {
+		return &registryv1.Tenant{Inputs: map[string]*structpb.Value{"seats": structpb.NewNumberValue(n)}}
+	}
+	for _, c := range []struct {
+		name               string
+		asked              *registryv1.Tenant
+		paths              []string
+		dry, now           bool
+		generation, urgent int64
+		says               string
+	}{
+		{"at rest", &registryv1.Tenant{}, nil, false, true, 1, 0, ""},
+		{"without", seats(50), []string{"inputs"}, false, false, 2, 0, "Changed inputs"},
+		{"only tried", &registryv1.Tenant{}, nil, true, true, 2, 0, "Changed inputs"},
+		{"nothing else", &registryv1.Tenant{}, nil, false, true, 2, 2, "The last change need not wait for the maintenance window"},
+		{"with a change", seats(60), []string{"inputs"}, false, true, 3, 3, "Changed inputs, now"},
+		{"the next one waits again", seats(70), []string{"inputs"}, false, false, 4, 3, "Changed inputs"},
+		{
+			"with what is for people", &registryv1.Tenant{Labels: map[string]string{"tier": "gold"}}, []string{"labels"}, false, true,
+			4, 4, "Changed labels, and what waits for the maintenance window begins",
+		},
+		{"twice", &registryv1.Tenant{}, nil, false, true, 4, 4, "Changed labels, and what waits for the maintenance window begins"},
+	} {
+		c.asked.Name = acme
+		_, err := r.tenants.UpdateTenant(ctx(t), &registryv1.UpdateTenantRequest{
+			Tenant: c.asked, UpdateMask: &fieldmaskpb.FieldMask{Paths: c.paths}, ValidateOnly: c.dry, Now: c.now,
+		})
+		if now := r.get(t, "acme"); err != nil || now.GetGeneration() != c.generation || now.GetUrgentGeneration() != c.urgent {
+			t.Errorf("%s: %v, %v", c.name, now, err)
+		}
+		if e := r.newestEntry(t); c.says != "" && e.GetMessage() != c.says {
+			t.Errorf("%s: timeline %v", c.name, e)
+		}
+	}
 }
 
 func TestRestoreFrom(t *testing.T) {

@@ -2,14 +2,18 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"stampworks.dev/pkg/blueprint"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/internal/failure"
 )
 
 // Codes of obstacles that are no failures.
@@ -19,32 +23,103 @@ const (
 )
 
 // gate says what keeps this run from beginning anything, and for how long; nil
-// when nothing does. What has begun is not stopped half-way, and a backup changes
-// nothing.
-func (r *run) gate(now time.Time) (*typev1.Obstacle, time.Duration) {
-	if r.kind().traits().harmless || r.underWay() || r.book.Op.GetCancelRequested() {
+// when nothing does. Whether the run disturbs what runs is asked only of an update
+// that the window may have to keep.
+func (r *run) gate(now time.Time, disturbs func() (bool, error)) (*typev1.Obstacle, time.Duration, error) {
+	if o, wait := r.hold(now); o != nil {
+		return o, wait, nil
+	}
+	return r.window(now, disturbs)
+}
+
+// free says whether neither hold nor window keep this run: what has begun is not
+// stopped half-way, and a backup changes nothing.
+func (r *run) free() bool {
+	return r.kind().traits().harmless || r.underWay() || r.book.Op.GetCancelRequested()
+}
+
+// hold is somebody's wish that nothing begins.
+func (r *run) hold(now time.Time) (*typev1.Obstacle, time.Duration) {
+	h := r.asked.GetHold()
+	if r.free() || h == nil || !now.Before(h.GetExpireTime().AsTime()) {
 		return nil, 0
 	}
-	if h := r.asked.GetHold(); h != nil && now.Before(h.GetExpireTime().AsTime()) {
-		until := h.GetExpireTime().AsTime()
-		return &typev1.Obstacle{
-			Code:       held,
-			Message:    fmt.Sprintf("Held by %s until %s: %s", h.GetOwner(), shortTime(until), h.GetReason()),
-			NextAction: fmt.Sprintf("Ask %s, or end the hold.", h.GetOwner()),
-		}, until.Sub(now)
-	}
-	if r.book.Op.GetMetadata().GetKind() != typev1.OperationMetadata_UPGRADE || r.asked.GetUrgentGeneration() == r.asked.GetGeneration() {
-		return nil, 0
-	}
+	until := h.GetExpireTime().AsTime()
+	return &typev1.Obstacle{
+		Code:       held,
+		Message:    fmt.Sprintf("Held by %s until %s: %s", h.GetOwner(), shortTime(until), h.GetReason()),
+		NextAction: fmt.Sprintf("Ask %s, or end the hold.", h.GetOwner()),
+	}, until.Sub(now)
+}
+
+// window is the maintenance window, while it is closed: upgrades wait for it, and
+// updates that disturb what runs.
+func (r *run) window(now time.Time, disturbs func() (bool, error)) (*typev1.Obstacle, time.Duration, error) {
 	opens, open := windowOpens(r.asked.GetMaintenanceWindow(), now)
-	if open {
-		return nil, 0
+	if open || r.free() || r.errand() != nil || r.asked.GetUrgentGeneration() == r.asked.GetGeneration() {
+		return nil, 0, nil
+	}
+	what := "upgrade"
+	switch r.book.Op.GetMetadata().GetKind() {
+	case typev1.OperationMetadata_UPGRADE:
+	case typev1.OperationMetadata_UPDATE:
+		if r.begun() {
+			return nil, 0, nil
+		}
+		if does, err := disturbs(); err != nil || !does {
+			return nil, 0, err
+		}
+		what = "update"
+	default:
+		return nil, 0, nil
 	}
 	return &typev1.Obstacle{
 		Code:       outsideOfWindow,
-		Message:    fmt.Sprintf("The upgrade waits for the maintenance window, which opens at %s.", shortTime(opens)),
-		NextAction: "Wait, or upgrade with --now.",
-	}, opens.Sub(now)
+		Message:    fmt.Sprintf("The %s waits for the maintenance window, which opens at %s.", what, shortTime(opens)),
+		NextAction: fmt.Sprintf("Wait, or %s with --now.", what),
+	}, opens.Sub(now), nil
+}
+
+// begun says whether an attempt has begun a step already. An update may have
+// stopped something by then, so it does not wait for the next window.
+func (r *run) begun() bool {
+	return slices.ContainsFunc(r.board.op.GetSteps(), func(s *typev1.Step) bool { return s.GetStartTime() != nil && s.GetId() != placeID })
+}
+
+// foreseesDisturbance says whether this run would stop or start anew anything
+// that runs. It goes by what a preview goes by, for the run itself has no forms
+// before it has begun. What cannot be rendered fails, and disturbs nothing.
+func (r *run) foreseesDisturbance(ctx context.Context) (bool, error) {
+	i := r.imagine(Question{Tenant: r.asked, Stamp: r.book.Stamp, Observed: &r.obs, Cell: r.Cell, Open: true})
+	var refused *failure.Error
+	if err := i.foresee(ctx); errors.As(err, &refused) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	return disturbs(Plan(i.wish, i.book.Stamp, i.seen), i.book.Stamp, i.seen), nil
+}
+
+// disturbs says whether a plan stops or starts anew a component that runs. It
+// does not when one is down that is to be started again: then customers are
+// disturbed already, and waiting would not help them. One that was changed by
+// hand is put right whatever the time. It is pure.
+func disturbs(plan []Step, have *Stamp, seen Seen) bool {
+	var does bool
+	for _, s := range plan {
+		switch s.Action {
+		case Start, Stop, Close, Open, Remove:
+		default:
+			continue
+		}
+		switch running := seen.Running[s.Component]; {
+		case running:
+			does = does || !seen.Stale[s.Component]
+		case s.Action == Start && entry(have, kindComponent, s.Component).GetState() == pb.LedgerEntry_PRESENT:
+			return false
+		}
+	}
+	return does
 }
 
 // underWay says whether steps were begun that are better ended than left.

@@ -176,3 +176,36 @@ func TestAForcedPurgeTellsEndedFromLeft(t *testing.T) {
 		})
 	}
 }
+
+// closedWindow is one that opens in two days.
+func closedWindow() *registryv1.MaintenanceWindow {
+	far := time.Now().UTC().Add(48 * time.Hour)
+	return &registryv1.MaintenanceWindow{
+		Schedule: fmt.Sprintf("0 %d %d %d *", far.Hour(), far.Day(), far.Month()), Duration: durationpb.New(time.Hour),
+	}
+}
+
+// An update that restarts what runs waits for the window; one that does not is
+// done at once.
+func TestADisturbingUpdateWaitsForItsWindow(t *testing.T) {
+	w := newWorld(t, memory.Config{})
+	w.start(options{places: true})
+	w.create("acme")
+	w.until("acme", 1, typev1.OperationMetadata_SUCCEEDED)
+	before := pids(w)
+	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.DisplayName, t.MaintenanceWindow = "Acme Space", closedWindow() })
+	w.until("acme", 2, typev1.OperationMetadata_SUCCEEDED)
+	w.registry.Wish("acme", func(t *registryv1.Tenant) {
+		t.Overrides = &registryv1.Overrides{Resources: map[string]*typev1.Resources{"app": {Memory: "256Mi"}}}
+	})
+	if o := w.untilObstacle("acme", "MAINTENANCE_WINDOW"); !strings.HasPrefix(o.GetMessage(), "The update waits") {
+		t.Errorf("obstacle %v", o)
+	}
+	if after := pids(w); fmt.Sprint(before) != fmt.Sprint(after) {
+		t.Errorf("processes changed outside of the window: %v, %v", before, after)
+	}
+	w.registry.Quietly("acme", func(t *registryv1.Tenant) { t.UrgentGeneration = t.GetGeneration() })
+	w.until("acme", 3, typev1.OperationMetadata_SUCCEEDED)
+	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Overrides = nil }) // as when they expire
+	w.untilObstacle("acme", "MAINTENANCE_WINDOW")
+}

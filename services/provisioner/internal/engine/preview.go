@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -32,8 +33,10 @@ type Question struct {
 	Observed *driver.Observation
 	// Cell is the one that it is placed in, by id; empty when it is not placed.
 	Cell string
-	// Open says that a run would have an operation to end.
-	Open bool
+	// Open says that a run would have an operation to end; Operation is that one
+	// when it is recorded already.
+	Open      bool
+	Operation *pb.OperationRecord
 }
 
 // Preview says what a run would do, by the same [Plan] on the same comparison,
@@ -59,8 +62,25 @@ func (e *Engine) Preview(ctx context.Context, q Question) (*typev1.Preview, erro
 		p.Steps = append(p.Steps, &typev1.StepPreview{Id: s.ID, Component: s.Component, Action: string(s.Action), After: s.After})
 	}
 	p.Components = foreseen(r.wish, r.book.Stamp, r.seen, plan)
-	p.Summary = preview.Summary(p.GetComponents(), nil)
+	p.Obstacles = r.waitsFor(plan, time.Now())
+	p.Summary = preview.Summary(p.GetComponents(), p.GetObstacles())
 	return p, nil
+}
+
+// waitsFor is what keeps a plan from beginning now.
+func (r *run) waitsFor(plan []Step, now time.Time) []*typev1.Obstacle {
+	if len(plan) == 0 {
+		return nil
+	}
+	var all []*typev1.Obstacle
+	if o, _ := r.hold(now); o != nil {
+		all = append(all, o)
+	}
+	o, _, _ := r.window(now, func() (bool, error) { return disturbs(plan, r.book.Stamp, r.seen), nil })
+	if o != nil {
+		all = append(all, o)
+	}
+	return all
 }
 
 // imagine makes a run on a copy of the record. It has no claim and is never
@@ -76,7 +96,10 @@ func (e *Engine) imagine(q Question) *run {
 		wish: Wish{Generation: q.Tenant.GetGeneration(), Lifecycle: LifecycleOf(q.Tenant), Open: q.Open},
 	}
 	if q.Open {
-		r.book.Op = &pb.OperationRecord{}
+		if r.book.Op = proto.CloneOf(q.Operation); r.book.Op == nil {
+			r.book.Op = NewOperation(q.Tenant, have)
+		}
+		r.board = board{op: r.book.Op.GetMetadata()}
 	}
 	r.wish.ShowOnly = !q.Open && r.onlyShows()
 	if r.goesBack() {

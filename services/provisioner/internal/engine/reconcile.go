@@ -61,7 +61,11 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 		}
 		return again, err
 	}
-	if o, wait := r.gate(time.Now()); o != nil {
+	o, wait, err := r.gate(time.Now(), func() (bool, error) { return r.foreseesDisturbance(ctx) })
+	if err != nil {
+		return r.trouble(ctx, err)
+	}
+	if o != nil {
 		return min(wait, later(r.Resync)), r.hinder(ctx, o)
 	}
 	ctx, span := s.Tracer.Begin(ctx, r.attempt(), time.Now())

@@ -46,7 +46,7 @@ func (s *Server) PreviewStamp(ctx context.Context, req *pb.PreviewStampRequest) 
 		}
 		obstacles = append(obstacles, away...)
 	}
-	if now != nil && proto.Equal(now, q.Tenant) {
+	if now != nil && now.GetGeneration() == q.Tenant.GetGeneration() {
 		ended, err := s.ended(ctx, &q)
 		if err != nil {
 			return nil, err
@@ -62,7 +62,7 @@ func (s *Server) preview(ctx context.Context, q engine.Question, place *pb.Place
 	if err != nil {
 		return nil, err
 	}
-	if len(p.GetObstacles()) == 0 && engine.LifecycleOf(q.Tenant) == pb.Stamp_RUNNING {
+	if len(p.GetComponents()) > 0 && engine.LifecycleOf(q.Tenant) == pb.Stamp_RUNNING {
 		room, err := s.room(ctx, q.Tenant, place)
 		if err != nil {
 			return nil, err
@@ -111,10 +111,12 @@ func changed(id string, now *registryv1.Tenant, req *pb.PreviewStampRequest) (en
 		next.DeleteTime, next.Purging = nil, want == pb.Stamp_DESTROYED
 		next.Suspended = want == pb.Stamp_STOPPED
 	}
-	if now != nil && proto.Equal(now, next) {
-		return engine.Question{Tenant: next, Open: true}, nil
+	if now == nil || !proto.Equal(now, next) {
+		next.Generation, next.GenerationKind = next.GetGeneration()+1, typev1.OperationMetadata_KIND_UNSPECIFIED
 	}
-	next.Generation++
+	if req.GetNow() {
+		next.UrgentGeneration = next.GetGeneration()
+	}
 	return engine.Question{Tenant: next, Open: true}, nil
 }
 

@@ -72,8 +72,12 @@ func unreachable(cell, why string) *typev1.Obstacle {
 func (s *Server) ended(ctx context.Context, q *engine.Question) ([]*typev1.Obstacle, error) {
 	tenant, generation := record.TenantID(q.Tenant.GetName()), q.Tenant.GetGeneration()
 	op, _, err := s.Store.ReadOperation(ctx, tenant, generation)
-	if err != nil || op == nil || !record.Over(op.GetMetadata()) {
+	if err != nil || op == nil {
 		return nil, err
+	}
+	if !record.Over(op.GetMetadata()) {
+		q.Operation = op
+		return nil, nil
 	}
 	q.Open = false
 	m := op.GetMetadata()

@@ -61,7 +61,7 @@ func (s *tenants) UpdateTenant(ctx context.Context, req *registryv1.UpdateTenant
 		return nil, err
 	}
 	return operation(s.tenants.Update(ctx, name, tenant.Revision{
-		Asked: req.GetTenant(), Paths: req.GetUpdateMask().GetPaths(), DryRun: req.GetValidateOnly(), AllowMissing: req.GetAllowMissing(),
+		Asked: req.GetTenant(), Paths: req.GetUpdateMask().GetPaths(), DryRun: req.GetValidateOnly(), AllowMissing: req.GetAllowMissing(), Now: req.GetNow(),
 	}))
 }
 

@@ -33,6 +33,8 @@ type Revision struct {
 	DryRun bool
 	// AllowMissing creates the tenant when there is none.
 	AllowMissing bool
+	// Now does not wait for the maintenance window.
+	Now bool
 }
 
 // Update changes a wish. What comes out as it was is not written. ErrNotFound,
@@ -49,7 +51,7 @@ func (t *Tenants) Update(ctx context.Context, name names.Tenant, r Revision) (Ch
 			next.Plan = v.Spec().GetPlan()
 		}
 		if len(Mutable.Changed(v.Spec(), next)) == 0 {
-			return edit{nothing: true}, nil
+			return hurry(v, next, r.Now), nil
 		}
 		if err := t.settle(ctx, next, v.Spec().GetBlueprint()); err != nil {
 			return edit{}, err
@@ -71,6 +73,14 @@ func (t *Tenants) Update(ctx context.Context, name names.Tenant, r Revision) (Ch
 		if slices.Contains(fields, "blueprint") {
 			e.kind = v.moving()
 		}
+		switch {
+		case r.Now && !quiet:
+			next.UrgentGeneration = v.Spec().GetGeneration() + 1
+			e.entry.Message += ", now"
+		case r.Now && v.waits():
+			next.UrgentGeneration = v.Spec().GetGeneration()
+			e.entry.Message += ", and what waits for the maintenance window begins"
+		}
 		return e, nil
 	})
 	if errors.Is(err, ErrNotFound) && r.AllowMissing {
@@ -81,6 +91,21 @@ func (t *Tenants) Update(ctx context.Context, name names.Tenant, r Revision) (Ch
 		}
 	}
 	return change, err
+}
+
+// hurry lets what waits for the maintenance window begin, where nothing else is
+// asked for.
+func hurry(v View, next *registryv1.Tenant, now bool) edit {
+	if !now || !v.waits() {
+		return edit{nothing: true}
+	}
+	next.UrgentGeneration = v.Spec().GetGeneration()
+	return edit{quiet: true, entry: timeline.Entry{Action: timeline.Updated, Message: "The last change need not wait for the maintenance window"}}
+}
+
+// waits says whether the present generation may wait for the maintenance window.
+func (v View) waits() bool {
+	return !v.Done() && !v.ended() && v.Spec().GetUrgentGeneration() != v.Spec().GetGeneration()
 }
 
 // checkImmutable refuses what a stamp cannot become: another product, or one in

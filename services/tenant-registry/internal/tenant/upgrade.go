@@ -46,7 +46,7 @@ func (t *Tenants) Upgrade(ctx context.Context, name names.Tenant, u Upgrade) (Ch
 			e.kind, e.entry.Message = v.moving(), "Upgrade to "+to+" asked for"
 		case v.ended():
 			e.kind, e.entry.Message = v.moving(), "Another try of the upgrade to "+to+" asked for"
-		case u.Now && !v.Done() && v.Spec().GetUrgentGeneration() != v.Spec().GetGeneration():
+		case u.Now && v.waits():
 			next.UrgentGeneration = v.Spec().GetGeneration()
 			e.quiet, e.entry.Message, e.entry.Fields = true, "Upgrade to "+to+" need not wait for the maintenance window", nil
 		default:

@@ -1111,7 +1111,9 @@ type PreviewStampRequest struct {
 	// are taken whole. The others are not looked at. Not set: as it is wished.
 	Tenant *v1.Tenant `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// What the stamp is to be. Not set: as it is wished.
-	Lifecycle     Stamp_Lifecycle `protobuf:"varint,3,opt,name=lifecycle,proto3,enum=stampworks.provisioner.v1.Stamp_Lifecycle" json:"lifecycle,omitempty"`
+	Lifecycle Stamp_Lifecycle `protobuf:"varint,3,opt,name=lifecycle,proto3,enum=stampworks.provisioner.v1.Stamp_Lifecycle" json:"lifecycle,omitempty"`
+	// What is changed would not wait for the maintenance window.
+	Now           bool `protobuf:"varint,4,opt,name=now,proto3" json:"now,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1165,6 +1167,13 @@ func (x *PreviewStampRequest) GetLifecycle() Stamp_Lifecycle {
 		return x.Lifecycle
 	}
 	return Stamp_LIFECYCLE_UNSPECIFIED
+}
+
+func (x *PreviewStampRequest) GetNow() bool {
+	if x != nil {
+		return x.Now
+	}
+	return false
 }
 
 // ListManifestsRequest names a cell.
@@ -1587,12 +1596,13 @@ const file_stampworks_provisioner_v1_stamp_service_proto_rawDesc = "" +
 	"\tcomponent\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\tcomponent\"B\n" +
 	"\x16CheckComponentResponse\x12\x0e\n" +
 	"\x02ok\x18\x01 \x01(\bR\x02ok\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"\xd3\x01\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\xe5\x01\n" +
 	"\x13PreviewStampRequest\x120\n" +
 	"\x04name\x18\x01 \x01(\tB\x1c\xe0A\x02\xfaA\x16\n" +
 	"\x14stampworks.dev/StampR\x04name\x126\n" +
 	"\x06tenant\x18\x02 \x01(\v2\x1e.stampworks.registry.v1.TenantR\x06tenant\x12R\n" +
-	"\tlifecycle\x18\x03 \x01(\x0e2*.stampworks.provisioner.v1.Stamp.LifecycleB\b\xbaH\x05\x82\x01\x02\x10\x01R\tlifecycle\"\xa4\x01\n" +
+	"\tlifecycle\x18\x03 \x01(\x0e2*.stampworks.provisioner.v1.Stamp.LifecycleB\b\xbaH\x05\x82\x01\x02\x10\x01R\tlifecycle\x12\x10\n" +
+	"\x03now\x18\x04 \x01(\bR\x03now\"\xa4\x01\n" +
 	"\x14ListManifestsRequest\x12G\n" +
 	"\x06parent\x18\x01 \x01(\tB/\xe0A\x02\xfaA\x15\n" +
 	"\x13stampworks.dev/Cell\xbaH\x11r\x0f2\r^cells/[^/]+$R\x06parent\x12$\n" +

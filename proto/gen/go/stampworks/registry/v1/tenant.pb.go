@@ -291,7 +291,7 @@ type Tenant struct {
 	// When disturbing work may begin; not set is any time.
 	MaintenanceWindow *MaintenanceWindow `protobuf:"bytes,30,opt,name=maintenance_window,json=maintenanceWindow,proto3" json:"maintenance_window,omitempty"`
 	// The generation that need not wait for the maintenance window. Set by
-	// :upgrade with now.
+	// :upgrade and by an update with now.
 	UrgentGeneration int64 `protobuf:"varint,31,opt,name=urgent_generation,json=urgentGeneration,proto3" json:"urgent_generation,omitempty"`
 	// The backup that it begins with, "tenants/acme/backups/backup-3".
 	RestoreFrom string `protobuf:"bytes,32,opt,name=restore_from,json=restoreFrom,proto3" json:"restore_from,omitempty"`
@@ -810,7 +810,8 @@ func (x *Overrides) GetExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// MaintenanceWindow is when disturbing work may begin.
+// MaintenanceWindow is when disturbing work may begin: upgrades, and updates
+// that stop or restart what runs.
 type MaintenanceWindow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// When it opens: five fields of cron, UTC, such as "0 3 * * 6".

@@ -452,7 +452,10 @@ type UpdateTenantRequest struct {
 	// Create it when it is not there.
 	AllowMissing bool `protobuf:"varint,3,opt,name=allow_missing,json=allowMissing,proto3" json:"allow_missing,omitempty"`
 	// Do everything but write.
-	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Do not wait for the maintenance window. Where nothing changes that
+	// concerns the stamp, what waits for the window is let begin.
+	Now           bool `protobuf:"varint,5,opt,name=now,proto3" json:"now,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -511,6 +514,13 @@ func (x *UpdateTenantRequest) GetAllowMissing() bool {
 func (x *UpdateTenantRequest) GetValidateOnly() bool {
 	if x != nil {
 		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *UpdateTenantRequest) GetNow() bool {
+	if x != nil {
+		return x.Now
 	}
 	return false
 }
@@ -1436,13 +1446,14 @@ const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"\atenants\x18\x01 \x03(\v2\x1e.stampworks.registry.v1.TenantR\atenants\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
 	"\n" +
-	"total_size\x18\x03 \x01(\x05R\ttotalSize\"\xdf\x01\n" +
+	"total_size\x18\x03 \x01(\x05R\ttotalSize\"\xf1\x01\n" +
 	"\x13UpdateTenantRequest\x12A\n" +
 	"\x06tenant\x18\x01 \x01(\v2\x1e.stampworks.registry.v1.TenantB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06tenant\x12;\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\x12#\n" +
 	"\rallow_missing\x18\x03 \x01(\bR\fallowMissing\x12#\n" +
-	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\xa6\x01\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\x12\x10\n" +
+	"\x03now\x18\x05 \x01(\bR\x03now\"\xa6\x01\n" +
 	"\x13DeleteTenantRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
