@@ -29,6 +29,7 @@ type options struct {
 	printer *printer.Printer
 	files   []string
 	wait    bool
+	now     bool
 }
 
 // Command is `stamp apply`.
@@ -40,6 +41,9 @@ func Command(s *session.Session) *cobra.Command {
 		Long: `Create and change tenants, sources and blueprints from YAML documents. A document of a tenant or a
 source has its kind and its name, and the fields of the API; a blueprint is what "blueprint publish"
 takes. What a document does not mention stays as it is, and nothing is ever deleted.
+
+Changes that upgrade or restart a copy begin in its tenant's maintenance window, if it has one; --now does
+not wait for it.
 
 Blueprints come first, then sources, then tenants, in whatever order the files have them.`,
 		Example: `  stamp apply -f customers.yaml
@@ -63,6 +67,7 @@ Blueprints come first, then sources, then tenants, in whatever order the files h
 		},
 	}
 	cmd.Flags().StringSliceVarP(&o.files, "file", "f", nil, "`files` to apply; \"-\" is stdin")
+	cmd.Flags().BoolVar(&o.now, "now", false, "do not wait for maintenance windows")
 	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until every tenant is as wished")
 	return cmd
 }

@@ -32,6 +32,9 @@ func (t *tenant) send(ctx context.Context, o *options) (applied, error) {
 		return applied{}, err
 	}
 	query := url.Values{"allow_missing": {"true"}, "update_mask": {strings.Join(t.mask, ",")}}
+	if o.now {
+		query.Set("now", "true")
+	}
 	op := &longrunningpb.Operation{}
 	if err := o.client.Patch(ctx, "/v1/"+t.name(), query, t.wish, op); err != nil {
 		return applied{}, err

@@ -90,7 +90,7 @@ func runCreate(ctx context.Context, o *createOptions) error {
 		return err
 	}
 	if o.dryRun {
-		return previewOf(ctx, &o.changeOptions, op)
+		return previewOf(ctx, &o.changeOptions, op, false)
 	}
 	if id := strings.TrimPrefix(tenantOf(op, ""), "tenants/"); o.id == "" && id != "" {
 		o.Say("its id is %s%s", id, whyNumbered(id, o.wish.displayName))

@@ -53,7 +53,7 @@ is wanted already, with flags as "stamp tenant update" with them would do.
 				return err
 			}
 			if len(o.mask) == 0 {
-				return runPreview(cmd.Context(), &o.changeOptions, nil, nil)
+				return runPreview(cmd.Context(), &o.changeOptions, nil, nil, false)
 			}
 			return runUpdate(cmd.Context(), o)
 		},
@@ -63,27 +63,62 @@ is wanted already, with flags as "stamp tenant update" with them would do.
 }
 
 // previewOf shows what a change would do that was only validated.
-func previewOf(ctx context.Context, o *changeOptions, op *longrunningpb.Operation) error {
-	meta, err := progress.Metadata(op)
+func previewOf(ctx context.Context, o *changeOptions, op *longrunningpb.Operation, now bool) error {
+	wish, meta, err := o.validated(op)
 	if err != nil {
 		return err
+	}
+	return runPreview(ctx, o, wish, meta.GetPreview(), now)
+}
+
+// sayWhatWaits adds to a change that was only validated what would keep it from
+// beginning: a hold, a closed window, no room.
+func sayWhatWaits(ctx context.Context, o *changeOptions, op *longrunningpb.Operation, now bool) error {
+	wish, _, err := o.validated(op)
+	if err != nil {
+		return err
+	}
+	preview, err := foretold(ctx, o, wish, now)
+	if err != nil {
+		o.Say("whether anything would keep it from beginning is not known: %v", err)
+		return nil
+	}
+	for _, obstacle := range preview.GetObstacles() {
+		for _, line := range obstacleLines(obstacle) {
+			o.Say("%s", line)
+		}
+	}
+	return nil
+}
+
+// validated is the wish that came out of a validation, and what was said of it.
+func (o *changeOptions) validated(op *longrunningpb.Operation) (*registryv1.Tenant, *typev1.OperationMetadata, error) {
+	meta, err := progress.Metadata(op)
+	if err != nil {
+		return nil, nil, err
 	}
 	wish := &registryv1.Tenant{}
 	if op.GetResponse() != nil {
 		if err := op.GetResponse().UnmarshalTo(wish); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
 	o.name = cmp.Or(meta.GetTenant(), wish.GetName(), o.name)
-	return runPreview(ctx, o, wish, meta.GetPreview())
+	return wish, meta, nil
 }
 
-// runPreview asks the provisioner about the stamp as it is. Where it does not
-// answer, what the registry made of the wishes alone is shown instead.
-func runPreview(ctx context.Context, o *changeOptions, wish *registryv1.Tenant, otherwise *typev1.Preview) error {
+// foretold asks the provisioner about the stamp as it is.
+func foretold(ctx context.Context, o *changeOptions, wish *registryv1.Tenant, now bool) (*typev1.Preview, error) {
 	answer := &typev1.Preview{}
-	req := &provisionerv1.PreviewStampRequest{Name: o.name + "/stamp", Tenant: wishOnly(wish)}
+	req := &provisionerv1.PreviewStampRequest{Name: o.name + "/stamp", Tenant: wishOnly(wish), Now: now}
 	err := o.client.Post(ctx, "/v1/"+o.name+"/stamp:preview", nil, req, answer)
+	return answer, err
+}
+
+// runPreview shows what the provisioner says. Where it does not answer, what the
+// registry made of the wishes alone is shown instead.
+func runPreview(ctx context.Context, o *changeOptions, wish *registryv1.Tenant, otherwise *typev1.Preview, now bool) error {
+	answer, err := foretold(ctx, o, wish, now)
 	if exit.Code(err) == exit.Unavailable && otherwise != nil {
 		o.Say("the provisioner does not answer: this is what the wish alone says, not the copy as it is")
 		answer, err = otherwise, nil

@@ -56,9 +56,13 @@ func previewLines(p *typev1.Preview, wide bool) []string {
 	}
 	lines = append(lines, printer.Safe(p.GetSummary()))
 	for _, o := range p.GetObstacles() {
-		lines = append(lines, "! "+o.GetCode()+": "+printer.Safe(o.GetMessage()), "    "+printer.Safe(o.GetNextAction()))
+		lines = append(lines, obstacleLines(o)...)
 	}
 	return lines
+}
+
+func obstacleLines(o *typev1.Obstacle) []string {
+	return []string{"! " + o.GetCode() + ": " + printer.Safe(o.GetMessage()), "    " + printer.Safe(o.GetNextAction())}
 }
 
 // what says what is done with a component, and why: "restart: app migrates".

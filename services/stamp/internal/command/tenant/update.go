@@ -24,6 +24,7 @@ type updateOptions struct {
 	mask         []string
 	validateOnly bool
 	dryRun       bool
+	now          bool
 }
 
 func updateCommand(s *session.Session) *cobra.Command {
@@ -33,6 +34,9 @@ func updateCommand(s *session.Session) *cobra.Command {
 		Short: "Change what is wanted for a customer; another revision upgrades it",
 		Long: `Change what is wanted for a customer: only the flags that are given are changed. An --input is
 added to the others, or takes the place of the one of that name.
+
+What restarts the copy begins in the tenant's maintenance window, if it has one; --now does not wait for
+it. By itself, --now lets begin what waits.
 
 --dry-run checks everything, writes nothing, and shows what would be done to the copy as it is.
 ` + legend,
@@ -56,12 +60,13 @@ added to the others, or takes the place of the one of that name.
 	o.flags(cmd)
 	o.etagFlag(cmd)
 	cmd.Flags().BoolVar(&o.validateOnly, "validate-only", false, "check everything, and write nothing")
+	cmd.Flags().BoolVar(&o.now, "now", false, "do not wait for the maintenance window")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "the same, and show what would be done")
 	return cmd
 }
 
 func runUpdate(ctx context.Context, o *updateOptions) error {
-	if len(o.mask) == 0 {
+	if len(o.mask) == 0 && !o.now {
 		return exit.Usagef("nothing to change: give at least one of the flags of stamp tenant update --help")
 	}
 	current := &registryv1.Tenant{}
@@ -79,7 +84,13 @@ func runUpdate(ctx context.Context, o *updateOptions) error {
 	}
 	merge(wish, current)
 	wish.Etag = cmp.Or(o.etag, current.GetEtag())
-	query := url.Values{"update_mask": {strings.Join(o.mask, ",")}}
+	query := url.Values{}
+	if len(o.mask) > 0 {
+		query.Set("update_mask", strings.Join(o.mask, ","))
+	}
+	if o.now {
+		query.Set("now", "true")
+	}
 	if o.validateOnly || o.dryRun {
 		query.Set("validate_only", "true")
 	}
@@ -88,7 +99,7 @@ func runUpdate(ctx context.Context, o *updateOptions) error {
 		return err
 	}
 	if o.dryRun {
-		return previewOf(ctx, &o.changeOptions, op)
+		return previewOf(ctx, &o.changeOptions, op, o.now)
 	}
 	if o.validateOnly {
 		return o.checked(op)

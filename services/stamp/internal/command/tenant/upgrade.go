@@ -16,8 +16,8 @@ import (
 
 type upgradeOptions struct {
 	changeOptions
-	revision, reason  string
-	now, validateOnly bool
+	revision, reason          string
+	now, validateOnly, dryRun bool
 }
 
 func upgradeCommand(s *session.Session) *cobra.Command {
@@ -29,10 +29,15 @@ func upgradeCommand(s *session.Session) *cobra.Command {
 such as 1.1.0 is given. Older revisions, and those whose upgrade_from leaves out what runs, are refused.
 
 It begins in the tenant's maintenance window, if it has one; --now does not wait for it. An upgrade that
-is begun already can be hurried so as well, and one that failed is tried again.`,
+is begun already can be hurried so as well, and one that failed is tried again.
+
+--validate-only says whether it would be refused, and what would keep it from beginning: a hold, a closed
+window, no room. --dry-run also shows what would be done to the copy as it is. Both write nothing.
+` + legend,
 		Example: `  stamp tenant upgrade acme --wait
   stamp tenant upgrade acme 1.1.0 --now --reason "fixes the search" --wait
-  stamp tenant upgrade acme --validate-only       would it be refused?`,
+  stamp tenant upgrade acme --validate-only       would it be refused, or wait?
+  stamp tenant upgrade acme --dry-run             what would it do?`,
 		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,6 +56,7 @@ is begun already can be hurried so as well, and one that failed is tried again.`
 	cmd.Flags().BoolVar(&o.now, "now", false, "do not wait for the maintenance window")
 	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the timeline")
 	cmd.Flags().BoolVar(&o.validateOnly, "validate-only", false, "check everything, and write nothing")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "the same, and show what would be done")
 	return cmd
 }
 
@@ -61,12 +67,18 @@ func runUpgrade(ctx context.Context, o *upgradeOptions) error {
 	}
 	op := &longrunningpb.Operation{}
 	if err := o.client.Post(ctx, "/v1/"+o.name+":upgrade", nil, &registryv1.UpgradeTenantRequest{
-		Name: o.name, Etag: o.etag, Revision: revision, Reason: o.reason, Now: o.now, ValidateOnly: o.validateOnly,
+		Name: o.name, Etag: o.etag, Revision: revision, Reason: o.reason, Now: o.now, ValidateOnly: o.validateOnly || o.dryRun,
 	}, op); err != nil {
 		return err
 	}
+	if o.dryRun {
+		return previewOf(ctx, &o.changeOptions, op, o.now)
+	}
 	if o.validateOnly {
-		return o.checked(op)
+		if err := o.checked(op); err != nil {
+			return err
+		}
+		return sayWhatWaits(ctx, &o.changeOptions, op, o.now)
 	}
 	return o.finish(ctx, op)
 }

@@ -64,7 +64,7 @@ func (w *wishFlags) add(cmd *cobra.Command, s *session.Session) {
 	f.StringVar(&w.url, "deal-url", "", "where the deal is in the CRM")
 	f.StringVar(&w.contactName, "contact", "", "a person at the customer")
 	f.StringVar(&w.contactEmail, "contact-email", "", "where to write to that person")
-	f.StringVar(&w.window, "maintenance-window", "", "when an upgrade may begin, as `CRON` in UTC (\"0 3 * * 6\"); \"\" for any time")
+	f.StringVar(&w.window, "maintenance-window", "", "when upgrades and restarts may begin, as `CRON` in UTC (\"0 3 * * 6\"); \"\" for any time")
 	w.windowLength = defaultWindow
 	f.Var(&w.windowLength, "maintenance-duration", "how `long` the maintenance window stays open, such as 4h or 3d")
 	f.StringVar(&w.drift, "drift-policy", "", "what becomes of changes by hand: `repair` or show")
