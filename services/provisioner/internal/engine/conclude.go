@@ -53,9 +53,11 @@ func (r *run) conclude(ctx context.Context, err error) (time.Duration, string, e
 func (r *run) done(ctx context.Context) (time.Duration, error) {
 	r.forgetRepair()
 	if r.book.Op == nil {
+		differed := r.book.Stamp.GetDrift()
 		if err := r.observe(ctx); err != nil {
 			return 0, err
 		}
+		r.tellRepaired(differed)
 		return r.rest(ctx)
 	}
 	if r.trial() {

@@ -92,11 +92,12 @@ func TestWhatWasChangedByHandIsRepaired(t *testing.T) {
 		name   string
 		change func(w *world) bool
 		again  []string
+		says   string
 	}{
-		{"another definition runs", func(w *world) bool { return w.cell.Change("uid-acme", "app") }, []string{"app"}},
-		{"a file", func(w *world) bool { return w.cell.ChangeFile("uid-acme", "db", "db.conf") }, []string{"db"}},
-		{"a process", func(w *world) bool { return w.cell.Kill("uid-acme", "worker") }, []string{"worker"}},
-		{"what Reserve makes", func(w *world) bool { return w.cell.Lose("uid-acme", "db", "") }, nil},
+		{"another definition runs", func(w *world) bool { return w.cell.Change("uid-acme", "app") }, []string{"app"}, "app: What runs is not what the ledger says."},
+		{"a file", func(w *world) bool { return w.cell.ChangeFile("uid-acme", "db", "db.conf") }, []string{"db"}, "db: Changed or removed by hand: db.conf."},
+		{"a process", func(w *world) bool { return w.cell.Kill("uid-acme", "worker") }, []string{"worker"}, "worker: It is meant to run and does not"},
+		{"what Reserve makes", func(w *world) bool { return w.cell.Lose("uid-acme", "db", "") }, nil, "Gone: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -119,7 +120,33 @@ func TestWhatWasChangedByHandIsRepaired(t *testing.T) {
 			if op := w.operation("acme", 2); op != nil {
 				t.Errorf("a repair made an operation: %v", op)
 			}
+			w.untilTold("repair.drift services/provisioner: Repaired by itself. " + c.says)
 		})
+	}
+}
+
+// untilTold waits for the one entry of the timeline to say this.
+func (w *world) untilTold(want string) {
+	w.t.Helper()
+	testkit.Eventually(w.t, soon, func() error {
+		if all := w.registry.Timeline("acme"); len(all) != 1 || !strings.Contains(all[0], want) {
+			return fmt.Errorf("timeline %q, want %q", all, want)
+		}
+		return nil
+	})
+}
+
+// A stamp that breaks again and again does not flood its timeline.
+func TestOneEntryForManyRepairs(t *testing.T) {
+	w, _ := served(t, options{})
+	for range 3 {
+		before := pids(w)
+		if !w.cell.Kill("uid-acme", "worker") {
+			t.Fatal("it does not run")
+		}
+		w.untilRepaired(before, "worker")
+		w.untilDrift("")
+		w.untilTold("worker: ")
 	}
 }
 

@@ -36,6 +36,7 @@ type shard struct {
 	ticks   map[string]tick            // when schedules are due next, by tenant
 	drifts  map[string][]*pb.Drift     // of the tenants that have any
 	mended  map[string]map[string]bool // components that were started anew, until nothing of them differs, by tenant
+	heard   map[string]heard           // of repairs, by tenant
 	rests   map[string]quiet           // stamps that were found as they should be
 }
 
@@ -51,7 +52,7 @@ func (e *Engine) RunShard(ctx context.Context, which claim.Shard, held claim.Cla
 		books: map[string]*record.Book{}, repair: map[string]int32{}, errands: map[string]map[string]bool{},
 		ticks:  map[string]tick{},
 		drifts: map[string][]*pb.Drift{}, mended: map[string]map[string]bool{},
-		rests: map[string]quiet{},
+		heard: map[string]heard{}, rests: map[string]quiet{},
 	}
 	defer s.queue.Close()
 	leave, err := e.join(s)
@@ -140,6 +141,7 @@ func (s *shard) setBook(tenant string, b *record.Book) {
 		delete(s.books, tenant)
 		delete(s.ticks, tenant)
 		delete(s.rests, tenant)
+		delete(s.heard, tenant)
 		return
 	}
 	s.books[tenant] = b
