@@ -55,7 +55,7 @@ func New(ctx context.Context, deps Deps) (http.Handler, error) {
 	}
 	paths := http.NewServeMux()
 	paths.Handle("/", mux)
-	paths.Handle(attachPattern, attach(provisionerv1.NewStampServiceClient(conn{deps.Provisioner})))
+	paths.Handle(attachPattern, attach(provisionerv1.NewStampServiceClient(conn{deps.Provisioner}), attachMost))
 	var h http.Handler = paths
 	for _, layer := range []func(http.Handler) http.Handler{headers.Middleware, resume, accept, readBody} {
 		h = layer(h)
