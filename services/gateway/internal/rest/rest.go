@@ -62,7 +62,7 @@ func New(ctx context.Context, deps Deps) (http.Handler, error) {
 	}
 	whole := http.NewServeMux() // what is not read in whole is apart
 	whole.Handle("/", h)
-	whole.Handle(importPattern, importBackup(provisionerv1.NewBackupServiceClient(conn{deps.Provisioner})))
+	whole.Handle(importPattern, importBackup(provisionerv1.NewBackupServiceClient(conn{deps.Provisioner}), importPatience))
 	h = whole
 	for _, layer := range []func(http.Handler) http.Handler{authenticate(deps.Tokens), refuseMetadata, notCached} {
 		h = layer(h)
