@@ -134,6 +134,10 @@ func TestImportBackupRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %s", name, err, tc.reason)
 		}
 	}
+	unknown := &pb.ImportBackupRequest_Begin{Parent: "tenants/acme", Revision: "blueprints/savable/revisions/9.9.9", Cell: "cells/one"}
+	if _, err := bring(p.as("operator"), backups, unknown, dump); !errs.Is(err, errs.NotFound) || !strings.Contains(err.Error(), unknown.GetRevision()) {
+		t.Errorf("of an unknown revision: %v", err)
+	}
 	all, err := backups.ListBackups(p.ctx(), &pb.ListBackupsRequest{Parent: "tenants/-"})
 	if err != nil || len(all.GetBackups()) > 0 || len(cell.Backups()) > 0 {
 		t.Errorf("left behind: %v, %v, %v", all, cell.Backups(), err)
