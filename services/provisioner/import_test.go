@@ -125,6 +125,8 @@ func TestImportBackupRefused(t *testing.T) {
 		"another sum":    {revision, "cells/one", sumOf(nil), "operator", dump, "IMPORT_DIGEST_DIFFERS"},
 		"no tar":         {revision, "cells/one", "", "operator", bytes.Repeat([]byte("x"), 2000), "IMPORT_REFUSED"},
 		"cut off":        {revision, "cells/one", "", "operator", dump[:514], "IMPORT_REFUSED"},
+		"no end":         {revision, "cells/one", "", "operator", dump[:1024], "IMPORT_REFUSED"},
+		"half an end":    {revision, "cells/one", "", "operator", dump[:len(dump)-512], "IMPORT_REFUSED"},
 		"no restore job": {p.revision, "cells/one", "", "operator", dump, "RESTORE_JOB_MISSING"},
 		"no such cell":   {revision, "cells/none", "", "operator", dump, "CELL_UNREACHABLE"},
 		"sales":          {revision, "cells/one", "", "sales", dump, "PERMISSION_MISSING"},
