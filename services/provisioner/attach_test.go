@@ -232,6 +232,32 @@ func TestAttachTaskRefused(t *testing.T) {
 	}
 }
 
+// Eight may talk at once in a stamp, by whichever replica, and who leaves makes
+// room.
+func TestAttachTaskTooMany(t *testing.T) {
+	p, near, far := talkingPlant(t)
+	begin := &pb.AttachTaskRequest_Begin{Name: acme, Task: "shell"}
+	var all []conversation
+	for i := range 8 {
+		c := converse(t, p.as("operator"), []pb.StampServiceClient{near, far}[i%2], begin)
+		c.hears("started")
+		c.hears("tended shell ")
+		all = append(all, c)
+	}
+	for name, stamps := range map[string]pb.StampServiceClient{"where the cell is": near, "passed on": far} {
+		if _, err := converse(t, p.as("operator"), stamps, begin).Recv(); !errs.Is(err, errs.ResourceExhausted) || errs.ReasonOf(err) != "SESSIONS_TOO_MANY" {
+			t.Errorf("%s: the ninth: %v", name, err)
+		}
+	}
+	all[1].send(typed("exit 7"))
+	all[1].hears("exit 7")
+	if _, err := all[1].Recv(); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	c := converse(t, p.as("operator"), near, begin)
+	c.hears("started")
+}
+
 func TestAttachTaskSilent(t *testing.T) {
 	p := newPlant(t)
 	p.revision, p.taskIdle = p.registry.Publish(t, tended), 300*time.Millisecond

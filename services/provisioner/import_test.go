@@ -125,6 +125,8 @@ func TestImportBackupRefused(t *testing.T) {
 		"another sum":    {revision, "cells/one", sumOf(nil), "operator", dump, "IMPORT_DIGEST_DIFFERS"},
 		"no tar":         {revision, "cells/one", "", "operator", bytes.Repeat([]byte("x"), 2000), "IMPORT_REFUSED"},
 		"cut off":        {revision, "cells/one", "", "operator", dump[:514], "IMPORT_REFUSED"},
+		"no end":         {revision, "cells/one", "", "operator", dump[:1024], "IMPORT_REFUSED"},
+		"half an end":    {revision, "cells/one", "", "operator", dump[:len(dump)-512], "IMPORT_REFUSED"},
 		"no restore job": {p.revision, "cells/one", "", "operator", dump, "RESTORE_JOB_MISSING"},
 		"no such cell":   {revision, "cells/none", "", "operator", dump, "CELL_UNREACHABLE"},
 		"sales":          {revision, "cells/one", "", "sales", dump, "PERMISSION_MISSING"},
@@ -133,6 +135,10 @@ func TestImportBackupRefused(t *testing.T) {
 		if _, err := bring(p.as(tc.role), backups, begin, tc.text); errs.ReasonOf(err) != tc.reason {
 			t.Errorf("%s: %v, want %s", name, err, tc.reason)
 		}
+	}
+	unknown := &pb.ImportBackupRequest_Begin{Parent: "tenants/acme", Revision: "blueprints/savable/revisions/9.9.9", Cell: "cells/one"}
+	if _, err := bring(p.as("operator"), backups, unknown, dump); !errs.Is(err, errs.NotFound) || !strings.Contains(err.Error(), unknown.GetRevision()) {
+		t.Errorf("of an unknown revision: %v", err)
 	}
 	all, err := backups.ListBackups(p.ctx(), &pb.ListBackupsRequest{Parent: "tenants/-"})
 	if err != nil || len(all.GetBackups()) > 0 || len(cell.Backups()) > 0 {

@@ -12,11 +12,14 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 )
 
+// uidBefore is that of a tenant that was lost.
+const uidBefore = "7d0f2c9b-5b0a-4f43-8f5e-1f0b3c6a9d10"
+
 func TestRecover(t *testing.T) {
 	r := start(t)
 	r.create(t, "other")
 	was := r.get(t, "other")
-	was.Name, was.Uid, was.Generation, was.RestoreFrom = acme, "uid-before", 107, "tenants/other/backups/b-1"
+	was.Name, was.Uid, was.Generation, was.RestoreFrom = acme, uidBefore, 107, "tenants/other/backups/b-1"
 	was.Deal = &registryv1.Deal{Source: "sources/crm", Id: "42"}
 	ask := &registryv1.RecoverTenantRequest{Tenant: was, Cell: "cells/eu-1", RecoveryId: "r-1", ValidateOnly: true}
 	if _, err := r.tenants.RecoverTenant(ctx(t), ask); err != nil {
@@ -31,7 +34,7 @@ func TestRecover(t *testing.T) {
 		t.Fatalf("recover: %v, %v", op, err)
 	}
 	now := r.get(t, "acme")
-	if now.GetUid() != "uid-before" || now.GetGeneration() != 107 || now.GetRestoreFrom() != was.GetRestoreFrom() || now.GetDisplayName() != was.GetDisplayName() ||
+	if now.GetUid() != uidBefore || now.GetGeneration() != 107 || now.GetRestoreFrom() != was.GetRestoreFrom() || now.GetDisplayName() != was.GetDisplayName() ||
 		now.GetRecovery().GetId() != "r-1" || now.GetRecovery().GetCell() != "cells/eu-1" || now.GetStatus() != nil {
 		t.Errorf("recovered %v", now)
 	}
@@ -51,11 +54,11 @@ func TestRecover(t *testing.T) {
 		t.Errorf("taken over again: %v", again)
 	}
 	ask.Tenant = proto.CloneOf(was)
-	ask.Tenant.Uid = "uid-other"
+	ask.Tenant.Uid = "0a6a3f0c-6a8e-4c1d-9f43-2f6f0f4d8c11"
 	_, err = r.tenants.RecoverTenant(ctx(t), ask)
 	_ = reason(t, "the stamp of another tenant", err, errs.AlreadyExists, "TENANT_EXISTS")
 	second := proto.CloneOf(was) // the deal's: it makes no other tenant
-	second.Name, second.Uid = "tenants/acme-2", "uid-2"
+	second.Name, second.Uid = "tenants/acme-2", "5c1f7b1e-93c5-4f0b-8f0e-7f0b8f6a2e02"
 	_, err = r.tenants.RecoverTenant(ctx(t), &registryv1.RecoverTenantRequest{Tenant: second, Cell: "cells/eu-1", RecoveryId: "r-1"})
 	_ = reason(t, "the deal of another", err, errs.AlreadyExists, "DEAL_HAS_TENANT")
 }
@@ -64,7 +67,7 @@ func TestRecoverDeleted(t *testing.T) {
 	r := start(t)
 	r.create(t, "other")
 	was := r.get(t, "other")
-	was.Name, was.Uid, was.Generation, was.Purging = acme, "uid-before", 9, true
+	was.Name, was.Uid, was.Generation, was.Purging = acme, uidBefore, 9, true
 	was.DeleteTime, was.PurgeTime = timestamppb.New(time.Now().Add(-time.Hour)), timestamppb.New(time.Now().Add(-time.Minute))
 	if _, err := r.tenants.RecoverTenant(ctx(t), &registryv1.RecoverTenantRequest{Tenant: was, Cell: "cells/eu-1", RecoveryId: "r-1"}); err != nil {
 		t.Fatal(err)
@@ -79,14 +82,17 @@ func TestRecoverRefused(t *testing.T) {
 	r := start(t)
 	r.create(t, "other")
 	good := r.get(t, "other")
-	good.Name, good.Uid = acme, "uid-before"
+	good.Name, good.Uid = acme, uidBefore
 	for what, change := range map[string]func(*registryv1.RecoverTenantRequest){
-		"without an uid":        func(q *registryv1.RecoverTenantRequest) { q.Tenant.Uid = "" },
-		"without a generation":  func(q *registryv1.RecoverTenantRequest) { q.Tenant.Generation = 0 },
-		"without a cell":        func(q *registryv1.RecoverTenantRequest) { q.Cell = "" },
-		"without a recovery":    func(q *registryv1.RecoverTenantRequest) { q.RecoveryId = "" },
-		"with an evil name":     func(q *registryv1.RecoverTenantRequest) { q.Tenant.Name = "tenants/../x" },
-		"of a revision unknown": func(q *registryv1.RecoverTenantRequest) { q.Tenant.Blueprint = "blueprints/helpdesk/revisions/9.9.9" },
+		"without an uid":           func(q *registryv1.RecoverTenantRequest) { q.Tenant.Uid = "" },
+		"with an uid of no tenant": func(q *registryv1.RecoverTenantRequest) { q.Tenant.Uid = "../../etc" },
+		"with an import's uid":     func(q *registryv1.RecoverTenantRequest) { q.Tenant.Uid = "import-" + uidBefore },
+		"with a generation below":  func(q *registryv1.RecoverTenantRequest) { q.Tenant.Generation = -1 },
+		"without a generation":     func(q *registryv1.RecoverTenantRequest) { q.Tenant.Generation = 0 },
+		"without a cell":           func(q *registryv1.RecoverTenantRequest) { q.Cell = "" },
+		"without a recovery":       func(q *registryv1.RecoverTenantRequest) { q.RecoveryId = "" },
+		"with an evil name":        func(q *registryv1.RecoverTenantRequest) { q.Tenant.Name = "tenants/../x" },
+		"of a revision unknown":    func(q *registryv1.RecoverTenantRequest) { q.Tenant.Blueprint = "blueprints/helpdesk/revisions/9.9.9" },
 	} {
 		q := &registryv1.RecoverTenantRequest{Tenant: proto.CloneOf(good), Cell: "cells/eu-1", RecoveryId: "r-1"}
 		change(q)

@@ -68,6 +68,10 @@ type Ref struct {
 	Recovery string
 }
 
+// Stale says whether who calls is not the owner any more, when last is the owner
+// that was seen last.
+func (r Ref) Stale(last Ref) bool { return r.Recovery != last.Recovery || r.Token < last.Token }
+
 // SiteRequest says what Reserve must find.
 type SiteRequest struct {
 	// Ports are those of all components, by "component.port".

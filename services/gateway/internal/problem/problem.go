@@ -59,6 +59,7 @@ var statusOf = map[errs.Kind]int{
 var statusOfReason = map[string]int{
 	"REVISION_COMPACTED": http.StatusGone,
 	"METHOD_NOT_ALLOWED": http.StatusMethodNotAllowed,
+	"BODY_TOO_SLOW":      http.StatusRequestTimeout,
 	"UPGRADE_REQUIRED":   http.StatusUpgradeRequired,
 	"SOURCE_FULL":        http.StatusServiceUnavailable, // a sender tries again later, and is at no fault
 }

@@ -35,6 +35,8 @@ const (
 	// stalledWithin is how long a caller may let the output wait: people stop it
 	// to read.
 	stalledWithin = 30 * time.Minute
+	// attachMost is how many connections there may be at once.
+	attachMost = 256
 )
 
 type talkStream = grpc.BidiStreamingClient[provisionerv1.AttachTaskRequest, provisionerv1.AttachTaskResponse]
@@ -43,12 +45,20 @@ type talkStream = grpc.BidiStreamingClient[provisionerv1.AttachTaskRequest, prov
 // then each message, either way, is one of the call as JSON. The last one is the
 // result, or a problem as {"error": …}. What is refused before the task runs is
 // answered as any other request.
-func attach(stamps provisionerv1.StampServiceClient) http.Handler {
+func attach(stamps provisionerv1.StampServiceClient, most int) http.Handler {
+	open := make(chan struct{}, most)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		edge.Route(r.Context(), strings.TrimPrefix(attachPattern, "GET "))
 		begin, err := beginOf(r)
 		if err != nil {
 			problem.Write(w, r, err)
+			return
+		}
+		select {
+		case open <- struct{}{}:
+			defer func() { <-open }()
+		default:
+			problem.Write(w, r, errs.New(errs.ResourceExhausted, "SESSIONS_TOO_MANY", "%d tasks talk with people through this gateway, which is as many as may: try again when one has ended", most))
 			return
 		}
 		ctx, cancel := context.WithCancel(r.Context())

@@ -27,18 +27,17 @@ const (
 	importPiece = 256 << 10
 	// importMost is the largest body, in bytes.
 	importMost = 1 << 40
-	// importPatience is how long a caller may take to send a piece.
-	importPatience = time.Minute
 )
 
 // importBackup is ImportBackup: the query is what the call begins with, the body is
 // the tar, which is never held whole.
-func importBackup(backups provisionerv1.BackupServiceClient) http.Handler {
+func importBackup(backups provisionerv1.BackupServiceClient, patience time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		edge.Route(r.Context(), strings.TrimPrefix(importPattern, "POST "))
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel() // ends a call that was not finished
-		b, err := sendImport(ctx, w, r, backups)
+		body := newPaced(http.MaxBytesReader(w, r.Body, importMost), http.NewResponseController(w).SetReadDeadline, patience)
+		b, err := sendImport(ctx, r, body, backups)
 		if err != nil {
 			// The rest of the body is not waited for.
 			w.Header().Set("Connection", "close")
@@ -55,7 +54,7 @@ func importBackup(backups provisionerv1.BackupServiceClient) http.Handler {
 	})
 }
 
-func sendImport(ctx context.Context, w http.ResponseWriter, r *http.Request, backups provisionerv1.BackupServiceClient) (*provisionerv1.Backup, error) {
+func sendImport(ctx context.Context, r *http.Request, body *paced, backups provisionerv1.BackupServiceClient) (*provisionerv1.Backup, error) {
 	begin := &provisionerv1.ImportBackupRequest_Begin{Parent: "tenants/" + r.PathValue("tenant")}
 	fields := map[string]*string{"revision": &begin.Revision, "cell": &begin.Cell, "sha256": &begin.Sha256}
 	for name, values := range r.URL.Query() {
@@ -71,7 +70,7 @@ func sendImport(ctx context.Context, w http.ResponseWriter, r *http.Request, bac
 	}
 	err = stream.Send(&provisionerv1.ImportBackupRequest{Piece: &provisionerv1.ImportBackupRequest_Begin_{Begin: begin}})
 	if err == nil {
-		err = sendBody(w, r, stream)
+		err = sendBody(body, stream)
 	}
 	if err != nil && !errors.Is(err, io.EOF) { // then the answer says why
 		return nil, err
@@ -80,27 +79,30 @@ func sendImport(ctx context.Context, w http.ResponseWriter, r *http.Request, bac
 }
 
 // sendBody hands the body on, piece by piece: io.EOF when nobody takes any more.
-func sendBody(w http.ResponseWriter, r *http.Request, to grpc.ClientStreamingClient[provisionerv1.ImportBackupRequest, provisionerv1.Backup]) error {
-	control := http.NewResponseController(w)
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
-	body := http.MaxBytesReader(w, r.Body, importMost)
+func sendBody(body *paced, to grpc.ClientStreamingClient[provisionerv1.ImportBackupRequest, provisionerv1.Backup]) error {
 	piece := make([]byte, importPiece)
 	for {
-		_ = control.SetReadDeadline(time.Now().Add(importPatience)) // a recorder in a test has none
 		n, err := body.Read(piece)
 		if n > 0 {
 			if err := to.Send(&provisionerv1.ImportBackupRequest{Piece: &provisionerv1.ImportBackupRequest_Data{Data: piece[:n]}}); err != nil {
+				_ = body.deadline(time.Time{})
 				return err
 			}
 		}
+		if err == nil {
+			continue
+		}
+		if errs.ReasonOf(err) == "BODY_TOO_SLOW" {
+			return err
+		}
+		_ = body.deadline(time.Time{})
 		var over *http.MaxBytesError
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.As(err, &over):
 			return errs.New(errs.TooLarge, "BODY_TOO_LARGE", "the body is larger than %d bytes", int64(importMost))
-		case err != nil:
-			return errs.New(errs.InvalidArgument, "BODY_UNREADABLE", "the body ended before it was whole").Because(fmt.Errorf("read body: %w", err))
 		}
+		return errs.New(errs.InvalidArgument, "BODY_UNREADABLE", "the body ended before it was whole").Because(fmt.Errorf("read body: %w", err))
 	}
 }

@@ -55,14 +55,14 @@ func New(ctx context.Context, deps Deps) (http.Handler, error) {
 	}
 	paths := http.NewServeMux()
 	paths.Handle("/", mux)
-	paths.Handle(attachPattern, attach(provisionerv1.NewStampServiceClient(conn{deps.Provisioner})))
+	paths.Handle(attachPattern, attach(provisionerv1.NewStampServiceClient(conn{deps.Provisioner}), attachMost))
 	var h http.Handler = paths
 	for _, layer := range []func(http.Handler) http.Handler{headers.Middleware, resume, accept, readBody} {
 		h = layer(h)
 	}
 	whole := http.NewServeMux() // what is not read in whole is apart
 	whole.Handle("/", h)
-	whole.Handle(importPattern, importBackup(provisionerv1.NewBackupServiceClient(conn{deps.Provisioner})))
+	whole.Handle(importPattern, importBackup(provisionerv1.NewBackupServiceClient(conn{deps.Provisioner}), importPatience))
 	h = whole
 	for _, layer := range []func(http.Handler) http.Handler{authenticate(deps.Tokens), refuseMetadata, notCached} {
 		h = layer(h)

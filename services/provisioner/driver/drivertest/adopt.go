@@ -128,6 +128,32 @@ func adoptKeepsOut(b *bench) {
 	}
 }
 
+// adoptDestroyed: nor does it bring back what was destroyed since; who destroyed
+// it, does.
+func adoptDestroyed(b *bench) {
+	a := b.adopter()
+	before, _ := b.known()
+	owner := before
+	owner.Token = 3
+	_, err := a.Adopt(b.ctx, owner, "r-1")
+	b.must(err)
+	b.taken, owner.Recovery = "r-1", "r-1"
+	b.must(b.Driver.Destroy(b.ctx, owner))
+	older, other := owner, owner
+	older.Token, other.Recovery = 2, "r-2"
+	for who, ref := range map[string]driver.Ref{"the owner before the loss": before, "a lower token": older, "a recovery that took nothing over": other} {
+		if _, err := b.Driver.Reserve(b.ctx, ref, b.request()); !errors.Is(err, driver.ErrStaleToken) {
+			b.t.Errorf("Reserve by %s after Destroy = %v, want ErrStaleToken", who, err)
+		}
+		if err := b.Driver.Destroy(b.ctx, ref); !errors.Is(err, driver.ErrStaleToken) {
+			b.t.Errorf("Destroy by %s after Destroy = %v, want ErrStaleToken", who, err)
+		}
+	}
+	b.must(b.Driver.Destroy(b.ctx, owner))
+	_, err = b.Driver.Reserve(b.ctx, owner, b.request())
+	b.must(err)
+}
+
 func adoptForgetsJobs(b *bench) {
 	a := b.adopter()
 	ref, m := b.known()

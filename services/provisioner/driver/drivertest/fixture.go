@@ -98,6 +98,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"AdoptTakesOverWhatRuns", adoptTakesOver},
 		{"AdoptOnceForEachRecovery", adoptOnceEach},
 		{"AdoptKeepsFormerOwnersOut", adoptKeepsOut},
+		{"AdoptThenDestroyKeepsFormerOwnersOut", adoptDestroyed},
 		{"AdoptForgetsJobs", adoptForgetsJobs},
 		{"AdoptListsWhatThereIs", adoptLists},
 		{"AdoptNothing", adoptNothing},

@@ -30,8 +30,8 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 		return err
 	}
 	if !has && !allocated {
-		gone, err := d.host.Gone(ctx, ref.UID)
-		if err == nil && ref.Token < gone {
+		stale, err := d.host.Stale(ctx, ref)
+		if stale {
 			err = fmt.Errorf("destroy stamp of %q: %w", ref.Tenant, driver.ErrStaleToken)
 		}
 		return err
@@ -50,7 +50,7 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 		return errs.New(errs.Internal, "STAMP_LEFT_BEHIND", "destroy stamp of %q: %w", ref.Tenant, err)
 	}
 	d.proven.forget(s)
-	return d.host.Release(ctx, ref.UID, ref.Token)
+	return d.host.Release(ctx, ref)
 }
 
 // end lets the supervisor end everything, and gives the stamp's lock: nobody

@@ -34,8 +34,7 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 		}
 	}
 	a, err := d.host.Reserve(ctx, host.Claim{
-		Tenant: ref.Tenant, UID: ref.UID, Token: ref.Token,
-		User: d.means.users, Ports: withClosed(want), Endpoint: want.Endpoint,
+		Ref: ref, User: d.means.users, Ports: withClosed(want), Endpoint: want.Endpoint,
 	})
 	if err != nil {
 		return driver.Site{}, err

@@ -19,7 +19,8 @@ func (d *Driver) ImportBackup(ctx context.Context, of driver.BackupRef, note jso
 		return driver.Kept{}, err
 	}
 	files := map[string]string{}
-	for in := tar.NewReader(from); ; {
+	end := &driver.TarEnd{From: from}
+	for in := tar.NewReader(end); ; {
 		head, err := in.Next()
 		if errors.Is(err, io.EOF) {
 			break
@@ -34,6 +35,9 @@ func (d *Driver) ImportBackup(ctx context.Context, of driver.BackupRef, note jso
 		if head.Typeflag == tar.TypeReg {
 			files[head.Name] = string(text)
 		}
+	}
+	if end.Seen { // before the two empty blocks that a whole tar ends with
+		return driver.Kept{}, errs.New(errs.InvalidArgument, "IMPORT_REFUSED", "%w: it has no end, so it was cut off", driver.ErrNoTar)
 	}
 	if _, err := io.Copy(io.Discard, from); err != nil {
 		return driver.Kept{}, err

@@ -68,9 +68,9 @@ type Driver struct {
 // cell is what outlives a driver.
 type cell struct {
 	mu     sync.Mutex
-	stamps map[string]*stamp // by tenant UID
-	names  map[string]string // the UID of the last stamp of a tenant's id
-	gone   map[string]int64  // the tokens under which stamps were destroyed
+	stamps map[string]*stamp     // by tenant UID
+	names  map[string]string     // the UID of the last stamp of a tenant's id
+	gone   map[string]driver.Ref // the owners by whom stamps were destroyed
 	kept   map[string]backup
 	calls  map[string]int
 	next   int
@@ -107,7 +107,7 @@ func New(cfg Config) *Driver {
 		cfg.Disk = &Disk{}
 	}
 	return &Driver{cfg: cfg, cell: &cell{
-		stamps: map[string]*stamp{}, names: map[string]string{}, gone: map[string]int64{}, kept: map[string]backup{}, calls: map[string]int{}, pid: 1000,
+		stamps: map[string]*stamp{}, names: map[string]string{}, gone: map[string]driver.Ref{}, kept: map[string]backup{}, calls: map[string]int{}, pid: 1000,
 	}}
 }
 
@@ -176,12 +176,12 @@ func (c *cell) claim(ref driver.Ref) (*stamp, error) {
 func (c *cell) find(ref driver.Ref) (*stamp, error) {
 	s := c.stamps[ref.UID]
 	if s == nil {
-		if ref.Token < c.gone[ref.UID] {
+		if last, gone := c.gone[ref.UID]; gone && ref.Stale(last) {
 			return nil, driver.ErrStaleToken
 		}
 		return nil, errs.New(errs.FailedPrecondition, "SITE_NOT_RESERVED", "find stamp of %q: nothing is reserved for it", ref.Tenant)
 	}
-	if ref.Recovery != s.ref.Recovery || ref.Token < s.ref.Token {
+	if ref.Stale(s.ref) {
 		return nil, driver.ErrStaleToken
 	}
 	s.ref.Token = ref.Token

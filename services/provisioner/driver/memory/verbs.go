@@ -20,7 +20,7 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 	d.cell.mu.Lock()
 	defer d.cell.mu.Unlock()
 	if d.cell.stamps[ref.UID] == nil {
-		if ref.Token < d.cell.gone[ref.UID] {
+		if last, gone := d.cell.gone[ref.UID]; gone && ref.Stale(last) {
 			return driver.Site{}, driver.ErrStaleToken
 		}
 		if err := d.add(ref); err != nil {
@@ -207,7 +207,7 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 		d.cfg.Disk.Replace(s.site.Dir, nil)
 	}
 	delete(d.cell.stamps, ref.UID)
-	d.cell.gone[ref.UID] = max(ref.Token, d.cell.gone[ref.UID])
+	d.cell.gone[ref.UID] = ref
 	return nil
 }
 

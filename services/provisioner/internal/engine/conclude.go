@@ -82,7 +82,7 @@ func (r *run) done(ctx context.Context) (time.Duration, error) {
 	}
 	r.book.Op = nil
 	r.log.InfoContext(ctx, "operation ended", "kind", op.GetKind().String(), "state", op.GetState().String(), "attempt", op.GetAttempt())
-	if err := r.Store.AddShape(ctx, op, r.claim.Guard()); err != nil {
+	if err := r.Store.ForgetShapes(ctx, op.GetEndTime().AsTime(), r.claim.Guard()); err != nil {
 		return 0, err
 	}
 	if r.wish.Lifecycle == pb.Stamp_DESTROYED {
@@ -126,7 +126,7 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 	wait := r.Backoff(op.GetAttempt())
 	failure.RetryAt(f, time.Now().Add(wait))
 	op.State, op.Failure = typev1.OperationMetadata_RETRYING, f
-	if !r.kind().traits().errand {
+	if !r.isErrand() {
 		r.book.Stamp.Failure = f
 	}
 	if err := r.book.Save(ctx); err != nil {
@@ -182,7 +182,7 @@ func (r *run) giveUp(ctx context.Context, state typev1.OperationMetadata_State, 
 	op.Failure = f
 	r.tellEnded(ctx, state)
 	r.board.over(state, time.Now())
-	errand := r.kind().traits().errand
+	errand := r.isErrand() // after it is saved, the run is about none
 	if !errand {
 		r.book.Stamp.Failure, r.ended = f, op
 	}
@@ -191,7 +191,7 @@ func (r *run) giveUp(ctx context.Context, state typev1.OperationMetadata_State, 
 	}
 	r.book.Op = nil
 	r.log.WarnContext(ctx, "operation given up", "state", state.String(), "code", f.GetCode(), "message", f.GetMessage())
-	if err := r.Store.AddShape(ctx, op, r.claim.Guard()); err != nil {
+	if err := r.Store.ForgetShapes(ctx, op.GetEndTime().AsTime(), r.claim.Guard()); err != nil {
 		return 0, err
 	}
 	if errand {

@@ -19,7 +19,7 @@ import (
 // result is found, and another for another attempt or generation.
 func (r *run) jobID(s Step) string {
 	number := fmt.Sprint(r.tenant.GetGeneration())
-	if r.kind().traits().errand {
+	if r.isErrand() {
 		number = strings.TrimPrefix(r.book.Op.GetName(), "operations/"+record.TenantID(r.board.op.GetTenant())+".")
 		if r.turnedBy() != nil {
 			number += "-undo" // another job than the one that failed

@@ -298,6 +298,41 @@ func TestPurgeTakesBackups(t *testing.T) {
 	}
 }
 
+// An import that still comes in is no backup that is kept on, whoever hopes for it
+// and wherever it is.
+func TestPurgeEndsImports(t *testing.T) {
+	k := newKeeping(t)
+	o := k.options()
+	tune := o.tune
+	o.tune = func(cfg *engine.Config) { tune(cfg); cfg.BackupRetention = 48 * time.Hour }
+	k.start(o)
+	k.create("acme")
+	k.settled("acme")
+	day := timestamppb.New(k.clock.Now().Add(24 * time.Hour))
+	for id, cell := range map[string]string{"import-1": k.stamp("acme").GetCell(), "import-2": "cells/elsewhere"} {
+		b := &pb.Backup{Name: "tenants/acme/backups/" + id, TenantUid: "import-x", Reason: pb.Backup_IMPORTED, Cell: cell, ExpireTime: day}
+		if _, err := k.records().Backups.Create(t.Context(), record.BackupID("acme", id), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.registry.Wish("hopes", func(t *registryv1.Tenant) {
+		t.Blueprint, t.Plan, t.RestoreFrom = k.rev1, "standard", "tenants/acme/backups/import-1"
+	})
+	k.until("hopes", 1, typev1.OperationMetadata_FAILED)
+	k.registry.Wish("acme", func(t *registryv1.Tenant) { t.DeleteTime = timestamppb.Now() })
+	k.until("acme", 2, typev1.OperationMetadata_SUCCEEDED)
+	k.registry.Wish("acme", func(t *registryv1.Tenant) { t.Purging = true })
+	k.until("acme", 3, typev1.OperationMetadata_SUCCEEDED)
+	r := k.registry.Receipt("acme")
+	if got := r.GetBackupsKept(); len(got) != 1 || got[0] != "tenants/acme/backups/final-2" || strings.Contains(fmt.Sprint(r.GetDestroyed()), "import-") {
+		t.Errorf("receipt %v", r)
+	}
+	all, err := k.records().AllBackups(t.Context(), "acme")
+	if err != nil || len(all) != 2 || all[1].GetName() != "tenants/acme/backups/import-2" || !all[1].GetExpireTime().AsTime().Equal(k.clock.Now()) {
+		t.Errorf("left are %v, %v: want the final one, and that of the other cell due now", all, err)
+	}
+}
+
 func TestOnlyCopyIsNotDestroyed(t *testing.T) {
 	k := newKeeping(t)
 	k.memory.Job = func(ctx context.Context, ref driver.Ref, m driver.Manifest, j driver.Job) (driver.JobResult, error) {

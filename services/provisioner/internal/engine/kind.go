@@ -74,6 +74,9 @@ func kindOf(op *pb.OperationRecord) operationKind {
 // kind is that of the operation that this run is about.
 func (r *run) kind() operationKind { return kindOf(r.book.Op) }
 
+// isErrand says whether that has no generation.
+func (r *run) isErrand() bool { return r.kind().traits().errand }
+
 // errand is what errands have in common, for them to embed.
 type errand struct{}
 

@@ -42,7 +42,7 @@ const kindBackup = "backup "
 
 // stock reads which backups a stamp that is destroyed has.
 func (r *run) stock(ctx context.Context) error {
-	all, err := r.Store.AllBackups(ctx, r.id)
+	all, err := r.Store.KeptBackups(ctx, r.id)
 	for _, b := range all {
 		r.stored = append(r.stored, kindBackup+short(b.GetName()))
 	}

@@ -49,7 +49,7 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if o := cmp.Or(r.newerStamp(), r.dataMissing()); o != nil {
 		return later(r.Resync), r.hinder(ctx, o)
 	}
-	if r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack() && !r.kind().traits().errand {
+	if r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack() && !r.isErrand() {
 		return r.rest(ctx) // this generation is not tried again by itself
 	}
 	if r.failed == nil && r.board.op == nil && Decide(r.wish, r.book.Stamp, r.seen).Done() {
@@ -133,7 +133,7 @@ func (r *run) read(ctx context.Context) error {
 	}
 	switch {
 	case r.trial():
-	case r.kind().traits().errand:
+	case r.isErrand():
 		r.tenant = withSpec(r.asked, settledSpec(r.asked, r.book.Stamp))
 		r.wish.Generation, r.wish.Lifecycle, r.wish.Open = r.book.Stamp.GetDoneGeneration(), pb.Stamp_RUNNING, false
 	case r.goesBack():
@@ -167,7 +167,7 @@ func (r *run) readRecipe(ctx context.Context) error {
 	if err := r.outline(); err != nil {
 		return err
 	}
-	if r.book.Op != nil && !r.kind().traits().errand {
+	if r.book.Op != nil && !r.isErrand() {
 		r.setOut()
 	}
 	if err := r.unfit(); err != nil {

@@ -96,7 +96,8 @@ func (s *shard) retention(ctx context.Context, keep driver.Keeper, newest *pb.Ba
 
 // endBackups is what becomes of the backups of a stamp that was destroyed: they
 // go with it, or, when they are kept on or somebody needs them, later by
-// themselves. Those it names.
+// themselves. Those it names. What is unfinished is no backup yet, and is never
+// kept on: an import that still comes in ends.
 func (s *shard) endBackups(ctx context.Context, d driver.Driver, ref driver.Ref, now time.Time) (later []string, err error) {
 	all, err := s.Store.AllBackups(ctx, ref.Tenant)
 	if err != nil {
@@ -108,10 +109,13 @@ func (s *shard) endBackups(ctx context.Context, d driver.Driver, ref driver.Ref,
 		if err != nil {
 			return nil, err
 		}
-		here := keeps && record.CellID(b.GetCell()) == s.Cell
-		if here && by == "" && (s.BackupRetention <= 0 || b.GetCreateTime() == nil) {
+		here, unfinished := keeps && record.CellID(b.GetCell()) == s.Cell, b.GetCreateTime() == nil
+		switch {
+		case here && by == "" && (s.BackupRetention <= 0 || unfinished):
 			err = DropBackup(ctx, s.Store, keep, b, s.claim.Guard())
-		} else {
+		case unfinished: // its cell sweeps it, now
+			err = s.expire(ctx, b, now)
+		default:
 			later = append(later, b.GetName())
 			err = s.expire(ctx, b, now.Add(s.BackupRetention))
 		}
@@ -122,14 +126,15 @@ func (s *shard) endBackups(ctx context.Context, d driver.Driver, ref driver.Ref,
 	return later, nil
 }
 
-// expire notes when a backup goes by itself, unless it says so already.
+// expire notes when a backup goes by itself, unless it says so already. What is
+// unfinished is not waited for.
 func (s *shard) expire(ctx context.Context, b *pb.Backup, at time.Time) error {
 	tenant, id, err := record.ParseBackupName("backup", b.GetName())
 	if err != nil {
 		return err
 	}
 	_, err = s.Store.Backups.Update(ctx, record.BackupID(tenant, id), func(b *pb.Backup) error {
-		if b.GetExpireTime() == nil {
+		if b.GetExpireTime() == nil || b.GetCreateTime() == nil {
 			b.ExpireTime = timestamppb.New(at)
 		}
 		return nil

@@ -63,7 +63,7 @@ func (r *run) hasBackup(u *pb.Upgrade) bool { return ended(r.book.Stamp, keepID,
 // or it has failed.
 func (r *run) goesForward() *pb.Upgrade {
 	u := r.book.Stamp.GetUpgrade()
-	if r.book.Op == nil || r.kind().traits().errand || u.GetFailure() != nil || u.GetGeneration() != r.tenant.GetGeneration() {
+	if r.book.Op == nil || r.isErrand() || u.GetFailure() != nil || u.GetGeneration() != r.tenant.GetGeneration() {
 		return nil
 	}
 	return u

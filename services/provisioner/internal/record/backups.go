@@ -40,7 +40,8 @@ const untilEnded = ": wait until that has ended"
 
 // NeededBy says what still needs a backup and what to do about it, in words such
 // as "the upgrade of acme: wait until that has ended"; empty is nothing. Stamp and operations are those of the backup's tenant,
-// tenants are all of whom it is known that they may begin with it.
+// tenants are all of whom it is known that they may begin with it: with one that is
+// finished.
 func NeededBy(b *pb.Backup, have *pb.Stamp, operations []*pb.OperationRecord, tenants []*registryv1.Tenant) string {
 	tenant := TenantID(b.GetName())
 	named := func(id string) bool { return id != "" && b.GetName() == BackupName(tenant, id) }
@@ -57,7 +58,7 @@ func NeededBy(b *pb.Backup, have *pb.Stamp, operations []*pb.OperationRecord, te
 		}
 	}
 	for _, t := range tenants {
-		if t.GetRestoreFrom() == b.GetName() && t.GetStatus().GetRevision() == "" && t.GetDeleteTime() == nil {
+		if b.GetCreateTime() != nil && t.GetRestoreFrom() == b.GetName() && t.GetStatus().GetRevision() == "" && t.GetDeleteTime() == nil {
 			return neededByNew(t)
 		}
 	}

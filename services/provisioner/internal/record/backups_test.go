@@ -11,7 +11,7 @@ import (
 )
 
 func TestNeededBy(t *testing.T) {
-	b := &pb.Backup{Name: "tenants/acme/backups/upgrade-3"}
+	b := &pb.Backup{Name: "tenants/acme/backups/upgrade-3", CreateTime: timestamppb.Now()}
 	upgrade := func(u *pb.Upgrade) *pb.Stamp { u.Backup = "upgrade-3"; return &pb.Stamp{Upgrade: u} }
 	restore := func(state typev1.OperationMetadata_State, backup, safety string) []*pb.OperationRecord {
 		return []*pb.OperationRecord{{
@@ -62,5 +62,12 @@ func TestNeededBy(t *testing.T) {
 		if got := NeededBy(b, c.have, c.ops, c.tenants); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.what, got, c.want)
 		}
+	}
+	b.CreateTime = nil
+	if got := NeededBy(b, nil, nil, begins(b.GetName(), still)); got != "" {
+		t.Errorf("one that is unfinished is needed by %s", got)
+	}
+	if got := NeededBy(b, upgrade(&pb.Upgrade{}), nil, nil); got == "" {
+		t.Error("one that an upgrade makes is needed by nothing")
 	}
 }

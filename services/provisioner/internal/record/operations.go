@@ -104,28 +104,19 @@ func shapeID(op *typev1.OperationMetadata) string {
 	return fmt.Sprintf("%020d-%s.%d.%s", op.GetEndTime().AsTime().UnixNano(), TenantID(op.GetTenant()), op.GetGeneration(), op.GetKind())
 }
 
-// AddShape sees to it that the shape of an operation that ended is kept, and
-// forgets what is older than 400 days.
-func (s *Store) AddShape(ctx context.Context, op *typev1.OperationMetadata, guard store.Cond) error {
-	_, err := s.Shapes.Create(ctx, shapeID(op), shapeOf(op), guard)
-	if err != nil && !errors.Is(err, store.ErrExists) {
-		return fmt.Errorf("keep shape of %q: %w", op.GetTenant(), err)
-	}
-	return s.forgetShapes(ctx, op.GetEndTime().AsTime(), guard)
-}
-
-// forgetShapes removes some that are too old: more than are added.
-func (s *Store) forgetShapes(ctx context.Context, now time.Time, guard store.Cond) error {
+// ForgetShapes removes some that are older than 400 days: more than are added with
+// an operation's end.
+func (s *Store) ForgetShapes(ctx context.Context, now time.Time, guard store.Cond) error {
 	all, _, err := s.Shapes.List(ctx, store.ListOptions{Limit: 3}) // oldest first
 	if err != nil {
-		return err
+		return fmt.Errorf("list shapes: %w", err)
 	}
 	for _, v := range all {
 		if now.Sub(v.Value.GetEndTime().AsTime()) < keepShapes {
 			return nil
 		}
 		if err := s.Shapes.Delete(ctx, s.Shapes.ID(v.Key), guard); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
+			return fmt.Errorf("forget shape %q: %w", v.Key, err)
 		}
 	}
 	return nil

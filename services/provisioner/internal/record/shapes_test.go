@@ -59,7 +59,6 @@ func TestLateWritesAreRefused(t *testing.T) {
 			return book.Save(t.Context())
 		},
 		"the end of a stamp": func() error { return book.Forget(t.Context()) },
-		"a shape":            func() error { return records.AddShape(t.Context(), ended, guard) },
 	} {
 		if err := write(); !errors.Is(err, store.ErrGuard) {
 			t.Errorf("%s: %v, want the lost claim", what, err)
@@ -91,5 +90,29 @@ func TestShapeIsWrittenWithTheEnd(t *testing.T) {
 	shapes, _, err := records.Shapes.List(t.Context(), store.ListOptions{})
 	if err != nil || len(shapes) != 2 || shapes[0].Value.GetOutcome() != typev1.OperationMetadata_SUCCEEDED || shapes[1].Value.GetOutcome() != typev1.OperationMetadata_FAILED {
 		t.Errorf("shapes %v, %v: want those of the two that ended by themselves", shapes, err)
+	}
+}
+
+// Shapes are forgotten by their age, by who has the claim.
+func TestForgetShapes(t *testing.T) {
+	records, guard := open(t)
+	now := time.Now()
+	for id, age := range map[string]time.Duration{"1": 500 * 24 * time.Hour, "2": 401 * 24 * time.Hour, "3": 399 * 24 * time.Hour} {
+		shape := &pb.ShapeRecord{EndTime: timestamppb.New(now.Add(-age))}
+		if _, err := records.Shapes.Create(t.Context(), id, shape); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lost := guard
+	lost.Revision--
+	if err := records.ForgetShapes(t.Context(), now, lost); !errors.Is(err, store.ErrGuard) {
+		t.Errorf("without the claim: %v", err)
+	}
+	if err := records.ForgetShapes(t.Context(), now, guard); err != nil {
+		t.Error(err)
+	}
+	left, _, err := records.Shapes.List(t.Context(), store.ListOptions{})
+	if err != nil || len(left) != 1 || records.Shapes.ID(left[0].Key) != "3" {
+		t.Errorf("left are %v, %v: want the young one", left, err)
 	}
 }

@@ -40,6 +40,11 @@ func (s *Server) AttachTask(stream attachStream) error {
 	if err != nil {
 		return err
 	}
+	leave, err := s.seats.take(stamp.GetName())
+	if err != nil {
+		return err
+	}
+	defer leave()
 	t := newTalk(ctx, end, stream, s.TaskIdle)
 	told := s.told(ctx, stamp, begin.GetTask())
 	var result *pb.TaskResult

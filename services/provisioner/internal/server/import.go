@@ -21,6 +21,7 @@ import (
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/internal/engine"
 	"stampworks.dev/services/provisioner/internal/record"
@@ -72,6 +73,13 @@ func (s *Server) ImportBackup(stream importStream) error {
 
 // restores names the components of a revision that can bring data back.
 func (s *Server) restores(ctx context.Context, revision string) ([]string, error) {
+	_, err := s.Blueprints.GetRevision(ctx, &registryv1.GetRevisionRequest{Name: revision})
+	if errs.Is(err, errs.NotFound) {
+		return nil, errs.New(errs.NotFound, "REVISION_NOT_FOUND", "there is no %s: publish it, or name a revision that is there", revision).Because(err)
+	}
+	if err != nil {
+		return nil, err
+	}
 	recipe, err := s.Recipes.Get(ctx, revision)
 	if err != nil {
 		return nil, err

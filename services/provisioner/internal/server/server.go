@@ -56,6 +56,7 @@ type Peers interface {
 // Server answers all RPCs.
 type Server struct {
 	Deps
+	seats *seats
 	longrunningpb.UnimplementedOperationsServer
 	pb.UnimplementedStampServiceServer
 	pb.UnimplementedReadinessServiceServer
@@ -64,7 +65,7 @@ type Server struct {
 
 // Register puts the services on a server.
 func Register(to grpc.ServiceRegistrar, deps Deps) {
-	s := &Server{Deps: deps}
+	s := &Server{Deps: deps, seats: newSeats(sessionsOfStamp, sessionsOfReplica)}
 	longrunningpb.RegisterOperationsServer(to, s)
 	pb.RegisterStampServiceServer(to, s)
 	pb.RegisterReadinessServiceServer(to, s)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/local/flock"
 	"stampworks.dev/services/provisioner/driver/local/layout"
 )
@@ -67,14 +68,23 @@ type state struct {
 type instance struct {
 	DataDir string                `json:"data_dir"`
 	Stamps  map[string]Allocation `json:"stamps"`
-	// Gone has the tokens under which stamps were destroyed, so that a call
-	// that was made before and arrives after does not bring one back.
+	// Gone has the owners by whom stamps were destroyed, so that a call that was
+	// made before and arrives after does not bring one back.
 	Gone map[string]tombstone `json:"gone,omitempty"`
 }
 
 type tombstone struct {
-	Token int64     `json:"token"`
-	Time  time.Time `json:"time"`
+	Token int64 `json:"token"`
+	// Recovery is that under which the token counts.
+	Recovery string    `json:"recovery,omitempty"`
+	Time     time.Time `json:"time"`
+}
+
+// stale says whether a stamp was destroyed by a later owner than this. A stamp
+// that is gone is not taken over: no recovery begins its tokens anew.
+func (i *instance) stale(ref driver.Ref) bool {
+	t, gone := i.Gone[ref.UID]
+	return gone && ref.Stale(driver.Ref{Token: t.Token, Recovery: t.Recovery})
 }
 
 // tombstoneAge is far longer than any call lives.
@@ -220,24 +230,28 @@ func (f *File) Elsewhere(ctx context.Context) (users, addresses, ports int64, er
 	return users, addresses, ports, err
 }
 
-// Gone gives the token under which a stamp was destroyed, zero when it was not.
-func (f *File) Gone(ctx context.Context, uid string) (token int64, err error) {
+// Stale says whether a stamp was destroyed by a later owner than this.
+func (f *File) Stale(ctx context.Context, ref driver.Ref) (stale bool, err error) {
 	err = f.locked(ctx, func() error {
 		_, mine, err := f.read()
 		if err == nil {
-			token = mine.Gone[uid].Token
+			stale = mine.stale(ref)
 		}
 		return err
 	})
-	return token, err
+	return stale, err
 }
 
 // Release gives a stamp's numbers back. The caller has made sure that no
 // process and no file of it is left.
-func (f *File) Release(ctx context.Context, uid string, token int64) error {
+func (f *File) Release(ctx context.Context, ref driver.Ref) error {
 	return f.change(ctx, func(_ *state, mine *instance) error {
-		delete(mine.Stamps, uid)
-		mine.Gone[uid] = tombstone{Token: max(token, mine.Gone[uid].Token), Time: time.Now().UTC()}
+		delete(mine.Stamps, ref.UID)
+		t := tombstone{Token: ref.Token, Recovery: ref.Recovery, Time: time.Now().UTC()}
+		if before := mine.Gone[ref.UID]; before.Recovery == t.Recovery {
+			t.Token = max(t.Token, before.Token)
+		}
+		mine.Gone[ref.UID] = t
 		return nil
 	})
 }

@@ -34,7 +34,7 @@ func cell(t *testing.T, dir, instance string) *File {
 
 func claim(n int) Claim {
 	return Claim{
-		Tenant: fmt.Sprint("t", n), UID: fmt.Sprint("u", n), Token: 5, User: true,
+		Ref: driver.Ref{Tenant: fmt.Sprint("t", n), UID: fmt.Sprint("u", n), Token: 5}, User: true,
 		Ports: map[string]int{"a.http": 28080, "b.sql": 25432}, Endpoint: "a.http",
 	}
 }
@@ -73,13 +73,13 @@ func TestFullNamesTheResource(t *testing.T) {
 	if !errs.Is(err, errs.ResourceExhausted) || !errors.As(err, &e) || e.Metadata["resource"] != "users" {
 		t.Errorf("fifth of four = %v", err)
 	}
-	if err := f.Release(t.Context(), "u2", 5); err != nil {
+	if err := f.Release(t.Context(), driver.Ref{UID: "u2", Token: 5}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Reserve(t.Context(), claim(4)); err != nil {
 		t.Errorf("after a release = %v", err)
 	}
-	if _, err := f.Reserve(t.Context(), Claim{Tenant: "t1", UID: "another"}); !errs.Is(err, errs.Conflict) {
+	if _, err := f.Reserve(t.Context(), Claim{Ref: driver.Ref{Tenant: "t1", UID: "another"}}); !errs.Is(err, errs.Conflict) {
 		t.Errorf("same id, other tenant = %v, want Conflict", err)
 	}
 }
@@ -110,11 +110,42 @@ func TestReleasedRefusesStale(t *testing.T) {
 	if _, err := f.Reserve(t.Context(), claim(1)); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Release(t.Context(), "u1", 7); err != nil {
+	if err := f.Release(t.Context(), driver.Ref{UID: "u1", Token: 7}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Reserve(t.Context(), claim(1)); !errors.Is(err, driver.ErrStaleToken) {
 		t.Errorf("Reserve with token 5 after Release with 7 = %v", err)
+	}
+}
+
+// After a recovery tokens are low again, and those from before it are high.
+func TestReleasedUnderARecovery(t *testing.T) {
+	f := cell(t, t.TempDir(), "one")
+	if _, err := f.Reserve(t.Context(), claim(1)); err != nil {
+		t.Fatal(err)
+	}
+	last := driver.Ref{UID: "u1", Token: 3, Recovery: "r-1"}
+	for range 2 {
+		if err := f.Release(t.Context(), last); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tc := range []struct {
+		recovery string
+		token    int64
+		stale    bool
+	}{{"", 5, true}, {"r-1", 2, true}, {"r-2", 9, true}, {"r-1", 3, false}, {"r-1", 4, false}} {
+		c := claim(1)
+		c.Token, c.Recovery = tc.token, tc.recovery
+		if stale, err := f.Stale(t.Context(), c.Ref); err != nil || stale != tc.stale {
+			t.Errorf("%+v is stale: %v, %v", tc, stale, err)
+		}
+		if _, err := f.Reserve(t.Context(), c); errors.Is(err, driver.ErrStaleToken) != tc.stale {
+			t.Errorf("%+v: %v", tc, err)
+		}
+	}
+	if stale, err := f.Stale(t.Context(), driver.Ref{UID: "u2"}); err != nil || stale {
+		t.Errorf("of one that was never there: %v, %v", stale, err)
 	}
 }
 

@@ -19,8 +19,7 @@ import (
 
 // Claim is what one stamp asks for.
 type Claim struct {
-	Tenant, UID string
-	Token       int64
+	driver.Ref
 	// User asks for a user number of its own.
 	User bool
 	// Ports are those of its components, by "component.port".
@@ -33,7 +32,7 @@ type Claim struct {
 func (f *File) Reserve(ctx context.Context, c Claim) (Allocation, error) {
 	var given Allocation
 	err := f.change(ctx, func(s *state, mine *instance) error {
-		if c.Token < mine.Gone[c.UID].Token {
+		if mine.stale(c.Ref) {
 			return driver.ErrStaleToken
 		}
 		for uid, a := range mine.Stamps {

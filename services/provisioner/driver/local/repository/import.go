@@ -106,12 +106,12 @@ type unpacking struct {
 }
 
 func (p *unpacking) all(from io.Reader) error {
-	end := &ending{from: &reader{p.ctx, from}}
+	end := &driver.TarEnd{From: &reader{p.ctx, from}}
 	in := tar.NewReader(end)
 	for {
 		head, err := in.Next()
 		if errors.Is(err, io.EOF) {
-			if end.seen { // before the two empty blocks that a whole tar ends with
+			if end.Seen { // before the two empty blocks that a whole tar ends with
 				return p.refuse("it has no end, so it was cut off")
 			}
 			_, err = io.Copy(io.Discard, from) // who sends says at the end whether all is well
@@ -155,21 +155,6 @@ func sparse(head *tar.Header) bool {
 		}
 	}
 	return head.Typeflag == tar.TypeGNUSparse
-}
-
-// ending notes when all was read.
-type ending struct {
-	from io.Reader
-	seen bool
-}
-
-func (e *ending) Read(into []byte) (int, error) {
-	n, err := e.from.Read(into)
-	if n > 0 && errors.Is(err, io.EOF) {
-		return n, nil // it is said again
-	}
-	e.seen = e.seen || errors.Is(err, io.EOF)
-	return n, err
 }
 
 // directory makes one, and those above it.

@@ -96,7 +96,8 @@ type StampServiceClient interface {
 	// tasks.run, which every role has, and the role that the task names. Codes:
 	// NOT_FOUND, PERMISSION_DENIED when the caller's role is below the task's,
 	// FAILED_PRECONDITION when the stamp does not run, is being changed, or the
-	// task talks with nobody, UNAVAILABLE when no provisioner reaches the cell.
+	// task talks with nobody, RESOURCE_EXHAUSTED when eight talk in the stamp
+	// already, UNAVAILABLE when no provisioner reaches the cell.
 	AttachTask(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[AttachTaskRequest, AttachTaskResponse], error)
 	// CheckComponent runs a component's exec probe in its place, or tells
 	// whether its process runs when it has none. It is not offered over REST.
@@ -305,7 +306,8 @@ type StampServiceServer interface {
 	// tasks.run, which every role has, and the role that the task names. Codes:
 	// NOT_FOUND, PERMISSION_DENIED when the caller's role is below the task's,
 	// FAILED_PRECONDITION when the stamp does not run, is being changed, or the
-	// task talks with nobody, UNAVAILABLE when no provisioner reaches the cell.
+	// task talks with nobody, RESOURCE_EXHAUSTED when eight talk in the stamp
+	// already, UNAVAILABLE when no provisioner reaches the cell.
 	AttachTask(grpc.BidiStreamingServer[AttachTaskRequest, AttachTaskResponse]) error
 	// CheckComponent runs a component's exec probe in its place, or tells
 	// whether its process runs when it has none. It is not offered over REST.

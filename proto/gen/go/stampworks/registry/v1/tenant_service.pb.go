@@ -1423,9 +1423,11 @@ const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"\ttenant_id\x18\x02 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\btenantId\x12&\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\x98\x02\n" +
-	"\x14RecoverTenantRequest\x12A\n" +
-	"\x06tenant\x18\x01 \x01(\v2\x1e.stampworks.registry.v1.TenantB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06tenant\x12/\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\x9a\x04\n" +
+	"\x14RecoverTenantRequest\x12\xc2\x02\n" +
+	"\x06tenant\x18\x01 \x01(\v2\x1e.stampworks.registry.v1.TenantB\x89\x02\xe0A\x02\xbaH\x82\x02\xba\x01\x86\x01\n" +
+	"\x12recover_tenant.uid\x12/uid must be the one that the tenant had, a UUID\x1a?this.uid.matches('^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')\xba\x01r\n" +
+	"\x19recover_tenant.generation\x12?generation must be above all that the tenant had, so at least 1\x1a\x14this.generation >= 1\xc8\x01\x01R\x06tenant\x12/\n" +
 	"\x04cell\x18\x02 \x01(\tB\x1b\xe0A\x02\xfaA\x15\n" +
 	"\x13stampworks.dev/CellR\x04cell\x12J\n" +
 	"\vrecovery_id\x18\x03 \x01(\tB)\xe0A\x02\xbaH#r!2\x1f^[A-Za-z0-9][A-Za-z0-9-]{0,63}$R\n" +
