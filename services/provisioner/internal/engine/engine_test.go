@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -22,7 +23,15 @@ import (
 	"stampworks.dev/services/provisioner/driver/memory"
 )
 
+// atOnce is how many tests run side by side, where nobody says otherwise: they
+// wait for a disk and for timers more than they compute.
+const atOnce = "8"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if given := flag.Lookup("test.parallel"); given.Value.String() == given.DefValue {
+		_ = given.Value.Set(atOnce) // a number is what it takes
+	}
 	defer func() { _ = os.RemoveAll(supervisorDir) }() // empty when none was built
 	testkit.Main(m)
 }
