@@ -16,7 +16,7 @@ func (m Manifest) Digest(component string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("digest manifest: no component %q", component)
 	}
-	c.Stopped = false
+	c.Stopped, c.CPUShareMillis = false, 0
 	text, err := json.Marshal(struct {
 		Component
 		ProgramDir    string

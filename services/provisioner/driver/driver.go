@@ -175,6 +175,10 @@ type Component struct {
 	// CPUMillis and MemoryBytes are limits; zero is none.
 	CPUMillis   int64 `json:"cpu_millis,omitempty"`
 	MemoryBytes int64 `json:"memory_bytes,omitempty"`
+	// CPUShareMillis is its part of the processor, compared to the others', where
+	// all want it at once: what is reserved for it. It counts from the next start,
+	// and is no reason for one. Zero is a core.
+	CPUShareMillis int64 `json:"cpu_share_millis,omitempty"`
 	// Replicas is how many processes run; zero is one.
 	Replicas int `json:"replicas,omitempty"`
 	// Connects are the "component.port"s that it may reach.

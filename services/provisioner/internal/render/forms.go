@@ -119,7 +119,7 @@ func component(c blueprint.Component, telemetry map[string]string) driver.Compon
 	maps.Copy(env, c.Env)
 	return driver.Component{
 		Artifact: c.Artifact, Command: c.Command, Env: env, Files: c.Files, Volumes: c.Volumes, Locks: c.Locks,
-		StopSignal: c.StopSignal, StopGrace: c.StopGrace, CPUMillis: c.CPULimit, MemoryBytes: c.MemoryLimit,
+		StopSignal: c.StopSignal, StopGrace: c.StopGrace, CPUMillis: c.CPULimit, MemoryBytes: c.MemoryLimit, CPUShareMillis: c.CPURequest,
 		Replicas: c.Replicas, Connects: c.Connects,
 	}
 }

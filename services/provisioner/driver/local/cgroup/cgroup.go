@@ -41,6 +41,8 @@ type Limits struct {
 	CPUMillis   int64
 	MemoryBytes int64
 	Processes   int64
+	// CPUShareMillis is its part of the processor where all want it; zero is a core.
+	CPUShareMillis int64
 }
 
 // Tree is the groups of one stamp.

@@ -59,7 +59,7 @@ func unified() map[string][]string {
 	}
 }
 
-var limits = Limits{CPUMillis: 250, MemoryBytes: 64 << 20, Processes: 1024}
+var limits = Limits{CPUMillis: 250, CPUShareMillis: 250, MemoryBytes: 64 << 20, Processes: 1024}
 
 func TestUnifiedLimits(t *testing.T) {
 	tree := pretend(t, V2, unified())
@@ -132,7 +132,7 @@ func TestControllersLimits(t *testing.T) {
 	}
 }
 
-// TestWeights: who may use more gets more where all want it, a stamp as much as
+// TestWeights: who has more reserved gets more where all want it, a stamp as much as
 // its components together, and no weight is one that the kernel refuses.
 func TestWeights(t *testing.T) {
 	files := unified()
@@ -141,16 +141,16 @@ func TestWeights(t *testing.T) {
 	set(t, filepath.Join(tree.at, acme, "app/cpu.weight"), "0")
 	for _, c := range []struct {
 		component   string
-		limit       int64
+		share       int64
 		weight, sum string
 	}{
 		{"db", 250, "25", "25"},
 		{"app", 1, "1", "26"},
-		{"app", 0, "100", "125"}, // no limit: as one core
+		{"app", 0, "100", "125"}, // as one core
 		{"app", 2000, "200", "225"},
 		{"app", 1 << 40, "10000", "10000"},
 	} {
-		if _, err := tree.Make(c.component, Limits{CPUMillis: c.limit}); err != nil {
+		if _, err := tree.Make(c.component, Limits{CPUShareMillis: c.share}); err != nil {
 			t.Fatal(err)
 		}
 		tree.has(t, map[string]string{acme + "/" + c.component + "/cpu.weight": c.weight, acme + "/cpu.weight": c.sum})

@@ -22,12 +22,13 @@ func (t Tree) weightFile() string {
 	return "cpu.weight"
 }
 
-// weight is by the limit: where all want the processor at once, a component
-// gets of it as much as it may use, compared to the others.
+// weight is by what is reserved, as Kubernetes has it: where all want the
+// processor at once, a component has of it what it was placed for, and the
+// others get no more of what is left than it does, compared to theirs.
 func (t Tree) weight(l Limits) int64 {
 	weight := coreWeight[t.Version]
-	if l.CPUMillis > 0 {
-		weight = l.CPUMillis * weight / 1000
+	if l.CPUShareMillis > 0 {
+		weight = l.CPUShareMillis * weight / 1000
 	}
 	return t.bounded(weight)
 }

@@ -70,7 +70,7 @@ func (s *Supervisor) start(name string, a control.Applied, st start) (*trampolin
 
 func limits(a control.Applied) cgroup.Limits {
 	n := int64(max(a.Replicas, 1))
-	return cgroup.Limits{CPUMillis: a.CPUMillis * n, MemoryBytes: a.MemoryBytes * n, Processes: processLimit}
+	return cgroup.Limits{CPUMillis: a.CPUMillis * n, CPUShareMillis: a.CPUShareMillis * n, MemoryBytes: a.MemoryBytes * n, Processes: processLimit}
 }
 
 func (s *Supervisor) view(set control.Settings, dir layout.Component, programs string) *trampoline.View {
