@@ -150,3 +150,50 @@ func TestAwayForAWhile(t *testing.T) {
 		t.Errorf("user %d, was %d; its data belongs to %d: %v", site.UserID, a.m.Site.UserID, a.m.Site.UserID, err)
 	}
 }
+
+const bomb = `
+import os, time, sys
+d = sys.argv[1]
+def work(n):
+    i = 0
+    while True:
+        p = d + "/" + "/".join(["x%d_%d" % (n, i)] * 3)
+        try: os.makedirs(p); open(p + "/f", "w").write("x")
+        except OSError: pass
+        i += 1
+        if i % 20 == 0:
+            try:
+                if os.fork() == 0: os.setsid()
+                else: os._exit(0)
+            except OSError: time.sleep(0.001)
+for n in range(40):
+    try:
+        if os.fork() == 0:
+            os.setsid(); work(n)
+    except OSError: pass
+time.sleep(3600)
+`
+
+func TestBombDestroyed(t *testing.T) {
+	for i := range 3 {
+		c := narrow(t)
+		c.AddressPool = fmt.Sprintf("127.%d.202.0/28", 128+os.Getpid()%64)
+		d := open(t, c)
+		needRoot(t, d)
+		a := newTenant(t, d, "aaa")
+		comp := a.m.Components["app"]
+		a.m.Components["app"] = comp
+		a.ensure("python3", "-c", bomb, a.m.Site.Volumes["app.data"])
+		time.Sleep(time.Duration(300*(i+1)) * time.Millisecond)
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+		err := d.Destroy(ctx, a.ref)
+		cancel()
+		left := a.left(c)
+		pids, _ := process.OfUser(a.m.Site.UserID)
+		t.Logf("destroy: %v, %v; left %v pids %d", time.Since(began), err, left, len(pids))
+		if err != nil || len(left) > 0 || len(pids) > 0 {
+			t.Error("not destroyed")
+		}
+	}
+}
