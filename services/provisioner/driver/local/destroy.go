@@ -43,6 +43,7 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 		}
 		defer func() { _ = lock.Close() }() // its file is removed by now
 	}
+	beforeRemove()
 	if a.Tenant == "" {
 		a = host.Allocation{Tenant: ref.Tenant, UID: ref.UID}
 	}
@@ -52,6 +53,9 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 	d.proven.forget(s)
 	return d.host.Release(ctx, ref)
 }
+
+// beforeRemove lets a test stop a replica there.
+var beforeRemove = func() {}
 
 // end lets the supervisor end everything, and gives the stamp's lock: nobody
 // starts a supervisor there again.
@@ -110,15 +114,40 @@ func (d *Driver) endAbsent(ctx context.Context, ref driver.Ref, s layout.Stamp) 
 func (d *Driver) remove(ctx context.Context, s layout.Stamp, a host.Allocation) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	var left error
-	if a.User != 0 {
-		left = process.EndAll(ctx, func() ([]int, error) { return process.OfUser(a.User) })
-	}
+	left := d.endAll(ctx, a)
 	left = errors.Join(left, d.groups(d.instance, a.Tenant).Remove())
 	if d.means.firewall && a.User != 0 {
-		left = errors.Join(left, firewall.Forget(ctx, owner(a)), firewall.Release(ctx, owner(a)))
+		left = errors.Join(left, d.host.While(ctx, a, func() error {
+			return errors.Join(firewall.Forget(ctx, owner(a)), firewall.Release(ctx, owner(a)))
+		}))
 	}
 	return errors.Join(left, removeDir(s))
+}
+
+// endAll ends the processes of the stamp's user, as long as it is the stamp's:
+// without a directory there is no stamp's lock, and while this one was stopped
+// another replica may have finished, and the user be somebody else's.
+func (d *Driver) endAll(ctx context.Context, a host.Allocation) error {
+	if a.User == 0 {
+		return nil
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var left []int
+		err := d.host.While(ctx, a, func() (err error) {
+			left, err = process.KillUser(a.User)
+			return err
+		})
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("end processes %v: %w", left, ctx.Err())
+		case <-tick.C:
+		}
+	}
 }
 
 // removeDir lets the manifest go last, so that a removal cut short is still

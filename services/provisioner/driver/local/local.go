@@ -105,6 +105,9 @@ func (d *Driver) open() error {
 	if err := d.host.Collect(context.Background(), d.collect); err != nil {
 		return err
 	}
+	if err := d.returned(context.Background()); err != nil {
+		d.log.Error("stamps without their numbers", "cell", d.cfg.Cell, "error", err)
+	}
 	if err := d.keepWalls(context.Background()); err != nil {
 		return err
 	}

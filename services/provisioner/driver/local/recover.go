@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/local/control"
+	"stampworks.dev/services/provisioner/driver/local/host"
 	"stampworks.dev/services/provisioner/driver/local/layout"
 )
 
@@ -36,4 +38,51 @@ func (d *Driver) Manifests(ctx context.Context) ([]driver.Manifest, error) {
 	}
 	slices.SortFunc(all, driver.Manifest.Compare)
 	return all, failed
+}
+
+// returned gives the stamps of the data directory back what they had, if the
+// host does not know of it any more. Their files belong to that user, and their
+// walls are put up by it. What somebody else has by now is an error: two stamps
+// must not run as one user.
+func (d *Driver) returned(ctx context.Context) error {
+	files, err := filepath.Glob(filepath.Join(d.stamps(), "*", "manifest.json"))
+	if err != nil {
+		return fmt.Errorf("list stamps: %w", err)
+	}
+	var had []host.Allocation
+	for _, file := range files {
+		r, err := control.ReadRecord(layout.Stamp(filepath.Dir(file)))
+		if err != nil || r.UID == "" || r.Settings.User == 0 {
+			continue // who needs it says so
+		}
+		had = append(had, d.hadOf(r))
+	}
+	if len(had) == 0 {
+		return nil
+	}
+	taken, err := d.host.Return(ctx, had)
+	for _, a := range taken {
+		err = errors.Join(err, fmt.Errorf("stamp of %q: its user %d or address %s is another stamp's by now; give its files another user, or remove it", a.Tenant, a.User, a.Address))
+	}
+	return err
+}
+
+// hadOf is the allocation that a stamp's own record tells of.
+func (d *Driver) hadOf(r control.Record) host.Allocation {
+	a := host.Allocation{Tenant: r.Tenant, UID: r.UID, User: r.Settings.User}
+	binds := maps.Clone(r.Wish.Site.Binds)
+	if c := r.Wish.Site.Closed; c != nil {
+		a.Address = c.Listen
+	}
+	for name, b := range binds {
+		if b.Listen == d.cfg.PublicAddress && b.Listen != a.Address {
+			if a.Ports == nil {
+				a.Ports = map[string]int{}
+			}
+			a.Ports[name] = b.Port
+		} else if a.Address == "" {
+			a.Address = b.Listen
+		}
+	}
+	return a
 }

@@ -242,6 +242,22 @@ func (f *File) Stale(ctx context.Context, ref driver.Ref) (stale bool, err error
 	return stale, err
 }
 
+// While runs fn if the stamp still has that user and that address, which nobody
+// else is given meanwhile. That it has not is fine: who released them has made
+// sure that nothing is left.
+func (f *File) While(ctx context.Context, a Allocation, fn func() error) error {
+	return f.locked(ctx, func() error {
+		_, mine, err := f.read()
+		if err != nil {
+			return err
+		}
+		if now := mine.Stamps[a.UID]; now.User != a.User || now.Address != a.Address {
+			return nil
+		}
+		return fn()
+	})
+}
+
 // Release gives a stamp's numbers back. The caller has made sure that no
 // process and no file of it is left.
 func (f *File) Release(ctx context.Context, ref driver.Ref) error {

@@ -215,6 +215,31 @@ func (f *File) Collect(ctx context.Context, free func(context.Context, Orphan) b
 	})
 }
 
+// Return gives stamps what their own records say that they have, when the file
+// has nothing of them: the disk of their data directory was away, and another
+// instance took them for orphans. Taken are those whose numbers somebody else
+// has by now.
+func (f *File) Return(ctx context.Context, had []Allocation) (taken []Allocation, err error) {
+	err = f.change(ctx, func(s *state, mine *instance) error {
+		for _, a := range had {
+			if _, has := mine.Stamps[a.UID]; has || mine.Gone[a.UID].Token != 0 {
+				continue
+			}
+			clash := false
+			s.each(func(b Allocation) {
+				clash = clash || a.User == b.User && a.User != 0 || a.Address == b.Address && a.Address != "" || a.Tenant == b.Tenant && mine.Stamps[b.UID].UID == b.UID
+			})
+			if clash {
+				taken = append(taken, a)
+				continue
+			}
+			mine.Stamps[a.UID] = a
+		}
+		return nil
+	})
+	return taken, err
+}
+
 // InstanceFile is the file of a data directory that holds its instance's id.
 const InstanceFile = "instance"
 

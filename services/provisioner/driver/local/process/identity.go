@@ -95,6 +95,15 @@ func EndAll(ctx context.Context, find func() ([]int, error)) error {
 	return nil
 }
 
+// KillUser kills what runs as the user, and gives what it found.
+func KillUser(user int) ([]int, error) {
+	found, err := OfUser(user)
+	for _, pid := range found {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // gone already is fine
+	}
+	return found, err
+}
+
 func poll(ctx context.Context, every time.Duration, true_ func() bool) error {
 	if true_() {
 		return nil

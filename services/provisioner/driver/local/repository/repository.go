@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/local/layout"
@@ -74,7 +77,7 @@ func (r *Repository) read(of driver.BackupRef) (manifest, error) {
 	if _, err := os.Lstat(r.path(of)); errors.Is(err, fs.ErrNotExist) {
 		return m, driver.ErrBackupMissing
 	}
-	text, err := os.ReadFile(filepath.Join(r.path(of), "manifest.json"))
+	text, err := readPlain(filepath.Join(r.path(of), "manifest.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, fmt.Errorf("%w: it has no manifest.json", driver.ErrBackupDamaged)
 	}
@@ -88,6 +91,22 @@ func (r *Repository) read(of driver.BackupRef) (manifest, error) {
 		return m, fmt.Errorf("read backup: version %d of its manifest is newer than this program", m.Version)
 	}
 	return m, nil
+}
+
+// readPlain does not wait for who writes to a pipe, and follows no link.
+func readPlain(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if errors.Is(err, unix.ELOOP) {
+		return nil, fmt.Errorf("%w: manifest.json is a link", driver.ErrBackupDamaged)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(fmt.Errorf("%w: manifest.json is no plain file", driver.ErrBackupDamaged), err)
+	}
+	return io.ReadAll(f)
 }
 
 func (m manifest) write(dir string) error {
