@@ -118,7 +118,11 @@ func (r *run) keepBackup(keep driver.Keeper, ref driver.Ref, key string) func(co
 		prune(ctx, b)
 		out := doneFor(keepID, key, keep.ClearBackup(ctx, ref))
 		done := out.apply
-		out.apply = func(r *run) error { r.book.Stamp.LastBackupTime = b.GetCreateTime(); return done(r) }
+		out.apply = func(r *run) error {
+			r.book.Stamp.LastBackupTime = b.GetCreateTime()
+			r.stored = append(r.stored, kindBackup+key) // of a stamp that is destroyed, the receipt names it
+			return done(r)
+		}
 		out.message = fmt.Sprintf("%s, %d files, %d bytes", key, kept.Files, kept.SizeBytes)
 		return out
 	}

@@ -147,7 +147,7 @@ func (r *run) hopeless(ctx context.Context, f *typev1.Failure) (time.Duration, e
 	case r.kind().turn(r, f):
 	case r.wish.Lifecycle == pb.Stamp_DESTROYED && r.asked.GetPurge().GetForce():
 		r.leave(ctx)
-	case r.wish.Lifecycle == pb.Stamp_STOPPED && r.wish.backsUp(r.book.Stamp) && f.GetCode() == typev1.Failure_BACKUP_FAILED:
+	case r.wish.Lifecycle != pb.Stamp_RUNNING && r.wish.backsUp(r.book.Stamp) && f.GetCode() == typev1.Failure_BACKUP_FAILED:
 		r.doWithout(f)
 	default:
 		return r.giveUp(ctx, typev1.OperationMetadata_FAILED, f)

@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -73,20 +75,36 @@ func TestKilledAtEveryPointOfALife(t *testing.T) {
 
 // TestKilledAtEveryPointOfAPurgeWithBackups: neither they nor the data are left.
 func TestKilledAtEveryPointOfAPurgeWithBackups(t *testing.T) {
-	t.Parallel()
-	crashesOf(t, func(t *testing.T) crashCase {
-		w := newShop(t)
-		w.open("acme")
-		last := w.wished(remove)
-		return crashCase{
-			world: w.world, act: func() { w.registry.Wish("acme", purge) }, generation: last + 1, ends: typev1.OperationMetadata_SUCCEEDED,
-			check: func() {
-				if len(w.cell.Tenants()) != 0 || len(w.disk.Files(w.data("acme"))) != 0 || len(w.cell.Backups()) != 0 || !w.registry.Purged("acme") {
-					t.Errorf("left: %v, %v, %v", w.cell.Tenants(), w.disk.Files(w.data("acme")), w.cell.Backups())
-				}
-			},
-		}
-	})
+	for name, before := range map[string][]func(*registryv1.Tenant){
+		"after a deletion":         {remove},
+		"overtaking the deletion":  nil,
+		"of one that is suspended": {suspend},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			crashesOf(t, func(t *testing.T) crashCase { return purgeWithBackups(t, before) })
+		})
+	}
+}
+
+func purgeWithBackups(t *testing.T, before []func(*registryv1.Tenant)) crashCase {
+	w := newShop(t)
+	w.open("acme")
+	last := int64(1)
+	for _, change := range before {
+		last = w.wished(change)
+	}
+	return crashCase{
+		world: w.world, act: func() { w.registry.Wish("acme", purge) }, generation: last + 1, ends: typev1.OperationMetadata_SUCCEEDED,
+		check: func() {
+			if len(w.cell.Tenants()) != 0 || len(w.disk.Files(w.data("acme"))) != 0 || len(w.cell.Backups()) != 0 || !w.registry.Purged("acme") {
+				t.Errorf("left: %v, %v, %v", w.cell.Tenants(), w.disk.Files(w.data("acme")), w.cell.Backups())
+			}
+			if !slices.ContainsFunc(w.registry.Receipt("acme").GetDestroyed(), func(what string) bool { return strings.HasPrefix(what, "backup final-") }) {
+				t.Errorf("there was no last backup: %v", w.registry.Receipt("acme"))
+			}
+		},
+	}
 }
 
 // TestKilledAtEveryPointOfARestore: the data of the backup is back, and what was

@@ -24,9 +24,8 @@ func (generation) traits() traits { return traits{} }
 func (generation) wish(ctx context.Context, r *run) error {
 	s, w := r.book.Stamp, &r.wish
 	switch u := s.GetUpgrade(); {
-	case w.Lifecycle == pb.Stamp_STOPPED && r.asked.GetDeleteTime() != nil && lived(s) && u == nil:
-		w.Backup = r.backupOf(finalBackup(r.asked), pb.Backup_FINAL)
-		return r.openSecrets(ctx)
+	case w.Lifecycle == pb.Stamp_STOPPED && r.asked.GetDeleteTime() != nil, w.Lifecycle == pb.Stamp_DESTROYED:
+		return r.keepLast(ctx)
 	case w.Lifecycle != pb.Stamp_RUNNING:
 	case u.GetRestoring():
 		return r.bringBack(ctx, record.BackupName(r.id, u.GetBackup()), "rollback."+u.GetBackup())
@@ -50,6 +49,26 @@ func (generation) turnedBy(r *run) *typev1.Failure {
 
 // turn is not for it: an upgrade goes back at its first failure (turnBack).
 func (generation) turn(*run, *typev1.Failure) bool { return false }
+
+// keepLast wishes for the last backup of a stamp that is deleted, and of one
+// that is destroyed before its deletion made that. Data that a migration left
+// half-way is not kept: the backup from before the upgrade is of it.
+func (r *run) keepLast(ctx context.Context) error {
+	s := r.book.Stamp
+	if !lived(s) || s.GetUpgrade().GetMigrating() || r.wish.Lifecycle == pb.Stamp_DESTROYED && (hasLast(r.asked, s) || r.asked.GetPurge().GetForce()) {
+		return nil
+	}
+	r.wish.Backup = r.backupOf(finalBackup(r.asked), pb.Backup_FINAL)
+	return r.openSecrets(ctx)
+}
+
+// hasLast says whether the last backup was made, and nothing came after it: not
+// a generation that served again.
+func hasLast(t *registryv1.Tenant, have *Stamp) bool {
+	var of int64
+	_, err := fmt.Sscanf(have.GetJobsDone()[keepID], "final-%d", &of)
+	return err == nil && (of >= have.GetDoneGeneration() && of < t.GetGeneration())
+}
 
 // openSecrets gets what the jobs of a last backup need. Secrets that cannot be
 // opened keep nobody from stopping: the backup fails then, and says so.

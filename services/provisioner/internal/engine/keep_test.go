@@ -2,10 +2,12 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -318,6 +320,43 @@ func TestDeletionMakesALastBackup(t *testing.T) {
 			}
 			if got := running(w.world, "uid-acme"); len(got) != 0 {
 				t.Errorf("running %v", got)
+			}
+		})
+	}
+}
+
+// TestDeletionAfterAnUpgradeMakesALastBackup: one that failed or that waits is
+// no reason to go without.
+func TestDeletionAfterAnUpgradeMakesALastBackup(t *testing.T) {
+	for name, before := range map[string]func(w *shopWorld){
+		"that went back": func(w *shopWorld) {
+			w.disk.Put("/flags/broken", "yes")
+			w.upgrade("acme")
+			w.until("acme", 2, typev1.OperationMetadata_FAILED)
+		},
+		"that waits": func(w *shopWorld) {
+			w.place(w.registry.Wish("acme", func(t *registryv1.Tenant) {
+				t.Blueprint = w.rev2
+				t.Hold = &registryv1.Hold{Owner: "dana", Reason: "an audit", ExpireTime: timestamppb.New(time.Now().Add(time.Hour))}
+			}), "one")
+			testkit.Eventually(t, soon, func() error {
+				if len(w.stamp("acme").GetObstacles()) == 0 {
+					return errors.New("it does not wait")
+				}
+				return nil
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newShop(t)
+			w.open("acme")
+			w.start(options{})
+			before(w)
+			w.write("acme", "2 rockets")
+			last := w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Hold, t.DeleteTime = nil, timestamppb.Now() }).GetGeneration()
+			w.until("acme", last, typev1.OperationMetadata_SUCCEEDED)
+			if _, kept := w.cell.Backups()[fmt.Sprintf("acme.uid-acme/final-%d", last)]; !kept {
+				t.Errorf("backups %v", w.cell.Backups())
 			}
 		})
 	}

@@ -34,6 +34,9 @@ func Plan(w Wish, have *Stamp, seen Seen) []Step {
 	case w.Lifecycle == pb.Stamp_STOPPED:
 		p.stop(w, have, seen)
 	case w.Lifecycle == pb.Stamp_DESTROYED:
+		if w.backsUp(have) { // the deletion was to make it, and had not ended
+			p.stop(w, have, seen)
+		}
 		p.destroy(have, seen)
 	}
 	if w.Open && !seen.Reported {
@@ -207,7 +210,7 @@ func (p *steps) smoke(w Wish, have *Stamp, seen Seen) {
 // destroy plans for a stamp of which nothing is to be left.
 func (p *steps) destroy(have *Stamp, seen Seen) {
 	if (seen.Exists || len(have.GetLedger()) > 0) && len(have.GetLeftBehind()) == 0 {
-		p.add("", Destroy, destroyID)
+		p.add("", Destroy, destroyID, p.ids()...)
 	}
 }
 

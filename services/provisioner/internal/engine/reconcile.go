@@ -150,6 +150,11 @@ func (r *run) readRecipe(ctx context.Context) error {
 			r.fail("", err)
 			return nil
 		}
+		if !r.trial() {
+			if err := r.kind().wish(ctx, r); err != nil {
+				return err
+			}
+		}
 		return r.stock(ctx)
 	}
 	if r.wish.Lifecycle != pb.Stamp_RUNNING {
