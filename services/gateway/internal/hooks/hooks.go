@@ -84,7 +84,7 @@ func request(w http.ResponseWriter, r *http.Request) (*registryv1.ReceiveDeliver
 		return nil, err
 	}
 	return &registryv1.ReceiveDeliveryRequest{
-		Name: "sources/" + source, Method: r.Method, Path: r.URL.RequestURI(),
+		Name: "sources/" + source, Method: r.Method, Path: strings.ToValidUTF8(r.URL.RequestURI(), "\uFFFD"),
 		Headers: headers(r), Body: text, RemoteAddress: r.RemoteAddr,
 	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc/codes"
@@ -13,6 +14,33 @@ import (
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/services/gateway/internal/problem"
 )
+
+// refuseBytes refuses what no gRPC string may hold: sent on, it would look like a
+// fault of our own.
+func refuseBytes(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := checkText(r); err != nil {
+			problem.Write(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func checkText(r *http.Request) error {
+	if !utf8.ValidString(r.URL.Path) {
+		return errs.New(errs.InvalidArgument, "PATH_MALFORMED", "the path %q is not UTF-8", r.URL.Path)
+	}
+	for name, values := range r.URL.Query() {
+		if !utf8.ValidString(name + "," + strings.Join(values, ",")) {
+			return errs.New(errs.InvalidArgument, "PARAMETER_MALFORMED", "the query parameter %q is not UTF-8", name)
+		}
+	}
+	if key := r.Header.Get("Idempotency-Key"); !utf8.ValidString(key) {
+		return errs.New(errs.InvalidArgument, "HEADER_REFUSED", "the header Idempotency-Key is not UTF-8: %q", key)
+	}
+	return nil
+}
 
 func writeError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
 	problem.Write(w, r, explain(err))

@@ -64,7 +64,7 @@ func New(ctx context.Context, deps Deps) (http.Handler, error) {
 	whole.Handle("/", h)
 	whole.Handle(importPattern, importBackup(provisionerv1.NewBackupServiceClient(conn{deps.Provisioner}), importPatience))
 	h = whole
-	for _, layer := range []func(http.Handler) http.Handler{authenticate(deps.Tokens), refuseMetadata, notCached} {
+	for _, layer := range []func(http.Handler) http.Handler{authenticate(deps.Tokens), refuseBytes, refuseMetadata, notCached} {
 		h = layer(h)
 	}
 	return h, nil

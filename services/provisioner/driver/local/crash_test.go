@@ -65,7 +65,14 @@ func TestKilledSupervisorIsReplaced(t *testing.T) {
 	if after := a.observe(); !reflect.DeepEqual(after, before) {
 		t.Errorf("without a supervisor: %+v, was %+v", after, before)
 	}
+	part := filepath.Join(a.m.Site.Dir, ".new-1") // killed while it wrote
+	if err := os.WriteFile(part, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	a.ensure("python3", "-c", sleeper)
+	if _, err := os.Lstat(part); !os.IsNotExist(err) {
+		t.Errorf("what the killed one was writing is left: %v", err)
+	}
 	if after := a.observe(); !reflect.DeepEqual(after, before) {
 		t.Errorf("after adoption: %+v, was %+v", after, before)
 	}

@@ -185,7 +185,22 @@ func WriteDurable(path string, data []byte, mode fs.FileMode) error {
 // as it is, and the error is fs.ErrExist. Nobody sees a part of it, and no lock
 // is held meanwhile.
 func CreateDurable(path string, data []byte, mode fs.FileMode) error {
-	return replace(path, data, mode, 0, (*os.File).Sync, os.Link)
+	return create(path, data, mode, (*os.File).Sync)
+}
+
+// create says that the file is there, too, when its own part was cleared
+// meanwhile, by the supervisor of whoever was first.
+func create(path string, data []byte, mode fs.FileMode, sync func(*os.File) error) error {
+	return replace(path, data, mode, 0, sync, func(from, to string) error {
+		err := os.Link(from, to)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if _, lost := os.Lstat(to); lost != nil {
+			return err
+		}
+		return fs.ErrExist
+	})
 }
 
 func replace(path string, data []byte, mode fs.FileMode, user int, sync func(*os.File) error, put func(from, to string) error) error {

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/services/provisioner/driver"
 )
@@ -33,7 +35,7 @@ func (r *Repository) fetch(ctx context.Context, of driver.BackupRef, into string
 		return err
 	}
 	entries, err := copyTree(ctx, filepath.Join(r.path(of), "files"), into, terms{from: anyOwner, to: user, most: r.most, at: r.at})
-	if errors.Is(err, fs.ErrNotExist) || errs.ReasonOf(err) == reasonRefused {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) || errs.ReasonOf(err) == reasonRefused {
 		return fmt.Errorf("%w: %w", driver.ErrBackupDamaged, err)
 	}
 	if err != nil {

@@ -241,6 +241,13 @@ func TestDamaged(t *testing.T) {
 		"a link instead": {func(dir string) error {
 			return errors.Join(os.Remove(filepath.Join(dir, "files/dump")), os.Symlink("/etc/passwd", filepath.Join(dir, "files/dump")))
 		}, "symbolic link"},
+		"a link for its files": {func(dir string) error {
+			files := filepath.Join(dir, "files")
+			return errors.Join(os.Rename(files, dir+".away"), os.Symlink(dir+".away", files))
+		}, "not a directory"},
+		"a file for its files": {func(dir string) error {
+			return errors.Join(os.RemoveAll(filepath.Join(dir, "files")), os.WriteFile(filepath.Join(dir, "files"), nil, 0o600))
+		}, "not a directory"},
 		"no files":        {func(dir string) error { return os.RemoveAll(filepath.Join(dir, "files")) }, "no such file"},
 		"no manifest":     {func(dir string) error { return os.Remove(filepath.Join(dir, "manifest.json")) }, "manifest.json"},
 		"broken manifest": {func(dir string) error { return os.WriteFile(filepath.Join(dir, "manifest.json"), []byte("{"), 0o600) }, "manifest.json"},

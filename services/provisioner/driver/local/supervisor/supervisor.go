@@ -83,6 +83,9 @@ func hold(stamp layout.Stamp) (*Supervisor, error) {
 		return nil, ErrRunning
 	}
 	record, err := control.ReadRecord(stamp)
+	if err == nil {
+		err = stamp.ClearParts()
+	}
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}

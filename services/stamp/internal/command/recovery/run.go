@@ -139,12 +139,16 @@ func (o *options) one(ctx context.Context, m *provisionerv1.StampManifest, recov
 	if word == refused || word != "" && !o.restored {
 		return word, sentence, op
 	}
-	wish := proto.CloneOf(m.GetWish())
-	wish.Generation = max(wish.GetGeneration(), m.GetGeneration()) + ahead
-	made := &longrunningpb.Operation{}
-	err := o.client.Post(ctx, "/v1/tenants:recover", nil, &registryv1.RecoverTenantRequest{
-		Tenant: wish, Cell: m.GetCell(), RecoveryId: recovery, TakeOver: o.restored, ValidateOnly: o.dryRun,
-	}, made)
+	made, err := o.make(ctx, m, recovery)
+	var problem *client.Problem
+	if word == "" && errors.As(err, &problem) && problem.Reason == "TENANT_EXISTS" {
+		// Another call made it since we looked.
+		word, sentence, op = o.there(ctx, m)
+		if word == refused || word != "" && !o.restored {
+			return word, sentence, op
+		}
+		made, err = o.make(ctx, m, recovery)
+	}
 	switch {
 	case err != nil:
 		return refused, err.Error(), ""
@@ -154,6 +158,16 @@ func (o *options) one(ctx context.Context, m *provisionerv1.StampManifest, recov
 		return wouldBeMade, describe(m), ""
 	}
 	return madeAgain, describe(m), made.GetName()
+}
+
+// make asks for the tenant, or has its stamp taken over.
+func (o *options) make(ctx context.Context, m *provisionerv1.StampManifest, recovery string) (*longrunningpb.Operation, error) {
+	wish := proto.CloneOf(m.GetWish())
+	wish.Generation = max(wish.GetGeneration(), m.GetGeneration()) + ahead
+	made := &longrunningpb.Operation{}
+	return made, o.client.Post(ctx, "/v1/tenants:recover", nil, &registryv1.RecoverTenantRequest{
+		Tenant: wish, Cell: m.GetCell(), RecoveryId: recovery, TakeOver: o.restored, ValidateOnly: o.dryRun,
+	}, made)
 }
 
 // there looks whether the tenant exists, is the stamp's own, and knows as much;

@@ -22,7 +22,10 @@ func plane(t *testing.T, answers map[string]string, asked func(call string)) (*o
 			asked(call)
 		}
 		text, has := answers[call]
-		if !has {
+		switch {
+		case strings.Contains(text, `"status":409`):
+			w.WriteHeader(http.StatusConflict)
+		case !has:
 			w.WriteHeader(http.StatusNotFound)
 			text = `{"title":"Not Found","status":404,"detail":"none","reason":"TENANT_NOT_FOUND"}`
 		}
@@ -62,6 +65,46 @@ func TestThereThoughFailed(t *testing.T) {
 	err := run(t.Context(), o)
 	if exit.Code(err) != exit.OperationFailed || strings.Contains(err.Error(), "not made again") || !strings.HasPrefix(out.String(), "acme: ALREADY_THERE: ") {
 		t.Errorf("said %q, %v", out, err)
+	}
+}
+
+// TestMadeMeanwhile: who loses against another call has nothing to put right when
+// the tenant is the stamp's own.
+func TestMadeMeanwhile(t *testing.T) {
+	for uid, want := range map[string]string{"uid-2": "ALREADY_THERE: nothing to do", "uid-9": "REFUSED: another tenant has this id"} {
+		answers := map[string]string{"GET /v1/cells/one/manifests": `{"manifests":[` + imported + `]}`}
+		o, out := plane(t, answers, func(call string) {
+			if call == "POST /v1/tenants:recover" {
+				answers["GET /v1/tenants/imp2"] = `{"name":"tenants/imp2","uid":"` + uid + `","generation":"101"}`
+			}
+		})
+		answers["POST /v1/tenants:recover"] = `{"title":"Conflict","status":409,"detail":"tenant \"imp2\" exists already","reason":"TENANT_EXISTS"}`
+		err := run(t.Context(), o)
+		if !strings.HasPrefix(out.String(), "imp2: "+want) || (err == nil) != (uid == "uid-2") {
+			t.Errorf("said %q, %v, want %s", out, err, want)
+		}
+	}
+}
+
+// TestMadeMeanwhileIsTakenOver: after a restore of etcd the stamp is to be of this
+// recovery, and is asked for again.
+func TestMadeMeanwhileIsTakenOver(t *testing.T) {
+	const call = "POST /v1/tenants:recover"
+	asked := 0
+	answers := map[string]string{"GET /v1/cells/one/manifests": `{"manifests":[` + imported + `]}`}
+	o, out := plane(t, answers, func(c string) {
+		if c != call {
+			return
+		}
+		answers["GET /v1/tenants/imp2"] = `{"name":"tenants/imp2","uid":"uid-2","generation":"101"}`
+		if asked++; asked == 2 {
+			answers[call] = `{}`
+		}
+	})
+	o.restored = true
+	answers[call] = `{"title":"Conflict","status":409,"detail":"exists already","reason":"TENANT_EXISTS"}`
+	if err := run(t.Context(), o); err != nil || asked != 2 || !strings.HasPrefix(out.String(), "imp2: ALREADY_THERE: its stamp is taken over again") {
+		t.Errorf("said %q, %v, asked %d times", out, err, asked)
 	}
 }
 

@@ -1,0 +1,56 @@
+package layout
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestClearParts(t *testing.T) {
+	s := Stamp(filepath.Join(t.TempDir(), "acme"))
+	if err := s.ClearParts(); err != nil {
+		t.Errorf("of no stamp: %v", err)
+	}
+	if err := errors.Join(s.Make(0), s.MakeComponent("db", []string{"data"}, 0)); err != nil {
+		t.Fatal(err)
+	}
+	c := s.Component("db")
+	parts := []string{filepath.Join(string(s), ".new-1"), filepath.Join(s.Jobs(), ".new-22"), filepath.Join(string(c), ".new-3"), filepath.Join(c.Files(), ".new-4")}
+	// What the stamp's own user writes is the stamp's, whatever it is called.
+	kept := []string{s.Manifest(), filepath.Join(s.Jobs(), "j.json"), filepath.Join(c.Volume("data"), ".new-5"), filepath.Join(s.Backup(), ".new-6")}
+	for _, file := range append(parts, kept...) {
+		if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := s.ClearParts(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range parts {
+		if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is left: %v", file, err)
+		}
+	}
+	for _, file := range kept {
+		if _, err := os.Lstat(file); err != nil {
+			t.Errorf("cleared: %v", err)
+		}
+	}
+}
+
+// TestCreateAsItIsCleared: whoever comes second has its part cleared by the
+// supervisor of the first, and is told that there is one.
+func TestCreateAsItIsCleared(t *testing.T) {
+	s := Stamp(t.TempDir())
+	if err := CreateDurable(s.Manifest(), []byte("first"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := create(s.Manifest(), []byte("second"), 0o600, func(*os.File) error { return s.ClearParts() })
+	if !errors.Is(err, fs.ErrExist) {
+		t.Errorf("Create = %v, want that it exists", err)
+	}
+}
