@@ -30,6 +30,50 @@ func (p *plant) hindered(conn *grpc.ClientConn, code string) {
 	})
 }
 
+// TestPreviewOfASuspendedStamp: another revision is for when it is resumed, and
+// that waits for the window.
+func TestPreviewOfASuspendedStamp(t *testing.T) {
+	p := newPlant(t)
+	revisions, _ := shops(p)
+	cell := memory.New(memory.Config{FirstPort: serves(t, "127.0.0.1:0")})
+	conn := p.start("one", cell)
+	opens := time.Now().UTC().Add(48 * time.Hour)
+	p.registry.Wish("acme", func(t *registryv1.Tenant) {
+		t.Blueprint, t.Plan = revisions[0], "small"
+		t.MaintenanceWindow = &registryv1.MaintenanceWindow{
+			Schedule: fmt.Sprintf("0 %d %d %d *", opens.Hour(), opens.Day(), opens.Month()), Duration: durationpb.New(time.Hour),
+		}
+	})
+	p.applied(conn)
+	p.registry.Wish("acme", func(t *registryv1.Tenant) { t.Suspended = true })
+	p.applied(conn)
+	const later = "Nothing to do. It is upgraded from 1.0.0 to 1.1.0 when it is resumed."
+	to := &registryv1.Tenant{Blueprint: revisions[1]}
+	if got := p.previewed(conn, cell, &pb.PreviewStampRequest{}); got.GetSummary() != "Nothing to do." {
+		t.Errorf("at rest: %v", got)
+	}
+	if got := p.previewed(conn, cell, &pb.PreviewStampRequest{Tenant: to}); got.GetSummary() != later {
+		t.Errorf("an upgrade: %v", got)
+	}
+	p.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint = revisions[1] })
+	p.applied(conn)
+	if got := p.previewed(conn, cell, &pb.PreviewStampRequest{}); got.GetSummary() != later {
+		t.Errorf("another revision wished: %v", got)
+	}
+	resumed := &pb.PreviewStampRequest{Lifecycle: pb.Stamp_RUNNING}
+	if o := p.previewed(conn, cell, resumed).GetObstacles(); len(o) != 1 || !strings.HasPrefix(o[0].GetMessage(), "The resume on 1.1.0 waits for the maintenance window") {
+		t.Errorf("resumed: %v", o)
+	}
+	resumed.Now = true
+	if o := p.previewed(conn, cell, resumed).GetObstacles(); len(o) != 0 {
+		t.Errorf("resumed now: %v", o)
+	}
+	back := &pb.PreviewStampRequest{Lifecycle: pb.Stamp_RUNNING, Tenant: &registryv1.Tenant{Blueprint: revisions[0]}}
+	if o := p.previewed(conn, cell, back).GetObstacles(); len(o) != 0 {
+		t.Errorf("resumed on what it was: %v", o)
+	}
+}
+
 // TestPreviewSaysWhatItWaitsFor: a hold and a closed window are named, the
 // window with when it opens, and only where the change would wait for them.
 func TestPreviewSaysWhatItWaitsFor(t *testing.T) {

@@ -209,3 +209,33 @@ func TestADisturbingUpdateWaitsForItsWindow(t *testing.T) {
 	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Overrides = nil }) // as when they expire
 	w.untilObstacle("acme", "MAINTENANCE_WINDOW")
 }
+
+// To suspend and to resume is no way around the window; what was suspended is
+// resumed at once on the revision that it was stopped on.
+func TestAResumeOnAnotherRevisionWaitsForItsWindow(t *testing.T) {
+	w := newWorld(t, memory.Config{})
+	w.start(options{places: true})
+	w.create("acme")
+	w.until("acme", 1, typev1.OperationMetadata_SUCCEEDED)
+	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint, t.MaintenanceWindow = w.rev2, closedWindow() })
+	w.untilObstacle("acme", "MAINTENANCE_WINDOW")
+	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Suspended = true })
+	if m := w.until("acme", 3, typev1.OperationMetadata_SUCCEEDED); m.GetKind() != typev1.OperationMetadata_SUSPEND || m.GetRevision() != w.rev1 {
+		t.Errorf("suspended by %v, want the revision that it was on", m)
+	}
+	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Suspended = false })
+	o := w.untilObstacle("acme", "MAINTENANCE_WINDOW")
+	if !strings.HasPrefix(o.GetMessage(), "The resume on 1.1.0 waits") || !strings.Contains(o.GetNextAction(), "back to 1.0.0") {
+		t.Errorf("obstacle %v", o)
+	}
+	if got := running(w, "uid-acme"); len(got) != 0 || w.stamp("acme").GetRevision() != w.rev1 {
+		t.Errorf("outside of the window %v runs on %s", got, w.stamp("acme").GetRevision())
+	}
+	w.registry.Wish("acme", func(t *registryv1.Tenant) { // as the registry has it of an upgrade
+		t.Blueprint, t.GenerationKind = w.rev1, typev1.OperationMetadata_UPGRADE
+	})
+	w.until("acme", 5, typev1.OperationMetadata_SUCCEEDED)
+	if got := running(w, "uid-acme"); len(got) != 3 || w.stamp("acme").GetRevision() != w.rev1 {
+		t.Errorf("set back, %v runs on %s", got, w.stamp("acme").GetRevision())
+	}
+}

@@ -66,9 +66,18 @@ func NewOperation(t *registryv1.Tenant, have *pb.Stamp) *pb.OperationRecord {
 		Name: record.OperationName(tenant, t.GetGeneration()), TenantUid: t.GetUid(),
 		Metadata: &typev1.OperationMetadata{
 			Tenant: t.GetName(), Kind: KindOf(t, have), Generation: t.GetGeneration(),
-			State: typev1.OperationMetadata_QUEUED, CreateTime: asked, Revision: t.GetBlueprint(), Plan: t.GetPlan(),
+			State: typev1.OperationMetadata_QUEUED, CreateTime: asked, Revision: concerned(t, have), Plan: t.GetPlan(),
 		},
 	}
+}
+
+// concerned is the revision that an operation is about: of a stamp that is to
+// stop, the one that it served last, whatever is wished once it is resumed.
+func concerned(t *registryv1.Tenant, have *pb.Stamp) string {
+	if LifecycleOf(t) != pb.Stamp_RUNNING && lived(have) {
+		return have.GetRevision()
+	}
+	return t.GetBlueprint()
 }
 
 // board is the list of steps that an operation shows. It may have no

@@ -67,6 +67,16 @@ func (e *Engine) Preview(ctx context.Context, q Question) (*typev1.Preview, erro
 	return p, nil
 }
 
+// OnceResumed says, to end a summary, what a suspended stamp comes to when it is
+// resumed; empty when it stays on its revision.
+func OnceResumed(q Question) string {
+	was, wished := q.Stamp.GetRevision(), q.Tenant.GetBlueprint()
+	if !lived(q.Stamp) || was == wished || LifecycleOf(q.Tenant) != pb.Stamp_STOPPED || q.Tenant.GetDeleteTime() != nil {
+		return ""
+	}
+	return fmt.Sprintf(" It is upgraded from %s to %s when it is resumed.", short(was), short(wished))
+}
+
 // waitsFor is what keeps a plan from beginning now.
 func (r *run) waitsFor(plan []Step, now time.Time) []*typev1.Obstacle {
 	if len(plan) == 0 {

@@ -72,7 +72,7 @@ func (s *Server) preview(ctx context.Context, q engine.Question, place *pb.Place
 		}
 	}
 	p.Obstacles = append(p.Obstacles, obstacles...)
-	p.Summary = preview.Summary(p.GetComponents(), p.GetObstacles())
+	p.Summary = preview.Summary(p.GetComponents(), p.GetObstacles()) + engine.OnceResumed(q)
 	return p, nil
 }
 
