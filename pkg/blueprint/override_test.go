@@ -107,6 +107,8 @@ func TestOverridesThatLeaveTooLittle(t *testing.T) {
 func TestCheckSchedule(t *testing.T) {
 	for text, fine := range map[string]bool{
 		"0 3 * * *": true, "*/5 0-6 * * 1-5": true, "": false, "0 3 * *": false, "0 3 * * * *": false, "@daily": false, "61 3 * * *": false, "a b c d e": false,
+		"0 3 30 2 *": false, "0 3 31 4 *": false, "0 3 31 2,4,6,9,11 *": false, // no such days
+		"0 3 29 2 *": true, "59 23 31 12 *": true, "0 3 30 2 1": true, "0 3 31 */2 *": true,
 	} {
 		if err := blueprint.CheckSchedule(text); (err == nil) != fine {
 			t.Errorf("%q: %v", text, err)

@@ -75,6 +75,7 @@ func TestMaintenanceWindowAndDriftPolicy(t *testing.T) {
 	}
 	violates(t, "six fields", window("0 0 3 * * 6", time.Hour), "TENANT_INVALID", "tenant.maintenance_window.schedule")
 	violates(t, "no such hour", window("0 25 * * *", time.Hour), "TENANT_INVALID", "tenant.maintenance_window.schedule")
+	violates(t, "no such day", window("0 3 30 2 *", time.Hour), "TENANT_INVALID", "tenant.maintenance_window.schedule")
 	violates(t, "seconds", window("0 3 * * 6", time.Second), "INVALID_REQUEST", "tenant.maintenance_window.duration")
 	violates(t, "too long", window("0 3 * * 6", 8*24*time.Hour), "INVALID_REQUEST", "tenant.maintenance_window.duration")
 	if err := window("0 3 * * 6", 2*time.Hour); err != nil {

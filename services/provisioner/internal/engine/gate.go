@@ -71,7 +71,7 @@ func (r *run) window(now time.Time, disturbs func() (bool, error)) (*typev1.Obst
 	}
 	return &typev1.Obstacle{
 		Code:       outsideOfWindow,
-		Message:    fmt.Sprintf("The %s waits for the maintenance window, which opens at %s.", what, shortTime(opens)),
+		Message:    fmt.Sprintf("The %s waits for the maintenance window, which %s.", what, whenOpens(r.asked.GetMaintenanceWindow(), opens)),
 		NextAction: next,
 	}, opens.Sub(now), nil
 }
@@ -157,17 +157,32 @@ func (r *run) underWay() bool {
 	return r.book.Stamp.GetClosed() || r.book.Op.GetMetadata().GetState() == typev1.OperationMetadata_RUNNING
 }
 
+// neverOpens is when a window opens whose schedule never comes, or that nobody
+// understands any more: it stays closed.
+var neverOpens = time.Unix(1<<40, 0)
+
 // windowOpens says whether a window is open, and otherwise when it opens next.
-// None is always open; so is one whose schedule nobody understands any more.
+// None is always open.
 func windowOpens(w *registryv1.MaintenanceWindow, now time.Time) (opens time.Time, open bool) {
 	if w == nil {
 		return now, true
 	}
 	last, err := blueprint.NextTick(w.GetSchedule(), now.Add(-w.GetDuration().AsDuration()))
-	if err != nil || !last.After(now) {
+	switch {
+	case err != nil:
+		return neverOpens, false
+	case !last.After(now):
 		return now, true
 	}
 	return last, false
+}
+
+// whenOpens says when a closed window opens, in words.
+func whenOpens(w *registryv1.MaintenanceWindow, opens time.Time) string {
+	if opens.Equal(neverOpens) {
+		return fmt.Sprintf("never opens, for its schedule %q never comes: set another", w.GetSchedule())
+	}
+	return "opens at " + shortTime(opens)
 }
 
 // hinder shows what blocks the tenant's next operation. What runs goes on

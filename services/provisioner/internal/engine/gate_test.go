@@ -79,6 +79,28 @@ func TestAnUpgradeWaitsForItsWindow(t *testing.T) {
 	w.until("acme", 2, typev1.OperationMetadata_SUCCEEDED)
 }
 
+// A window that cannot be computed is closed: nothing that waits for it begins by
+// accident.
+func TestAWindowThatNeverOpensIsClosed(t *testing.T) {
+	for _, schedule := range []string{"0 3 30 2 *", "every night"} {
+		t.Run(schedule, func(t *testing.T) {
+			w := newWorld(t, memory.Config{})
+			w.start(options{places: true})
+			w.create("acme")
+			w.until("acme", 1, typev1.OperationMetadata_SUCCEEDED)
+			w.registry.Wish("acme", func(t *registryv1.Tenant) {
+				t.Blueprint = w.rev2
+				t.MaintenanceWindow = &registryv1.MaintenanceWindow{Schedule: schedule, Duration: durationpb.New(time.Hour)}
+			})
+			if o := w.untilObstacle("acme", "MAINTENANCE_WINDOW"); !strings.Contains(o.GetMessage(), fmt.Sprintf("never opens, for its schedule %q", schedule)) {
+				t.Errorf("obstacle %v", o)
+			}
+			w.registry.Quietly("acme", func(t *registryv1.Tenant) { t.MaintenanceWindow = nil })
+			w.until("acme", 2, typev1.OperationMetadata_SUCCEEDED)
+		})
+	}
+}
+
 // TestHangingStepsOfOneTenantDelayNoOther fills a tenant's share with jobs that
 // hang, more than the shard has room for.
 func TestHangingStepsOfOneTenantDelayNoOther(t *testing.T) {
