@@ -68,6 +68,7 @@ func (r *run) done(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
+	r.pruneRestored(ctx)
 	op := r.book.Op.GetMetadata()
 	op.Failure = r.turnedBy()
 	r.tellEnded(ctx, r.outcome())

@@ -34,7 +34,7 @@ func (k restoreErrand) wish(ctx context.Context, r *run) error {
 	key := r.book.Op.GetName()
 	if k.work.GetFailure() == nil {
 		r.wish.Backup = r.backupOf(k.work.GetSafetyBackup(), pb.Backup_BEFORE_RESTORE)
-		return r.bringBack(ctx, k.work.GetBackup(), key)
+		return r.bringBackSound(ctx, k.work.GetBackup(), key)
 	}
 	if !ended(r.book.Stamp, fetchID, key) {
 		return nil // nothing was touched
@@ -51,6 +51,16 @@ func (k restoreErrand) turn(r *run, why *typev1.Failure) bool {
 	}
 	k.work.Failure = why
 	return true
+}
+
+// bringBackSound is bringBack while nothing is touched yet: the backup is seen to
+// be whole first.
+func (r *run) bringBackSound(ctx context.Context, name, key string) error {
+	err := r.bringBack(ctx, name, key)
+	if err == nil {
+		r.wish.Restore.Check = true
+	}
+	return err
 }
 
 // bringBack wishes for the data of a backup.
@@ -128,7 +138,7 @@ func (r *run) begin(ctx context.Context) error {
 	case newer:
 		return r.unusable("The backup %s is of %s, which is newer than %s.", name, b.GetRevision(), r.wish.Revision)
 	}
-	return r.bringBack(ctx, name, name)
+	return r.bringBackSound(ctx, name, name)
 }
 
 // restore carries out a step of a restore.
@@ -138,10 +148,14 @@ func (r *run) restore(s Step) func(context.Context) result {
 		return func(context.Context) result { return result{err: err} }
 	}
 	ref, key, from := r.ref(), r.wish.Restore.Key, r.source
+	tenant, backup, _ := record.ParseBackupName("backup", from.GetName()) // it was read by that name
+	of := driver.BackupRef{Tenant: tenant, UID: from.GetTenantUid(), ID: backup, Digest: from.GetDigest()}
 	switch s.ID {
+	case checkID:
+		return func(ctx context.Context) result {
+			return doneFor(checkID, key, asFailure(keep.CheckBackup(ctx, of), typev1.Failure_RESTORE_FAILED))
+		}
 	case fetchID:
-		tenant, backup, _ := record.ParseBackupName("backup", from.GetName()) // it was read by that name
-		of := driver.BackupRef{Tenant: tenant, UID: from.GetTenantUid(), ID: backup, Digest: from.GetDigest()}
 		return func(ctx context.Context) result {
 			return doneFor(fetchID, key, asFailure(keep.FetchBackup(ctx, ref, of), typev1.Failure_RESTORE_FAILED))
 		}
