@@ -51,6 +51,8 @@ func (generation) turnedBy(r *run) *typev1.Failure {
 // turn is not for it: an upgrade goes back at its first failure (turnBack).
 func (generation) turn(*run, *typev1.Failure) bool { return false }
 
+func (generation) inVain(_ *run, f *typev1.Failure) *typev1.Failure { return f }
+
 // openSecrets gets what the jobs of a last backup need. Secrets that cannot be
 // opened keep nobody from stopping: the backup fails then, and says so.
 func (r *run) openSecrets(ctx context.Context) (err error) {

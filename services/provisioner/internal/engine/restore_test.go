@@ -1,8 +1,11 @@
 package engine_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
+	"stampworks.dev/pkg/testkit"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
@@ -103,4 +106,58 @@ func TestFailedRestorePushesOutNoBackup(t *testing.T) {
 	if got := w.cell.Backups(); len(got) != 4 { // three of them, and backup-1
 		t.Errorf("backups %v", got)
 	}
+}
+
+// TestRestoreThatCannotBeUndoneSaysSo: what was there before was not brought
+// back, and the stamp shows where it is until a restore has succeeded.
+func TestRestoreThatCannotBeUndoneSaysSo(t *testing.T) {
+	w := restorable(t)
+	w.disk.Put("/flags/unrestorable", "all")
+	w.errand("acme", "restore", typev1.OperationMetadata_RESTORE, restore)
+	f := w.ended("acme.restore-1", typev1.OperationMetadata_FAILED).GetFailure()
+	where := "--restore-from acme/before-restore-1"
+	if f.GetCode() != typev1.Failure_RESTORE_FAILED || f.GetRetryable() || !strings.Contains(f.GetMessage(), "NOT brought back") ||
+		!strings.Contains(f.GetMessage(), "before-restore-1") || !strings.Contains(f.GetNextAction(), where) {
+		t.Errorf("failure %v", f)
+	}
+	testkit.Eventually(t, soon, func() error { // it lasts, although the stamp serves
+		s := w.stamp("acme")
+		if o := s.GetObstacles(); s.GetClosed() || len(o) != 1 || o[0].GetCode() != "RESTORE_FAILED" || !strings.Contains(o[0].GetNextAction(), where) {
+			return fmt.Errorf("closed %v, obstacles %v", s.GetClosed(), o)
+		}
+		return nil
+	})
+	w.disk.Replace("/flags", nil)
+	w.errand("acme", "restore", typev1.OperationMetadata_RESTORE, restore)
+	w.ended("acme.restore-2", typev1.OperationMetadata_SUCCEEDED)
+	if o := w.stamp("acme").GetObstacles(); len(o) != 0 {
+		t.Errorf("obstacles %v", o)
+	}
+}
+
+// TestKilledAtEveryPointOfAWayBackFromARestore: the data of before is there in
+// the end, also when the next replica begins in the middle of bringing it back.
+func TestKilledAtEveryPointOfAWayBackFromARestore(t *testing.T) {
+	t.Parallel()
+	crashesOf(t, func(t *testing.T) crashCase {
+		w := newShop(t)
+		w.open("acme")
+		r := w.start(options{})
+		w.errand("acme", "backup", typev1.OperationMetadata_BACKUP, makeBackup)
+		w.ended("acme.backup-1", typev1.OperationMetadata_SUCCEEDED)
+		w.stop(r)
+		w.write("acme", "2 rockets")
+		w.disk.Put("/flags/unrestorable", "1 rocket")
+		return crashCase{
+			world: w.world, act: func() { w.errand("acme", "restore", typev1.OperationMetadata_RESTORE, restore) },
+			errand: "acme.restore-1", ends: typev1.OperationMetadata_FAILED,
+			check: func() {
+				w.has("acme", "2 rockets", "1.0.0")
+				w.serves("acme", w.rev1)
+				if o := w.stamp("acme").GetObstacles(); len(o) != 0 {
+					t.Errorf("obstacles %v", o)
+				}
+			},
+		}
+	})
 }
