@@ -30,6 +30,8 @@
 //	res, _ := d.RunJob(ctx, ref, m, job)       // writes into m.Site.Backup
 //	kept, _ := k.KeepBackup(ctx, ref, "b-3", nil)   // size and digest go into the record
 //	_ = k.ClearBackup(ctx, ref)                // no second copy in the stamp
-//	_ = k.FetchBackup(ctx, other, driver.BackupRef{Tenant: "acme", UID: uid, ID: "b-3", Digest: kept.Digest})
+//	of := driver.BackupRef{Tenant: "acme", UID: uid, ID: "b-3", Digest: kept.Digest}
+//	_ = k.CheckBackup(ctx, of)                 // before anything is stopped for it
+//	_ = k.FetchBackup(ctx, other, of)
 //	res, _ = d.RunJob(ctx, other, m, restore)  // reads m.Site.Backup
 package driver

@@ -35,6 +35,11 @@ type Keeper interface {
 	// is fine.
 	FetchBackup(ctx context.Context, ref Ref, from BackupRef) error
 
+	// CheckBackup reads all of a kept backup and changes nothing: one that
+	// FetchBackup would refuse is refused with the same errors. It needs no stamp,
+	// so no token guards it.
+	CheckBackup(ctx context.Context, of BackupRef) error
+
 	// DropBackup removes a kept backup. Calling twice is fine, and so is one
 	// that never was. No token guards it: ids are not used again.
 	DropBackup(ctx context.Context, of BackupRef) error
@@ -52,7 +57,7 @@ type BackupRef struct {
 	Tenant string
 	UID    string
 	ID     string
-	// Digest is what KeepBackup said; only FetchBackup looks at it.
+	// Digest is what KeepBackup said; only FetchBackup and CheckBackup look at it.
 	Digest string
 }
 

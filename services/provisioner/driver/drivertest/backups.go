@@ -143,6 +143,7 @@ func backupOutlives(b *bench) {
 	k := b.keeper()
 	gone, _, of := b.kept(k)
 	b.must(b.Driver.Destroy(b.ctx, gone))
+	b.must(k.CheckBackup(b.ctx, of))
 	ref, m := b.reserve()
 	b.must(k.FetchBackup(b.ctx, ref, of))
 	if got := b.has(ref, m, "parts/one"); got != "1" {
@@ -156,12 +157,19 @@ func backupDamaged(b *bench) {
 	b.put(ref, m, "dump", "as it was")
 	wrong := of
 	wrong.Digest = "sha256:" + strings.Repeat("0", 64)
+	b.must(k.CheckBackup(b.ctx, of))
+	if err := k.CheckBackup(b.ctx, wrong); !errors.Is(err, driver.ErrBackupDamaged) {
+		b.t.Errorf("CheckBackup with another digest = %v, want ErrBackupDamaged", err)
+	}
 	if err := k.FetchBackup(b.ctx, ref, wrong); !errors.Is(err, driver.ErrBackupDamaged) {
 		b.t.Errorf("FetchBackup with another digest = %v, want ErrBackupDamaged", err)
 	}
 	b.Damage(b.t, of)
 	if err := k.FetchBackup(b.ctx, ref, of); !errors.Is(err, driver.ErrBackupDamaged) {
 		b.t.Errorf("FetchBackup of a damaged one = %v, want ErrBackupDamaged", err)
+	}
+	if err := k.CheckBackup(b.ctx, of); !errors.Is(err, driver.ErrBackupDamaged) {
+		b.t.Errorf("CheckBackup of a damaged one = %v, want ErrBackupDamaged", err)
 	}
 	if got := b.has(ref, m, "dump"); got != "as it was" {
 		b.t.Errorf("a refused FetchBackup left %q", got)
@@ -189,6 +197,9 @@ func backupDropped(b *bench) {
 		b.must(k.DropBackup(b.ctx, of))
 		if err := k.FetchBackup(b.ctx, ref, of); !errors.Is(err, driver.ErrBackupMissing) {
 			b.t.Errorf("FetchBackup of a dropped one = %v, want ErrBackupMissing", err)
+		}
+		if err := k.CheckBackup(b.ctx, of); !errors.Is(err, driver.ErrBackupMissing) {
+			b.t.Errorf("CheckBackup of a dropped one = %v, want ErrBackupMissing", err)
 		}
 	}
 	if got := b.has(ref, m, "dump"); got != "tickets" {
@@ -243,6 +254,7 @@ func backupEvil(b *bench) {
 		_, keepErr := k.KeepBackup(b.ctx, ref, id, nil)
 		for verb, err := range map[string]error{
 			"KeepBackup": keepErr, "FetchBackup": k.FetchBackup(b.ctx, ref, evil), "DropBackup": k.DropBackup(b.ctx, evil),
+			"CheckBackup": k.CheckBackup(b.ctx, evil),
 		} {
 			if !errs.Is(err, errs.InvalidArgument) {
 				b.t.Errorf("%s(id %q) = %v, want InvalidArgument", verb, id, err)

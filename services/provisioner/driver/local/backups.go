@@ -32,6 +32,14 @@ func (d *Driver) FetchBackup(ctx context.Context, ref driver.Ref, from driver.Ba
 	})
 }
 
+// CheckBackup reads a kept backup, and sees whether it is what was kept.
+func (d *Driver) CheckBackup(ctx context.Context, of driver.BackupRef) error {
+	if err := of.Check(); err != nil {
+		return errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
+	}
+	return d.backups.Check(ctx, of)
+}
+
 // KeepBackup copies the backup directory into the repository. Calling twice is
 // fine.
 func (d *Driver) KeepBackup(ctx context.Context, ref driver.Ref, id string, note json.RawMessage) (driver.Kept, error) {

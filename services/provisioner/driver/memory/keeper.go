@@ -60,16 +60,29 @@ func (d *Driver) FetchBackup(ctx context.Context, ref driver.Ref, from driver.Ba
 		return errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
 	}
 	return d.useBackup(ctx, Call{Verb: "FetchBackup", Ref: ref, Backup: from.ID}, func(s *stamp) error {
-		b, has := d.cell.kept[keyOf(from)]
-		if !has {
-			return errs.New(errs.NotFound, "BACKUP_MISSING", "fetch backup %q of %q: %w", from.ID, from.Tenant, driver.ErrBackupMissing)
-		}
-		if sumUp(b.files).Digest != from.Digest {
-			return errs.New(errs.FailedPrecondition, "BACKUP_DAMAGED", "fetch backup %q of %q: %w", from.ID, from.Tenant, driver.ErrBackupDamaged)
+		b, err := d.cell.sound(from)
+		if err != nil {
+			return fmt.Errorf("fetch backup: %w", err)
 		}
 		d.cfg.Disk.Replace(s.site.Backup, b.files)
 		return nil
 	})
+}
+
+// CheckBackup sums up a kept backup.
+func (d *Driver) CheckBackup(ctx context.Context, of driver.BackupRef) error {
+	if err := of.Check(); err != nil {
+		return errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
+	}
+	if err := d.begin(ctx, Call{Verb: "CheckBackup", Ref: driver.Ref{Tenant: of.Tenant, UID: of.UID}, Backup: of.ID}); err != nil {
+		return err
+	}
+	d.cell.mu.Lock()
+	defer d.cell.mu.Unlock()
+	if _, err := d.cell.sound(of); err != nil {
+		return fmt.Errorf("check backup: %w", err)
+	}
+	return nil
 }
 
 // DropBackup forgets a kept backup.
@@ -127,6 +140,18 @@ func (d *Driver) useBackup(ctx context.Context, c Call, verb func(*stamp) error)
 		return fmt.Errorf("use backups of %q: %w", c.Ref.Tenant, err)
 	}
 	return verb(s)
+}
+
+// sound gives a kept backup that is as it was kept.
+func (c *cell) sound(of driver.BackupRef) (backup, error) {
+	b, has := c.kept[keyOf(of)]
+	if !has {
+		return b, errs.New(errs.NotFound, "BACKUP_MISSING", "%q of %q: %w", of.ID, of.Tenant, driver.ErrBackupMissing)
+	}
+	if sumUp(b.files).Digest != of.Digest {
+		return b, errs.New(errs.FailedPrecondition, "BACKUP_DAMAGED", "%q of %q: %w", of.ID, of.Tenant, driver.ErrBackupDamaged)
+	}
+	return b, nil
 }
 
 func sumUp(files map[string]string) driver.Kept {

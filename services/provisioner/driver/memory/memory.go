@@ -32,12 +32,12 @@ import (
 // Call is one call of a verb, as [Config.Fault] sees it.
 type Call struct {
 	// Verb is "Reserve", "Ensure", "Observe", "Stop", "Destroy", "RunJob", "Attach", "Capacity",
-	// "Adopt", "ClearBackup", "KeepBackup", "FetchBackup", "DropBackup", "ImportBackup"
+	// "Adopt", "ClearBackup", "KeepBackup", "FetchBackup", "CheckBackup", "DropBackup", "ImportBackup"
 	Verb      string
 	Ref       driver.Ref
 	Component string // of Ensure, Stop and RunJob
 	Job       string // of RunJob
-	Backup    string // its id, of KeepBackup, FetchBackup and DropBackup
+	Backup    string // its id, of KeepBackup, FetchBackup, CheckBackup and DropBackup
 }
 
 // Config shapes the cell. The zero value is a large, faultless one.

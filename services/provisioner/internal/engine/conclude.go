@@ -68,6 +68,7 @@ func (r *run) done(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
+	r.pruneRestored(ctx)
 	op := r.book.Op.GetMetadata()
 	op.Failure = r.turnedBy()
 	r.tellEnded(ctx, r.outcome())
@@ -150,7 +151,7 @@ func (r *run) hopeless(ctx context.Context, f *typev1.Failure) (time.Duration, e
 	case r.wish.Lifecycle != pb.Stamp_RUNNING && r.wish.backsUp(r.book.Stamp) && f.GetCode() == typev1.Failure_BACKUP_FAILED:
 		r.doWithout(f)
 	default:
-		return r.giveUp(ctx, typev1.OperationMetadata_FAILED, f)
+		return r.giveUp(ctx, typev1.OperationMetadata_FAILED, r.kind().inVain(r, f))
 	}
 	r.log.WarnContext(ctx, "going on without", "code", f.GetCode(), "message", f.GetMessage())
 	if err := r.book.Save(ctx); err != nil {
@@ -227,7 +228,11 @@ func (r *run) forgetRepair() {
 // lasts says whether an obstacle stays until another generation, however well
 // the stamp runs.
 func lasts(o *typev1.Obstacle) bool {
-	return o.GetCode() == upgradeFailed || o.GetCode() == typev1.Failure_BACKUP_FAILED.String()
+	switch o.GetCode() {
+	case upgradeFailed, typev1.Failure_BACKUP_FAILED.String(), typev1.Failure_RESTORE_FAILED.String():
+		return true
+	}
+	return false
 }
 
 // trouble is an error before anything was begun: the driver does not answer.

@@ -354,6 +354,18 @@ func TestDecide(t *testing.T) {
 				"app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer",
 		},
 		{
+			"data is brought back: it is seen to be whole before anything is touched",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.backup("db")
+				w.bringBack("", "db")
+				w.wish.Restore.Check = true
+				return w
+			},
+			"restore.check | endpoint.close worker.stop | app.stop | backup.prepare | db.backup | backup.keep | restore.fetch | db.restore | restore.finish | app.migrate | " +
+				"app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer",
+		},
+		{
 			"data is brought back without a backup before: it migrates, as all data that comes from elsewhere",
 			func(t *testing.T) *world {
 				w := settle(t)
@@ -364,9 +376,14 @@ func TestDecide(t *testing.T) {
 				"worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer",
 		},
 		{
-			"a new stamp with another's data: roles and databases are made, then the data, then its own inputs are migrated in",
-			func(*testing.T) *world { w := newWorld(); w.bringBack("", "db"); return w },
-			"site.reserve secrets.make | restore.fetch db.setup queue.start | db.start queue.ready | db.ready | app.migrate | db.restore | restore.finish | app.migrate | " +
+			"a new stamp with another's data: that is seen to be whole, roles and databases are made, then the data, then its own inputs are migrated in",
+			func(*testing.T) *world {
+				w := newWorld()
+				w.bringBack("", "db")
+				w.wish.Restore.Check = true
+				return w
+			},
+			"restore.check | site.reserve secrets.make | restore.fetch db.setup queue.start | db.start queue.ready | db.ready | app.migrate | db.restore | restore.finish | app.migrate | " +
 				"app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | report",
 		},
 		{

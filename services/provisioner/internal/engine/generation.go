@@ -50,6 +50,8 @@ func (generation) turnedBy(r *run) *typev1.Failure {
 // turn is not for it: an upgrade goes back at its first failure (turnBack).
 func (generation) turn(*run, *typev1.Failure) bool { return false }
 
+func (generation) inVain(_ *run, f *typev1.Failure) *typev1.Failure { return f }
+
 // keepLast wishes for the last backup of a stamp that is deleted, and of one
 // that is destroyed before its deletion made that. Data that a migration left
 // half-way is not kept: the backup from before the upgrade is of it.

@@ -289,6 +289,11 @@ func (c mortalCell) FetchBackup(ctx context.Context, ref driver.Ref, from driver
 	return c.effect(func() error { return c.keeper().FetchBackup(ctx, ref, from) })
 }
 
+// CheckBackup changes nothing, so it does not count.
+func (c mortalCell) CheckBackup(ctx context.Context, of driver.BackupRef) error {
+	return c.keeper().CheckBackup(ctx, of)
+}
+
 func (c mortalCell) DropBackup(ctx context.Context, of driver.BackupRef) error {
 	return c.effect(func() error { return c.keeper().DropBackup(ctx, of) })
 }

@@ -80,6 +80,12 @@ func (w *shopWorld) job(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 	if p := j.Env["PASSWORD"]; j.Component == "db" && (p == "" || strings.HasPrefix(p, "secret:")) {
 		return driver.JobResult{ExitCode: 1, Output: []string{"password authentication failed"}}, nil
 	}
+	if bad, set := w.disk.Get("/flags/unrestorable"); set && slices.Equal(j.Command, []string{"shop", "copy", m.Site.Backup, m.Site.Volumes["db.data"]}) {
+		if orders, _ := w.disk.Get(m.Site.Backup + "/orders"); bad == orders || bad == "all" {
+			w.disk.Put(m.Site.Volumes["db.data"]+"/orders", "half-way")
+			return driver.JobResult{ExitCode: 1, Output: []string{"violates foreign key"}}, nil
+		}
+	}
 	return w.disk.Job(ctx, ref, m, j)
 }
 
@@ -249,10 +255,10 @@ func TestFailedRestoreBringsBackWhatThereWas(t *testing.T) {
 	w.errand("acme", "backup", typev1.OperationMetadata_BACKUP, makeBackup)
 	w.ended("acme.backup-1", typev1.OperationMetadata_SUCCEEDED)
 	w.write("acme", "2 rockets")
-	w.cell.Damage(driver.BackupRef{Tenant: "acme", UID: "uid-acme", ID: "backup-1"})
+	w.disk.Put("/flags/unrestorable", "1 rocket")
 	w.errand("acme", "restore", typev1.OperationMetadata_RESTORE, restore)
 	m := w.ended("acme.restore-1", typev1.OperationMetadata_FAILED)
-	if m.GetFailure().GetCode() != typev1.Failure_BACKUP_INVALID {
+	if m.GetFailure().GetCode() != typev1.Failure_RESTORE_FAILED {
 		t.Errorf("failure %v", m.GetFailure())
 	}
 	w.has("acme", "2 rockets", "1.0.0")

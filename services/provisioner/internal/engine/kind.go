@@ -26,6 +26,10 @@ type operationKind interface {
 	// cancelled; false when nothing was touched, or that is done already, or
 	// cannot be. Then it ends, and what there is is left.
 	turn(r *run, why *typev1.Failure) bool
+	// inVain is what is told of one that failed for good, and shown on the stamp:
+	// that failure, or what is worse, when what was before could not be brought
+	// back either.
+	inVain(r *run, f *typev1.Failure) *typev1.Failure
 }
 
 // traits are the differences that are mere facts.
@@ -88,6 +92,8 @@ func (errand) wish(context.Context, *run) error { return nil }
 func (errand) unfit(*run) error                 { return nil }
 func (errand) turnedBy(*run) *typev1.Failure    { return nil }
 func (errand) turn(*run, *typev1.Failure) bool  { return false }
+
+func (errand) inVain(_ *run, f *typev1.Failure) *typev1.Failure { return f }
 
 // unknownErrand is work that a newer replica took in. It is not done, and tried
 // again until a replica that knows it has the stamp.

@@ -42,6 +42,7 @@ func Plan(w Wish, have *Stamp, seen Seen) []Step {
 	if w.Open && !seen.Reported {
 		p.add("", Report, reportID, p.ids()...)
 	}
+	p.checkFirst(w, have)
 	return p.trim()
 }
 

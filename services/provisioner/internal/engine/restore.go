@@ -34,23 +34,60 @@ func (k restoreErrand) wish(ctx context.Context, r *run) error {
 	key := r.book.Op.GetName()
 	if k.work.GetFailure() == nil {
 		r.wish.Backup = r.backupOf(k.work.GetSafetyBackup(), pb.Backup_BEFORE_RESTORE)
-		return r.bringBack(ctx, k.work.GetBackup(), key)
+		return r.bringBackSound(ctx, k.work.GetBackup(), key)
 	}
-	if !ended(r.book.Stamp, fetchID, key) {
-		return nil // nothing was touched
+	if !k.touched(r) {
+		return nil
 	}
-	return r.bringBack(ctx, record.BackupName(r.id, k.work.GetSafetyBackup()), "undo."+key)
+	return r.bringBack(ctx, record.BackupName(r.id, k.work.GetSafetyBackup()), undoOf(key))
+}
+
+// undoOf is the key of the way back.
+func undoOf(key string) string { return "undo." + key }
+
+// touched says whether the data may be another's: its backup was fetched, or, on
+// the way back, that of before.
+func (k restoreErrand) touched(r *run) bool {
+	s, key := r.book.Stamp, r.book.Op.GetName()
+	return ended(s, fetchID, key) || ended(s, fetchID, undoOf(key))
 }
 
 func (k restoreErrand) turnedBy(*run) *typev1.Failure { return k.work.GetFailure() }
 
 func (k restoreErrand) turn(r *run, why *typev1.Failure) bool {
-	touched := r.book.Stamp.GetClosed() || ended(r.book.Stamp, fetchID, r.book.Op.GetName())
-	if k.work.GetFailure() != nil || !touched {
+	if k.work.GetFailure() != nil || !r.book.Stamp.GetClosed() && !k.touched(r) {
 		return false
 	}
 	k.work.Failure = why
 	return true
+}
+
+// inVain says where the data of before is when that could not be brought back.
+func (k restoreErrand) inVain(r *run, f *typev1.Failure) *typev1.Failure {
+	why, safety, key := k.work.GetFailure(), k.work.GetSafetyBackup(), undoOf(r.book.Op.GetName())
+	if why == nil || !k.touched(r) || r.book.Stamp.GetRestored() == key {
+		return f
+	}
+	where, next := "There is no backup of it.", failure.NextAction(typev1.Failure_BACKUP_INVALID)
+	if ended(r.book.Stamp, keepID, safety) {
+		where = "It is in the backup " + safety + "."
+		next = fmt.Sprintf("Bring what was there before up as a new tenant: `stamp tenant create NEW --restore-from %s/%s`; then correct the blueprint's restore job, and restore again.", r.id, safety)
+	}
+	said := fmt.Sprintf("%s The data that was there before was NOT brought back: %s %s", why.GetMessage(), f.GetMessage(), where)
+	worse := failure.New(typev1.Failure_RESTORE_FAILED, f.GetComponent(), said, f.GetEvidence()...).Failure
+	worse.NextAction = next
+	r.obstruct(&typev1.Obstacle{Code: worse.GetCode().String(), Message: said, NextAction: next})
+	return worse
+}
+
+// bringBackSound is bringBack while nothing is touched yet: the backup is seen to
+// be whole first.
+func (r *run) bringBackSound(ctx context.Context, name, key string) error {
+	err := r.bringBack(ctx, name, key)
+	if err == nil {
+		r.wish.Restore.Check = true
+	}
+	return err
 }
 
 // bringBack wishes for the data of a backup.
@@ -128,7 +165,7 @@ func (r *run) begin(ctx context.Context) error {
 	case newer:
 		return r.unusable("The backup %s is of %s, which is newer than %s.", name, b.GetRevision(), r.wish.Revision)
 	}
-	return r.bringBack(ctx, name, name)
+	return r.bringBackSound(ctx, name, name)
 }
 
 // restore carries out a step of a restore.
@@ -138,10 +175,14 @@ func (r *run) restore(s Step) func(context.Context) result {
 		return func(context.Context) result { return result{err: err} }
 	}
 	ref, key, from := r.ref(), r.wish.Restore.Key, r.source
+	tenant, backup, _ := record.ParseBackupName("backup", from.GetName()) // it was read by that name
+	of := driver.BackupRef{Tenant: tenant, UID: from.GetTenantUid(), ID: backup, Digest: from.GetDigest()}
 	switch s.ID {
+	case checkID:
+		return func(ctx context.Context) result {
+			return doneFor(checkID, key, asFailure(keep.CheckBackup(ctx, of), typev1.Failure_RESTORE_FAILED))
+		}
 	case fetchID:
-		tenant, backup, _ := record.ParseBackupName("backup", from.GetName()) // it was read by that name
-		of := driver.BackupRef{Tenant: tenant, UID: from.GetTenantUid(), ID: backup, Digest: from.GetDigest()}
 		return func(ctx context.Context) result {
 			return doneFor(fetchID, key, asFailure(keep.FetchBackup(ctx, ref, of), typev1.Failure_RESTORE_FAILED))
 		}
@@ -162,6 +203,9 @@ func (r *run) restore(s Step) func(context.Context) result {
 func (r *run) restored(key string, from *pb.Backup) {
 	s := r.book.Stamp
 	s.Restored = key
+	s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool {
+		return o.GetCode() == typev1.Failure_RESTORE_FAILED.String()
+	})
 	for _, part := range r.wish.Parts {
 		switch job := id(part.Name, Migrate); {
 		case !part.Migrate:

@@ -146,8 +146,28 @@ func (s *shard) expire(ctx context.Context, b *pb.Backup, at time.Time) error {
 }
 
 // prune is the retention after a backup was kept: that it failed does not make
-// the backup a bad one.
+// the backup a bad one. A restore's own waits for the end (pruneRestored).
 func (r *run) prune(keep driver.Keeper) func(context.Context, *pb.Backup) {
+	if r.wish.Backup.Reason == pb.Backup_BEFORE_RESTORE {
+		return func(context.Context, *pb.Backup) {}
+	}
+	return r.pruneNow(keep)
+}
+
+// pruneRestored is the retention of the backups before restores, once one has
+// succeeded: one that failed pushes out no older one, which may have the only
+// copy of what was lost.
+func (r *run) pruneRestored(ctx context.Context) {
+	w := r.wish.Backup
+	if w == nil || w.Reason != pb.Backup_BEFORE_RESTORE || r.turnedBy() != nil {
+		return
+	}
+	if keep, err := r.keeper(); err == nil {
+		r.pruneNow(keep)(ctx, &pb.Backup{Name: record.BackupName(r.id, w.ID), Reason: w.Reason})
+	}
+}
+
+func (r *run) pruneNow(keep driver.Keeper) func(context.Context, *pb.Backup) {
 	have, log := proto.CloneOf(r.book.Stamp), r.log
 	most := r.keeps(r.wish.Backup.Reason)
 	return func(ctx context.Context, newest *pb.Backup) {

@@ -69,6 +69,8 @@ func (k rotateErrand) unfit(r *run) error {
 
 func (k rotateErrand) turnedBy(*run) *typev1.Failure { return k.work.GetFailure() }
 
+func (rotateErrand) inVain(_ *run, f *typev1.Failure) *typev1.Failure { return f }
+
 func (k rotateErrand) turn(r *run, why *typev1.Failure) bool {
 	if k.work.GetFailure() != nil || !ended(r.book.Stamp, renewID, r.book.Op.GetName()) {
 		return false

@@ -11,6 +11,7 @@ import (
 const (
 	prepareID = "backup.prepare" // empties the stamp's backup directory
 	keepID    = "backup.keep"    // moves what the jobs wrote into the repository
+	checkID   = "restore.check"  // sees that a kept backup is what was kept
 	fetchID   = "restore.fetch"  // puts a kept backup into that directory
 	finishID  = "restore.finish" // empties it, and notes whose data there is
 )
@@ -56,6 +57,18 @@ func (p *steps) backup(w Wish, have *Stamp, before []string) []string {
 	}
 	p.add("", Backup, keepID, after...)
 	return []string{keepID}
+}
+
+// checkFirst plans to see that a backup is whole before anything else is done for
+// it: one that is damaged closes and makes nothing.
+func (p *steps) checkFirst(w Wish, have *Stamp) {
+	if !w.restores(have) || !w.Restore.Check || ended(have, checkID, w.Restore.Key) || ended(have, fetchID, w.Restore.Key) {
+		return
+	}
+	for i := range *p {
+		(*p)[i].After = append((*p)[i].After, checkID)
+	}
+	*p = slices.Insert(*p, 0, Step{ID: checkID, Action: Restore})
 }
 
 // fetch plans to get the data that is to be brought back.

@@ -54,6 +54,8 @@ type BackupWish struct {
 type RestoreWish struct {
 	// Key says who asked; a restore is done once for each.
 	Key string
+	// Check says that the backup is seen to be whole before anything is touched.
+	Check bool
 	// Components are those with a restore job and a share in the backup, in
 	// start order; of them Stopped are those whose job replaces files that the
 	// component has open.

@@ -34,7 +34,7 @@ var rules = map[typev1.Failure_Code]rule{
 	typev1.Failure_RENDER_FAILED:      {typev1.Failure_PRODUCT, 1, "Correct the expression in the blueprint, publish it as a new revision and move the tenant to it."},
 	typev1.Failure_DRIVER_ERROR:       {typev1.Failure_PLATFORM, forever, "Read the provisioner's log on that cell for the cause; the stamp is tried again by itself."},
 	typev1.Failure_BACKUP_FAILED:      {typev1.Failure_PRODUCT, 3, "Read the job's last lines, correct the blueprint or free space in the repository, then make a backup again."},
-	typev1.Failure_RESTORE_FAILED:     {typev1.Failure_PRODUCT, 1, "Read the job's last lines, correct the blueprint's restore job, then restore again, or retry a new tenant; data that was there before was brought back."},
+	typev1.Failure_RESTORE_FAILED:     {typev1.Failure_PRODUCT, 1, "Read the job's last lines, correct the blueprint's restore job, then restore again, or retry a new tenant; what was there before was brought back unless the message says otherwise."},
 	typev1.Failure_BACKUP_INVALID:     {typev1.Failure_OPERATOR, 1, "Choose another backup, or put the repository's files back."},
 	typev1.Failure_TASK_FAILED:        {typev1.Failure_PRODUCT, 1, "Read what the task printed, correct what it complains about, then run it again."},
 	typev1.Failure_ROTATION_FAILED:    {typev1.Failure_PRODUCT, 3, "Read the job's last lines, correct the blueprint's way to rotate, then rotate the secret again; the value of before was put back."},

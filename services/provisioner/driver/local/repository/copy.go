@@ -39,11 +39,11 @@ const (
 	KeepOwner = -1
 )
 
-// tree copies one directory.
+// tree copies one directory, or only reads it.
 type tree struct {
 	ctx     context.Context
 	terms   terms
-	to      *os.Root
+	to      *os.Root // nil to copy nothing
 	device  uint64
 	entries []driver.BackupFile
 }
@@ -52,26 +52,40 @@ type tree struct {
 // which nobody else can write, and tells what it was. Everything in from may
 // change meanwhile, by who wishes this program ill.
 func copyTree(ctx context.Context, from, to string, o terms) ([]driver.BackupFile, error) {
+	root, err := os.OpenRoot(to)
+	if err != nil {
+		return nil, fmt.Errorf("open directory: %w", err)
+	}
+	defer root.Close() // synced below
+	t := &tree{ctx: ctx, terms: o, to: root}
+	if err := t.walk(from); err != nil {
+		return nil, err
+	}
+	return t.entries, syncDir(to)
+}
+
+// readTree tells what is in the directory from, as copyTree does, and copies
+// nothing.
+func readTree(ctx context.Context, from string, o terms) ([]driver.BackupFile, error) {
+	t := &tree{ctx: ctx, terms: o}
+	err := t.walk(from)
+	return t.entries, err
+}
+
+// walk goes through all that is in a directory.
+func (t *tree) walk(from string) error {
 	fd, err := unix.Open(from, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: from, Err: err}
+		return &os.PathError{Op: "open", Path: from, Err: err}
 	}
 	top := os.NewFile(uintptr(fd), from)
 	defer top.Close() // only read
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {
-		return nil, fmt.Errorf("look at %s: %w", from, err)
+		return fmt.Errorf("look at %s: %w", from, err)
 	}
-	root, err := os.OpenRoot(to)
-	if err != nil {
-		return nil, fmt.Errorf("open directory: %w", err)
-	}
-	defer root.Close()                                                 // synced below
-	t := &tree{ctx: ctx, terms: o, to: root, device: uint64(stat.Dev)} //nolint:unconvert // not an uint64 on every system
-	if err := t.dir(top, "", 1); err != nil {
-		return nil, err
-	}
-	return t.entries, syncDir(to)
+	t.device = uint64(stat.Dev) //nolint:unconvert // not an uint64 on every system
+	return t.dir(top, "", 1)
 }
 
 func refused(name, format string, args ...any) error {
@@ -126,6 +140,10 @@ func (t *tree) entry(from *os.File, name, full string, depth int) error {
 	defer f.Close() // only read
 	if kind == unix.S_IFREG {
 		return t.file(f, full)
+	}
+	if t.to == nil {
+		t.entries = append(t.entries, driver.BackupFile{Path: full + "/"})
+		return t.dir(f, full, depth+1)
 	}
 	if err := t.to.Mkdir(full, 0o700); err != nil {
 		return fmt.Errorf("copy %q: %w", full, err)

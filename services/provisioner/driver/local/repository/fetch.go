@@ -18,23 +18,39 @@ import (
 // reach, and gives what is in it to that user (or [KeepOwner]). On any error the directory has
 // to be thrown away.
 func (r *Repository) Fetch(ctx context.Context, of driver.BackupRef, into string, user int) error {
+	return r.sound(ctx, "fetch", of, func(files string, o terms) ([]driver.BackupFile, error) {
+		o.to = user
+		return copyTree(ctx, files, into, o)
+	})
+}
+
+// Check reads a kept backup as Fetch does, and copies nothing.
+func (r *Repository) Check(ctx context.Context, of driver.BackupRef) error {
+	return r.sound(ctx, "check", of, func(files string, o terms) ([]driver.BackupFile, error) {
+		return readTree(ctx, files, o)
+	})
+}
+
+// sound lets a backup's files be gone through, and refuses what is not as it was
+// kept.
+func (r *Repository) sound(ctx context.Context, verb string, of driver.BackupRef, through func(files string, o terms) ([]driver.BackupFile, error)) error {
 	unlock, err := r.lock(ctx, of)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := r.fetch(ctx, of, into, user); err != nil {
-		return kinded(of, fmt.Errorf("fetch backup %q of %q: %w", of.ID, of.Tenant, err))
+	if err := r.compare(of, through); err != nil {
+		return kinded(of, fmt.Errorf("%s backup %q of %q: %w", verb, of.ID, of.Tenant, err))
 	}
 	return nil
 }
 
-func (r *Repository) fetch(ctx context.Context, of driver.BackupRef, into string, user int) error {
+func (r *Repository) compare(of driver.BackupRef, through func(files string, o terms) ([]driver.BackupFile, error)) error {
 	m, err := r.read(of)
 	if err != nil {
 		return err
 	}
-	entries, err := copyTree(ctx, filepath.Join(r.path(of), "files"), into, terms{from: anyOwner, to: user, most: r.most, at: r.at})
+	entries, err := through(filepath.Join(r.path(of), "files"), terms{from: anyOwner, to: KeepOwner, most: r.most, at: r.at})
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) || errs.ReasonOf(err) == reasonRefused {
 		return fmt.Errorf("%w: %w", driver.ErrBackupDamaged, err)
 	}

@@ -20,6 +20,9 @@ func (t *tree) file(f *os.File, full string) error {
 	if err != nil {
 		return fmt.Errorf("copy %q: %w", full, err)
 	}
+	if t.to == nil {
+		return t.content(f, full, before, io.Discard)
+	}
 	if err := t.room(before.Size(), full); err != nil {
 		return err
 	}
@@ -27,21 +30,29 @@ func (t *tree) file(f *os.File, full string) error {
 	if err != nil {
 		return fmt.Errorf("copy %q: %w", full, err)
 	}
+	if err := t.content(f, full, before, out); err != nil {
+		return errors.Join(err, out.Close())
+	}
+	return t.finish(out, full)
+}
+
+// content reads a file to its end, and notes what it was.
+func (t *tree) content(f *os.File, full string, before os.FileInfo, into io.Writer) error {
 	t.terms.at("copy " + full)
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(out, sum), &reader{t.ctx, io.LimitReader(f, before.Size()+1)})
+	n, err := io.Copy(io.MultiWriter(into, sum), &reader{t.ctx, io.LimitReader(f, before.Size()+1)})
 	if err != nil {
-		return errors.Join(fmt.Errorf("copy %q: %w", full, err), out.Close())
+		return fmt.Errorf("copy %q: %w", full, err)
 	}
 	after, err := f.Stat()
 	if err == nil && (n != before.Size() || after.Size() != n || !after.ModTime().Equal(before.ModTime())) {
 		err = refused(full, "it was written to while it was copied")
 	}
 	if err != nil {
-		return errors.Join(err, out.Close())
+		return err
 	}
 	t.entries = append(t.entries, driver.BackupFile{Path: full, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))})
-	return t.finish(out, full)
+	return nil
 }
 
 // maxReserve is how much of a disk copies leave free, in bytes; of a small one a

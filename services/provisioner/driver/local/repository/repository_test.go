@@ -259,6 +259,9 @@ func TestDamaged(t *testing.T) {
 			if _, err := s.fetch(of); !errors.Is(err, driver.ErrBackupDamaged) || errs.ReasonOf(err) != "BACKUP_DAMAGED" || !strings.Contains(err.Error(), damage.says) {
 				t.Errorf("Fetch = %v, want ErrBackupDamaged that says %s", err, damage.says)
 			}
+			if err := s.r.Check(t.Context(), of); !errors.Is(err, driver.ErrBackupDamaged) || errs.ReasonOf(err) != "BACKUP_DAMAGED" || !strings.Contains(err.Error(), damage.says) {
+				t.Errorf("Check = %v, want ErrBackupDamaged that says %s", err, damage.says)
+			}
 		})
 	}
 }
