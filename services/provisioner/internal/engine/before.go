@@ -60,8 +60,11 @@ func (r *run) before(s Step) error {
 }
 
 // form is what the ledger is to say of a component now; empty, to leave what
-// it says, of a stamp that is only started to be backed up.
+// it says, of what is only started to be backed up.
 func (r *run) form(component string) string {
+	if r.wish.revives(component, r.book.Stamp) {
+		return ""
+	}
 	part, _ := r.wish.part(component)
 	return r.wish.form(part, r.book.Stamp)
 }

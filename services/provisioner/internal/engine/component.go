@@ -16,8 +16,8 @@ import (
 
 func (r *run) start(component string) func(context.Context) result {
 	ref := r.ref()
-	m := r.keptManifest(component) // of a stamp that is only started to be backed up
-	if r.forms != nil {
+	m := r.keptManifest(component) // of what is only started to be backed up
+	if r.forms != nil && !r.wish.revives(component, r.book.Stamp) {
 		m = r.manifest()
 	}
 	digest, _ := m.Digest(component) // Ensure refuses what has none

@@ -81,7 +81,7 @@ func (w *world) end(s Step) {
 		fallthrough
 	case Start:
 		part, _ := w.wish.part(s.Component)
-		if form := w.wish.form(part, w.have); form != "" {
+		if form := w.wish.form(part, w.have); form != "" && !w.wish.revives(s.Component, w.have) {
 			w.put(kindComponent, s.Component, form)
 		}
 		w.component(s.Component).Wanted = true
@@ -162,6 +162,16 @@ func settle(t *testing.T) *world {
 	w.converge(t)
 	w.newRun()
 	w.wish.Open = false
+	return w
+}
+
+// suspended gives a world in which desk is stopped and a run of that is over.
+func suspended(t *testing.T) *world {
+	w := settle(t)
+	w.wish.Generation, w.wish.Lifecycle, w.wish.Open = 2, pb.Stamp_STOPPED, true
+	w.converge(t)
+	w.newRun()
+	w.wish.Lifecycle = pb.Stamp_RUNNING
 	return w
 }
 
@@ -473,6 +483,55 @@ func TestDecide(t *testing.T) {
 				return w
 			},
 			"db.start queue.start | db.ready queue.ready | app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | report",
+		},
+		{
+			"resume to a new revision: what is backed up before is started for it as it was, nothing that writes",
+			func(t *testing.T) *world { w := suspended(t); w.upgrade("app", "db"); w.backup("db"); return w },
+			"endpoint.close db.start | db.ready | backup.prepare | db.backup | backup.keep | db.start queue.start | db.ready queue.ready | app.migrate | app.start | " +
+				"app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer | report",
+		},
+		{
+			"the same, when what migrates is backed up: it runs for the backup and not for the migration",
+			func(t *testing.T) *world { w := suspended(t); w.upgrade("app"); w.backup("app"); return w },
+			"endpoint.close queue.start db.start | queue.ready db.ready | app.start | app.ready | backup.prepare | app.backup | backup.keep | app.stop | app.migrate | " +
+				"app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer | report",
+		},
+		{
+			"the same, when what is backed up left the recipe: it stays down",
+			func(t *testing.T) *world {
+				w := suspended(t)
+				w.upgrade("app")
+				w.backup("worker")
+				w.wish.Parts = append(w.wish.Parts[:3:3], w.wish.Parts[4])
+				return w
+			},
+			"endpoint.close queue.start db.start | queue.ready db.ready | app.start | app.ready | backup.prepare | worker.backup | backup.keep | app.stop | app.migrate | " +
+				"app.start | app.ready | edge.start | edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer | worker.remove | report",
+		},
+		{
+			"the same after a crash: what was started for the backup is seen to answer first",
+			func(t *testing.T) *world {
+				w := suspended(t)
+				w.upgrade("app")
+				w.backup("db")
+				w.end(Step{ID: "db.start", Component: "db", Action: Start})
+				w.newRun()
+				return w
+			},
+			"endpoint.close db.ready | backup.prepare | db.backup | backup.keep | queue.start | queue.ready | app.migrate | app.start | " +
+				"app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer | report",
+		},
+		{
+			"an upgrade without an endpoint: nothing of the new revision begins before the backup is kept",
+			func(t *testing.T) *world {
+				w := settle(t)
+				w.wish.Endpoint, w.wish.Checks = "", nil
+				w.upgrade("app", "queue")
+				w.backup("db")
+				return w
+			},
+			"worker.stop edge.stop | app.stop | backup.prepare | db.backup | backup.keep | db.ready queue.start | queue.ready | app.migrate | app.start | " +
+				"app.ready | worker.start edge.start | worker.ready edge.ready | report",
 		},
 		{
 			"purge: everything goes",

@@ -55,11 +55,10 @@ func (r *run) ready(component string) func(context.Context) result {
 }
 
 // shape is a component with its secrets, and the manifest that it is part of:
-// as wished, or, in a stamp that is only started to be backed up, as the ledger
-// has it.
+// as wished, or, of what is only started to be backed up, as the ledger has it.
 func (r *run) shape(component string) (blueprint.Component, driver.Manifest) {
 	switch {
-	case r.forms == nil:
+	case r.forms == nil || r.wish.revives(component, r.book.Stamp):
 		form, _ := render.KeptForm(entry(r.book.Stamp, kindComponent, component), r.vault) // none has no probe
 		return form.Component, r.keptManifest(component)
 	case r.book.Stamp.GetClosed() && component == r.wish.Endpoint && r.shut != nil:

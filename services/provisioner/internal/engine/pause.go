@@ -3,8 +3,6 @@ package engine
 import (
 	"slices"
 	"strings"
-
-	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 )
 
 // Ids of the steps by which customers are kept out and let in.
@@ -21,7 +19,6 @@ const (
 // customers who have data.
 func (p *steps) pause(w Wish, have *Stamp, seen Seen, o *order) (stops, late []string) {
 	data := w.backedUp(have)
-	delete(data, w.Endpoint) // customers write through it
 	needers := map[string][]string{}
 	for _, part := range w.Parts {
 		for _, d := range part.DependsOn {
@@ -73,7 +70,7 @@ func (w Wish) still(have *Stamp, needers map[string][]string, visit func(string)
 			visit(part.Name)
 		}
 	}
-	if w.backsUp(have) && !w.Backup.Hot {
+	if w.backsUpAlone(have) {
 		for _, c := range w.Backup.Components {
 			visitAll(needers[c], visit)
 		}
@@ -110,63 +107,4 @@ func (p *steps) open(w Wish, have *Stamp, seen Seen) {
 		return
 	}
 	p.add("", Smoke, customerID, p.ids()...)
-}
-
-// stop plans for a stamp that is kept and does not run: in reverse order. When
-// a last backup is to be made, what it is made of is stopped after it, and
-// started for it if need be.
-func (p *steps) stop(w Wish, have *Stamp, seen Seen) {
-	needers := map[string][]string{}
-	for _, c := range have.GetComponents() {
-		for _, d := range c.GetDependsOn() {
-			needers[d] = append(needers[d], id(c.GetName(), Stop))
-		}
-	}
-	data := w.backedUp(have)
-	var before []string
-	for _, c := range made(have) {
-		present := entry(have, kindComponent, c).GetState() == pb.LedgerEntry_PRESENT
-		switch {
-		case data[c] && !seen.Running[c]:
-			p.revive(c, have, &before)
-		case data[c] && seen.Started[c] && !seen.Ready[c]:
-			p.add(c, Ready, id(c, Ready))
-			before = append(before, id(c, Ready))
-		case data[c]:
-			p.add(c, Stop, id(c, Stop), append([]string{keepID}, needers[c]...)...)
-		case seen.Running[c] || status(have, c).GetWanted() || !present:
-			p.add(c, Stop, id(c, Stop), needers[c]...)
-			before = append(before, id(c, Stop))
-		}
-	}
-	p.backup(w, have, before)
-}
-
-// revive starts a component of a stamp that is to be backed up once more.
-func (p *steps) revive(component string, have *Stamp, before *[]string) {
-	var needs []string
-	for _, d := range status(have, component).GetDependsOn() {
-		needs = append(needs, id(d, Start), id(d, Ready))
-	}
-	p.add(component, Start, id(component, Start), needs...)
-	p.add(component, Ready, id(component, Ready), append(needs, id(component, Start))...)
-	*before = append(*before, id(component, Start), id(component, Ready))
-}
-
-// backedUp are the components that run while a last backup is made: those with
-// a job, and what they need.
-func (w Wish) backedUp(have *Stamp) map[string]bool {
-	data := map[string]bool{}
-	if !w.backsUp(have) {
-		return data
-	}
-	var visit func(name string)
-	visit = func(name string) {
-		if !data[name] {
-			data[name] = true
-			visitAll(status(have, name).GetDependsOn(), visit)
-		}
-	}
-	visitAll(w.Backup.Components, visit)
-	return data
 }

@@ -61,9 +61,10 @@ func (p *steps) run(w Wish, have *Stamp, seen Seen) {
 	o := order{before: []string{reserveID, secretsID}, early: w.early(have)}
 	o.before = append(o.before, p.retire(w, have, seen)...)
 	stops, late := p.pause(w, have, seen, &o)
-	kept := p.backup(w, have, slices.Concat(o.before, stops))
+	revived := p.reviveAll(w, have, seen, &o)
+	kept := p.backup(w, have, slices.Concat(o.before, stops, revived))
 	stops = slices.Concat(stops, kept, late)
-	if w.closing(have) {
+	if w.closing(have) || w.backsUpAlone(have) {
 		o.before = slices.Concat(o.before, stops)
 	}
 	p.restart(w, have, seen, &o)
@@ -87,6 +88,8 @@ type order struct {
 	paused map[string]bool
 	// early are those that start before data is brought back.
 	early map[string]bool
+	// revived are those that start for a backup, as they were.
+	revived map[string]bool
 }
 
 // retire stops the components that the recipe no longer has, before the others
@@ -134,6 +137,9 @@ func (p *steps) component(w Wish, part Part, have *Stamp, seen Seen, o order) {
 	if w.migrationDue(part, have) {
 		p.add(c, Migrate, id(c, Migrate), slices.Clone(needs)...)
 		needs = append(needs, id(c, Migrate))
+	}
+	if o.revived[c] {
+		return // what else it needs is seen once the backup is made
 	}
 	start := o.paused[c] || seen.Stale[c] || !seen.Running[c] || changed(w, part, have)
 	if start {

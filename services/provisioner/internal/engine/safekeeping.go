@@ -24,6 +24,10 @@ func (w Wish) backsUp(have *Stamp) bool {
 	return w.Backup != nil && len(w.Backup.Components) > 0 && !ended(have, keepID, w.Backup.ID) && !gaveUp(have, w.Backup.ID)
 }
 
+// backsUpAlone says whether a backup is still to be made that not everything may
+// go on beside: nothing of what is wished begins before it is kept.
+func (w Wish) backsUpAlone(have *Stamp) bool { return w.backsUp(have) && !w.Backup.Hot }
+
 // restores says whether the wished data is still to be brought back.
 func (w Wish) restores(have *Stamp) bool {
 	return w.Restore != nil && have.GetRestored() != w.Restore.Key
