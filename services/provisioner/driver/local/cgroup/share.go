@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The weights: the kernel's, and that of one core, which is
-// what a group has that nobody gave a weight.
+// The kernel's least and most weight, and that of one core, which a group has
+// that nobody gave one.
 var (
 	leastWeight = map[Version]int64{V1: 2, V2: 1}
 	coreWeight  = map[Version]int64{V1: 1024, V2: 100}
