@@ -102,9 +102,9 @@ func openLocal(t *testing.T) driver.Driver {
 	t.Helper()
 	dir := t.TempDir()
 	program := filepath.Join(dir, "stamp-supervisor")
-	build := exec.Command("go", "build", "-o", program, "./cmd/stamp-supervisor")
+	build := exec.Command("go", "build", "-o", dir, "./cmd/stamp-supervisor", "./cmd/stamp-host")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build supervisor: %v\n%s", err, out)
+		t.Fatalf("build programs: %v\n%s", err, out)
 	}
 	cfg := provisioner.Default()
 	cfg.DataDir, cfg.HostDir = dir, filepath.Join(dir, "host")

@@ -29,7 +29,7 @@ type diskUse struct {
 
 // Capacity lists what the cell gives out, its own stamps' part included.
 func (d *Driver) Capacity(ctx context.Context) (driver.Capacity, error) {
-	users, addresses, ports, err := d.host.Elsewhere(ctx)
+	users, addresses, ports, err := d.host.Elsewhere()
 	if err != nil {
 		return driver.Capacity{}, err
 	}

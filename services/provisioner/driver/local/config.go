@@ -34,7 +34,8 @@ type Config struct {
 	AddressPool string `yaml:"address_pool"`
 	// UserRange has the stamps' user numbers. Default 200000 to 265535.
 	UserRange host.Range `yaml:"user_range"`
-	// Supervisor is the stamp-supervisor program. Default: beside this one.
+	// Supervisor is the stamp-supervisor program, with stamp-host beside it.
+	// Default: beside this one.
 	Supervisor string `yaml:"supervisor"`
 	// CPUMillis and MemoryBytes are what the cell gives out. Default: 16 times
 	// the cores, 80 % of the memory.
@@ -164,8 +165,13 @@ func (c *Config) findSupervisor() error {
 		return fmt.Errorf("find supervisor: %w", err)
 	}
 	c.Supervisor = path
+	if _, err := os.Stat(c.hostProgram()); err != nil {
+		return fmt.Errorf("find stamp-host, which belongs beside the supervisor: %w", err)
+	}
 	return nil
 }
+
+func (c Config) hostProgram() string { return filepath.Join(filepath.Dir(c.Supervisor), "stamp-host") }
 
 func defaultHostDir() (string, error) {
 	if os.Geteuid() == 0 {

@@ -11,26 +11,25 @@ import (
 
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/driver/local/cgroup"
 	"stampworks.dev/services/provisioner/driver/local/control"
-	"stampworks.dev/services/provisioner/driver/local/firewall"
 	"stampworks.dev/services/provisioner/driver/local/host"
 	"stampworks.dev/services/provisioner/driver/local/layout"
-	"stampworks.dev/services/provisioner/driver/local/process"
 )
 
-// Destroy ends the stamp's processes, then removes what it had, the allocation
-// last: numbers go back only when nothing of the stamp is left.
+// Destroy ends the stamp's processes, then removes what it had, its walls and its
+// allocation last: numbers go back only when nothing of the stamp is left.
 func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 	s, has, err := d.reserved(ref)
 	if err != nil {
 		return err
 	}
-	a, allocated, err := d.host.Find(ctx, ref.UID)
+	a, allocated, err := d.host.Find(ref.UID)
 	if err != nil {
 		return err
 	}
 	if !has && !allocated {
-		stale, err := d.host.Stale(ctx, ref)
+		stale, err := d.host.Stale(ref)
 		if stale {
 			err = fmt.Errorf("destroy stamp of %q: %w", ref.Tenant, driver.ErrStaleToken)
 		}
@@ -43,7 +42,6 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 		}
 		defer func() { _ = lock.Close() }() // its file is removed by now
 	}
-	beforeRemove()
 	if a.Tenant == "" {
 		a = host.Allocation{Tenant: ref.Tenant, UID: ref.UID}
 	}
@@ -51,11 +49,8 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 		return errs.New(errs.Internal, "STAMP_LEFT_BEHIND", "destroy stamp of %q: %w", ref.Tenant, err)
 	}
 	d.proven.forget(s)
-	return d.host.Release(ctx, ref)
+	return d.changes.Release(ctx, ref)
 }
-
-// beforeRemove lets a test stop a replica there.
-var beforeRemove = func() {}
 
 // end lets the supervisor end everything, and gives the stamp's lock: nobody
 // starts a supervisor there again.
@@ -109,45 +104,12 @@ func (d *Driver) endAbsent(ctx context.Context, ref driver.Ref, s layout.Stamp) 
 	return d.launch(ctx, s)
 }
 
-// remove removes all that an allocation stands for, and goes on after a
+// remove removes all that an allocation stands for but itself, and goes on after a
 // failure: the error names all that is left.
 func (d *Driver) remove(ctx context.Context, s layout.Stamp, a host.Allocation) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	left := d.endAll(ctx, a)
-	left = errors.Join(left, d.groups(d.instance, a.Tenant).Remove())
-	if d.means.firewall && a.User != 0 {
-		left = errors.Join(left, d.host.While(ctx, a, func() error {
-			return errors.Join(firewall.Forget(ctx, owner(a)), firewall.Release(ctx, owner(a)))
-		}))
-	}
-	return errors.Join(left, removeDir(s))
-}
-
-// endAll ends the processes of the stamp's user, as long as it is the stamp's:
-// without a directory there is no stamp's lock, and while this one was stopped
-// another replica may have finished, and the user be somebody else's.
-func (d *Driver) endAll(ctx context.Context, a host.Allocation) error {
-	if a.User == 0 {
-		return nil
-	}
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		var left []int
-		err := d.host.While(ctx, a, func() (err error) {
-			left, err = process.KillUser(a.User)
-			return err
-		})
-		if err != nil || len(left) == 0 {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("end processes %v: %w", left, ctx.Err())
-		case <-tick.C:
-		}
-	}
+	return errors.Join(d.changes.End(ctx, a), cgroup.Of(d.means.groups, d.instance, a.Tenant).Remove(), removeDir(s))
 }
 
 // removeDir lets the manifest go last, so that a removal cut short is still
@@ -170,25 +132,4 @@ func removeDir(s layout.Stamp) error {
 		return fmt.Errorf("remove directory: %w", err)
 	}
 	return nil
-}
-
-// collect says whether nothing is left of a stamp whose data directory is gone,
-// and removes what it had on the host. One that still runs is looked at again.
-func (d *Driver) collect(ctx context.Context, o host.Orphan) bool {
-	if o.User != 0 {
-		running, err := process.OfUser(o.User)
-		if err != nil || len(running) > 0 {
-			d.log.Warn("stamp without a data directory still runs", "orphan", o.String(), "pids", running)
-			d.orphans = true
-			return false
-		}
-	}
-	err := d.groups(o.Instance, o.Tenant).Remove()
-	if d.means.firewall && o.User != 0 {
-		err = errors.Join(err, firewall.Forget(ctx, owner(o.Allocation)), firewall.Release(ctx, owner(o.Allocation)))
-	}
-	if err != nil {
-		d.log.Warn("stamp without a data directory not forgotten", "orphan", o.String(), "error", err)
-	}
-	return err == nil
 }

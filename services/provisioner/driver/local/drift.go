@@ -14,7 +14,7 @@ import (
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/local/control"
-	"stampworks.dev/services/provisioner/driver/local/firewall"
+	"stampworks.dev/services/provisioner/driver/local/host"
 	"stampworks.dev/services/provisioner/driver/local/layout"
 )
 
@@ -126,13 +126,15 @@ func (d *Driver) guarded(ctx context.Context, s layout.Stamp, r control.Record) 
 	if !d.means.firewall || r.Settings.User == 0 || d.proven.lately(s) {
 		return true
 	}
-	a, has, err := d.host.Find(ctx, r.UID)
+	a, has, err := d.host.Find(r.UID)
 	if err != nil || !has || a.User == 0 {
 		return true // nothing is known to be missing
 	}
-	lacking, err := firewall.Lacking(ctx, []firewall.Owner{owner(a)}, d.means.confines)
-	if err == nil && len(lacking) > 0 {
-		return false
+	one := []host.Allocation{a}
+	if lacking, err := d.seemLacking(ctx, one); err == nil && len(lacking) > 0 {
+		if lacking, err = d.changes.Lacking(ctx, one); err == nil && len(lacking) > 0 {
+			return false
+		}
 	}
 	d.proven.note(s)
 	return true

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stampworks.dev/services/provisioner/driver/local/cgroup"
+	"stampworks.dev/services/provisioner/driver/local/change"
 	"stampworks.dev/services/provisioner/driver/local/control"
 	"stampworks.dev/services/provisioner/driver/local/firewall"
 	"stampworks.dev/services/provisioner/driver/local/host"
@@ -79,9 +80,14 @@ func (m means) isolation(user int) map[string]string {
 	return said
 }
 
+// walls is how the firewall keeps stamps apart.
+func (d *Driver) walls() change.Walls {
+	return change.Walls{None: !d.means.firewall, Confine: d.means.confines, Ports: d.cfg.LoopbackPorts}
+}
+
 // settings are the means of one stamp, as its supervisor is told.
 func (d *Driver) settings(a host.Allocation) control.Settings {
-	s := control.Settings{User: a.User, Groups: d.groups(d.instance, a.Tenant)}
+	s := control.Settings{User: a.User, Groups: cgroup.Of(d.means.groups, d.instance, a.Tenant)}
 	if a.User != 0 && d.means.views {
 		s.Mask, s.Artifacts, s.Tmp = mask(d.cfg.DataDir), d.artifactDir(), "/tmp"
 		if s.Mask == s.Tmp {
@@ -89,13 +95,6 @@ func (d *Driver) settings(a host.Allocation) control.Settings {
 		}
 	}
 	return s
-}
-
-func (d *Driver) groups(instance, tenant string) cgroup.Tree {
-	if d.means.groups == cgroup.None {
-		return cgroup.Tree{}
-	}
-	return cgroup.Tree{Version: d.means.groups, Name: filepath.Join("stampworks", instance[:8]+"-"+tenant)}
 }
 
 // mask is the directory that stamps see empty: the data directory, or the
@@ -125,23 +124,4 @@ func passable(dir string) bool {
 			return true
 		}
 	}
-}
-
-// owner is the stamp as the firewall knows it.
-func owner(a host.Allocation) firewall.Owner {
-	o := firewall.Owner{User: a.User, Address: a.Address}
-	for _, port := range a.Ports {
-		o.Ports = append(o.Ports, port)
-	}
-	return o
-}
-
-func (d *Driver) allow(ctx context.Context, a host.Allocation) error {
-	if !d.means.firewall || a.User == 0 {
-		return nil
-	}
-	if err := firewall.Allow(ctx, owner(a)); err != nil || !d.means.confines {
-		return err
-	}
-	return firewall.Confine(ctx, owner(a), d.cfg.LoopbackPorts)
 }

@@ -46,8 +46,19 @@ func (d *Driver) collectOrphans(ctx context.Context) error {
 	if !d.orphans {
 		return nil
 	}
-	d.orphans = false
-	return d.host.Collect(ctx, d.collect)
+	return d.collect(ctx)
+}
+
+// collect forgets stamps whose data directory is gone. Those that still run are
+// looked at again.
+func (d *Driver) collect(ctx context.Context) error {
+	left, err := d.changes.Collect(ctx)
+	d.orphans = err != nil
+	for _, o := range left {
+		d.log.WarnContext(ctx, "stamp without a data directory not forgotten", "cell", d.cfg.Cell, "orphan", o.Stamp, "pids", o.PIDs, "error", o.Error)
+		d.orphans = d.orphans || len(o.PIDs) > 0
+	}
+	return err
 }
 
 // keepSupervisors launches those that are missing.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,6 +27,44 @@ func narrow(t *testing.T) local.Config {
 	return c
 }
 
+// gate is a cell whose next change of the host waits at it.
+type gate struct {
+	t   *testing.T
+	dir string
+	cfg local.Config
+}
+
+func newGate(t *testing.T, c local.Config) *gate {
+	g := &gate{t: t, dir: t.TempDir(), cfg: c}
+	was := filepath.Dir(c.Supervisor)
+	g.cfg.Supervisor = filepath.Join(g.dir, "stamp-supervisor")
+	script := fmt.Sprintf("#!/bin/sh\nif rmdir %[1]s/closed 2>/dev/null; then echo here >%[1]s/at; read word <%[1]s/on; fi\nexec %[2]s/stamp-host\n", g.dir, was)
+	g.must(os.Symlink(c.Supervisor, g.cfg.Supervisor))
+	g.must(os.WriteFile(filepath.Join(g.dir, "stamp-host"), []byte(script), 0o700))
+	g.must(syscall.Mkfifo(filepath.Join(g.dir, "at"), 0o600))
+	g.must(syscall.Mkfifo(filepath.Join(g.dir, "on"), 0o600))
+	return g
+}
+
+func (g *gate) must(err error) {
+	g.t.Helper()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// close lets the next change wait.
+func (g *gate) close() { g.must(os.Mkdir(filepath.Join(g.dir, "closed"), 0o700)) }
+
+// await returns when it is there.
+func (g *gate) await() {
+	_, err := os.ReadFile(filepath.Join(g.dir, "at"))
+	g.must(err)
+}
+
+// open lets it go on.
+func (g *gate) open() { g.must(os.WriteFile(filepath.Join(g.dir, "on"), []byte("on\n"), 0o600)) }
+
 // TestLateDestroyTouchesNobodyElse: a replica stopped in the middle of a
 // destruction whose directory is gone, while another finished it, and the number
 // was given to somebody else.
@@ -32,7 +72,8 @@ func TestLateDestroyTouchesNobodyElse(t *testing.T) {
 	for name, collected := range map[string]bool{"another replica": false, "another instance": true} {
 		t.Run(name, func(t *testing.T) {
 			c := narrow(t)
-			d := open(t, c)
+			g := newGate(t, c)
+			d := open(t, g.cfg)
 			needRoot(t, d)
 			a := newTenant(t, d, "aaa")
 			a.ensure("python3", "-c", sleeper)
@@ -45,20 +86,12 @@ func TestLateDestroyTouchesNobodyElse(t *testing.T) {
 			if err := os.RemoveAll(gone); err != nil {
 				t.Fatal(err)
 			}
-			at, on, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-			once := false
-			undo := local.BeforeRemove(func() {
-				if !once {
-					once = true
-					close(at)
-					<-on
-				}
-			})
-			defer undo()
+			done := make(chan error, 1)
 			ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 			defer cancel()
+			g.close()
 			go func() { done <- d.Destroy(ctx, a.ref) }()
-			<-at
+			g.await()
 			next := c
 			if collected {
 				next.DataDir = t.TempDir()
@@ -69,7 +102,7 @@ func TestLateDestroyTouchesNobodyElse(t *testing.T) {
 				defer cancel()
 				if err := two.Destroy(short, a.ref); err != nil {
 					t.Logf("the other replica waits: %v", err)
-					close(on)
+					g.open()
 					if err := <-done; err != nil {
 						t.Error(err)
 					}
@@ -90,7 +123,7 @@ func TestLateDestroyTouchesNobodyElse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			close(on)
+			g.open()
 			if err := <-done; err != nil {
 				t.Logf("late Destroy: %v", err)
 			}

@@ -15,6 +15,7 @@ import (
 
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/local/artifact"
+	"stampworks.dev/services/provisioner/driver/local/change"
 	"stampworks.dev/services/provisioner/driver/local/host"
 	"stampworks.dev/services/provisioner/driver/local/layout"
 	"stampworks.dev/services/provisioner/driver/local/repository"
@@ -25,7 +26,8 @@ type Driver struct {
 	cfg       Config
 	log       *slog.Logger
 	instance  string
-	host      *host.File
+	host      *host.File  // to read
+	changes   change.Host // to change
 	artifacts *artifact.Store
 	means     means
 	addresses bool // loopback has more than one
@@ -95,23 +97,29 @@ func (d *Driver) open() error {
 	if d.addresses = listens(pool.Masked().Addr().Next()); !d.addresses {
 		pool = netip.Prefix{}
 	}
-	d.host, err = host.Open(context.Background(), host.Config{
+	shared := host.Config{
 		Dir: d.cfg.HostDir, Instance: d.instance, DataDir: d.cfg.DataDir,
 		Users: d.cfg.UserRange, Addresses: pool, Ports: d.cfg.PortRange, Public: d.cfg.PublicAddress,
-	})
-	if err != nil {
+	}
+	if d.host, err = host.Open(shared); err != nil {
 		return err
 	}
-	if err := d.host.Collect(context.Background(), d.collect); err != nil {
+	d.changes = change.Host{Program: d.cfg.hostProgram(), Config: shared, Walls: d.walls(), Groups: d.means.groups}
+	return d.settle(context.Background())
+}
+
+// settle puts right what happened since the cell was last open.
+func (d *Driver) settle(ctx context.Context) error {
+	if err := errors.Join(d.changes.Clear(ctx), d.collect(ctx)); err != nil {
 		return err
 	}
-	if err := d.returned(context.Background()); err != nil {
+	if err := d.returned(ctx); err != nil {
 		d.log.Error("stamps without their numbers", "cell", d.cfg.Cell, "error", err)
 	}
-	if err := d.keepWalls(context.Background()); err != nil {
+	if err := d.keepWalls(ctx); err != nil {
 		return err
 	}
-	if err := d.keepSupervisors(context.Background()); err != nil {
+	if err := d.keepSupervisors(ctx); err != nil {
 		d.log.Error("supervisors not launched", "cell", d.cfg.Cell, "error", err) // Run tries again
 	}
 	return nil

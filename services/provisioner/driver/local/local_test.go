@@ -40,7 +40,8 @@ var programDir string
 // builtVariable has the supervisor's path when a test runs this binary again.
 const builtVariable = "STAMPWORKS_TEST_SUPERVISOR"
 
-// supervisorProgram is built once for all tests of the package.
+// supervisorProgram is built once for all tests of the package, and stamp-host
+// beside it.
 var supervisorProgram = sync.OnceValues(func() (string, error) {
 	if built := os.Getenv(builtVariable); built != "" {
 		return built, nil
@@ -51,7 +52,7 @@ var supervisorProgram = sync.OnceValues(func() (string, error) {
 	}
 	programDir = dir
 	path := filepath.Join(dir, "stamp-supervisor")
-	build := exec.Command("go", "build", "-o", path, "stampworks.dev/services/provisioner/cmd/stamp-supervisor")
+	build := exec.Command("go", "build", "-o", dir, "stampworks.dev/services/provisioner/cmd/stamp-supervisor", "stampworks.dev/services/provisioner/cmd/stamp-host")
 	if raceEnabled {
 		build.Args = slices.Insert(build.Args, 2, "-race")
 	}
@@ -190,7 +191,9 @@ func TestConformanceWithoutRoot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, from := range map[string]string{"stamp-supervisor": program, "again.test": self} {
+	for name, from := range map[string]string{
+		"stamp-supervisor": program, "stamp-host": filepath.Join(filepath.Dir(program), "stamp-host"), "again.test": self,
+	} {
 		text, err := os.ReadFile(from)
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, name), text, 0o755)

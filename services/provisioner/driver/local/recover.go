@@ -60,7 +60,7 @@ func (d *Driver) returned(ctx context.Context) error {
 	if len(had) == 0 {
 		return nil
 	}
-	taken, err := d.host.Return(ctx, had)
+	taken, err := d.changes.Return(ctx, had)
 	for _, a := range taken {
 		err = errors.Join(err, fmt.Errorf("stamp of %q: its user %d or address %s is another stamp's by now; give its files another user, or remove it", a.Tenant, a.User, a.Address))
 	}

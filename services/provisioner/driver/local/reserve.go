@@ -20,7 +20,7 @@ import (
 	"stampworks.dev/services/provisioner/driver/local/layout"
 )
 
-// Reserve finds the programs, takes user, address and ports from the host, makes
+// Reserve finds the programs, takes user, address, ports and walls from the host, makes
 // the directories, and starts the stamp's supervisor.
 func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRequest) (driver.Site, error) {
 	if err := checkRequest(ref, want); err != nil {
@@ -33,7 +33,7 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 			return driver.Site{}, err
 		}
 	}
-	a, err := d.host.Reserve(ctx, host.Claim{
+	a, err := d.changes.Reserve(ctx, host.Claim{
 		Ref: ref, User: d.means.users, Ports: withClosed(want), Endpoint: want.Endpoint,
 	})
 	if err != nil {
@@ -43,9 +43,6 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 		return driver.Site{}, err
 	}
 	if err := d.makeDirs(ref, a, want); err != nil {
-		return driver.Site{}, err
-	}
-	if err := d.allow(ctx, a); err != nil {
 		return driver.Site{}, err
 	}
 	settings := d.settings(a)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"stampworks.dev/services/provisioner/driver/local/change"
 	"stampworks.dev/services/provisioner/driver/local/control"
 	"stampworks.dev/services/provisioner/driver/local/firewall"
 	"stampworks.dev/services/provisioner/driver/local/host"
@@ -19,56 +20,66 @@ func (d *Driver) keepWalls(ctx context.Context) error {
 	if !d.means.firewall {
 		return nil
 	}
-	all, err := d.host.All(ctx)
+	all, err := d.host.All()
 	if err != nil {
 		return err
 	}
-	owners, stamps := []firewall.Owner{}, map[int]host.Allocation{}
-	for _, a := range all {
-		if a.User != 0 {
-			owners, stamps[a.User] = append(owners, owner(a)), a
-		}
-	}
-	lacking, err := firewall.Lacking(ctx, owners, d.means.confines)
+	seem, err := d.seemLacking(ctx, all)
 	if err != nil {
 		return err
 	}
-	lost := []string{}
 	walled := map[int]bool{}
-	for user := range stamps {
-		walled[user] = true
+	for _, a := range all {
+		walled[a.User] = true
 	}
-	for _, o := range lacking {
-		there, oneErr := d.wall(ctx, stamps[o.User])
-		if there && d.walled[o.User] {
-			lost = append(lost, stamps[o.User].Tenant)
+	var there []host.Allocation
+	for _, a := range seem {
+		stays, oneErr := d.stays(a)
+		if err = errors.Join(err, oneErr); stays {
+			there = append(there, a)
+		} else {
+			delete(walled, a.User)
 		}
-		walled[o.User] = there && oneErr == nil
-		err = errors.Join(err, oneErr)
+	}
+	if wallErr := d.wall(ctx, there); wallErr != nil {
+		err = errors.Join(err, wallErr)
+		for _, a := range there {
+			delete(walled, a.User)
+		}
 	}
 	d.walled = walled
+	return err
+}
+
+// wall puts in what the firewall lacks of stamps, and tells when it was there when
+// last seen.
+func (d *Driver) wall(ctx context.Context, all []host.Allocation) error {
+	if len(all) == 0 {
+		return nil
+	}
+	lacked, err := d.changes.Wall(ctx, all)
+	lost := []string{}
+	for _, a := range lacked {
+		if d.walled[a.User] {
+			lost = append(lost, a.Tenant)
+		}
+	}
 	if len(lost) > 0 {
 		d.log.WarnContext(ctx, "firewall rules were gone and have been put back; does another program flush them?", "cell", d.cfg.Cell, "tenants", lost)
 	}
 	return err
 }
 
-// wall puts a stamp's elements in, unless it is not there yet or any more. It is
-// asked again afterwards: who destroys a stamp says so first, and then takes
-// them away.
-func (d *Driver) wall(ctx context.Context, a host.Allocation) (there bool, err error) {
-	if there, err = d.stays(a); err != nil || !there {
-		return false, err
-	}
-	if err := d.allow(ctx, a); err != nil {
-		return true, err
-	}
-	if there, err = d.stays(a); err != nil || there {
-		return there, err
-	}
-	return false, errors.Join(firewall.Forget(ctx, owner(a)), firewall.Release(ctx, owner(a)))
+// seemLacking gives those of whom the firewall seems to lack something: somebody
+// may be just changing it.
+func (d *Driver) seemLacking(ctx context.Context, all []host.Allocation) ([]host.Allocation, error) {
+	return change.Lacking(all, func(owners []firewall.Owner) ([]firewall.Owner, error) {
+		return firewall.Look(ctx, owners, d.means.confines)
+	})
 }
 
+// stays says whether a stamp is there, and not about to end. One that is not yet is
+// given its walls by who reserves it.
 func (d *Driver) stays(a host.Allocation) (bool, error) {
 	r, err := control.ReadRecord(layout.Stamp(filepath.Join(d.stamps(), a.Tenant)))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -67,14 +67,15 @@ smoke:
 		cmp.Or(p.ready, "{http: http, timeout: 10s}"), cmp.Or(p.smoke, "{http: /}"))
 }
 
-// supervisorProgram is built once for all tests of the package.
+// supervisorProgram is built once for all tests of the package, and stamp-host
+// beside it.
 var supervisorProgram = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "stampworks-test-")
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, "stamp-supervisor")
-	out, err := exec.Command("go", "build", "-o", path, "stampworks.dev/services/provisioner/cmd/stamp-supervisor").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", dir, "stampworks.dev/services/provisioner/cmd/stamp-supervisor", "stampworks.dev/services/provisioner/cmd/stamp-host").CombinedOutput()
 	if err != nil {
 		return "", errors.New(string(out))
 	}
@@ -109,8 +110,10 @@ func ofReal(t *testing.T, p product, dir string) *machine {
 	if m.dir == "" {
 		m.dir = t.TempDir()
 	}
-	if err := os.Symlink(program, m.supervisor); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"stamp-supervisor", "stamp-host"} {
+		if err := os.Symlink(filepath.Join(filepath.Dir(program), name), filepath.Join(filepath.Dir(m.supervisor), name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	c := local.Default()
 	c.DataDir, c.HostDir, c.Supervisor, c.Unisolated = m.dir, filepath.Join(filepath.Dir(program), "host"), m.supervisor, true

@@ -54,6 +54,15 @@ type Tree struct {
 	at string // the mount, when it is not where it always is
 }
 
+// Of gives the groups of a tenant's stamp in a data directory, by its instance's
+// id; none of the version None.
+func Of(v Version, instance, tenant string) Tree {
+	if v == None {
+		return Tree{}
+	}
+	return Tree{Version: v, Name: filepath.Join("stampworks", instance[:8]+"-"+tenant)}
+}
+
 func (t Tree) mount() string { return cmp.Or(t.at, mount) }
 
 // Detect tries what Tree needs, by making a group and removing it.

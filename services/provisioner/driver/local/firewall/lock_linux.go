@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"stampworks.dev/services/provisioner/driver/local/flock"
+	"stampworks.dev/services/provisioner/driver/local/lockfile"
 )
 
 // lockDir has a lock for each network of the machine. It is root's alone: the
@@ -30,28 +30,26 @@ func alone(ctx context.Context, fn func() error) error {
 }
 
 // locked runs fn while nobody else of this network changes the table: not
-// another goroutine, and not a provisioner with another host directory.
+// another goroutine, and not a provisioner with another host directory. It may be
+// killed meanwhile: see package lockfile.
 func locked(ctx context.Context, fn func() error) error {
 	return alone(ctx, func() error {
 		path, err := lockFile()
 		if err != nil {
 			return fmt.Errorf("lock firewall: %w", err)
 		}
-		lock, err := flock.Open(path)
+		release, err := lockfile.Take(ctx, path)
 		if err != nil {
 			return fmt.Errorf("lock firewall: %w", err)
 		}
-		defer func() { _ = lock.Close() }() // gives the lock back
-		if err := flock.Take(ctx, lock); err != nil {
-			return fmt.Errorf("lock firewall: %w", err)
-		}
+		defer release()
 		return fn()
 	})
 }
 
 // lockFile is the file of the network that this thread is in.
 func lockFile() (string, error) {
-	if err := flock.Dir(lockDir); err != nil {
+	if err := lockfile.Dir(lockDir); err != nil {
 		return "", err
 	}
 	var network unix.Stat_t

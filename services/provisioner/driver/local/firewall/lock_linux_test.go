@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"stampworks.dev/services/provisioner/driver/local/flock"
+	"stampworks.dev/services/provisioner/driver/local/lockfile"
 )
 
 // TestNobodyElseHoldsTheLock: what every process of the network can open and
@@ -25,7 +25,7 @@ func TestNobodyElseHoldsTheLock(t *testing.T) {
 	if err := unix.Flock(int(network.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), flock.Within/2)
+	ctx, cancel := context.WithTimeout(t.Context(), lockfile.Within/2)
 	defer cancel()
 	o := Owner{User: 300001, Address: "127.99.0.1", Ports: []int{23001}}
 	if err := errors.Join(Allow(ctx, o), Confine(ctx, o, nil), Release(ctx, o), Forget(ctx, o)); err != nil {
@@ -35,15 +35,12 @@ func TestNobodyElseHoldsTheLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	held, err := flock.Open(path)
+	release, err := lockfile.Take(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = os.Remove(path) }()
-	defer func() { _ = held.Close() }()
-	if err := flock.Take(t.Context(), held); err != nil {
-		t.Fatal(err)
-	}
+	defer release()
 	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := Allow(soon, o); !errors.Is(err, context.DeadlineExceeded) {

@@ -149,24 +149,11 @@ func inLoopback(ctx context.Context, create bool, fn func(*nftables.Conn, *nftab
 		if err != nil {
 			return fmt.Errorf("change firewall: %w", err)
 		}
-		all, err := conn.ListTablesOfFamily(nftables.TableFamilyINet)
-		if err != nil {
-			return fmt.Errorf("change firewall: %w", err)
-		}
 		var found *nftables.Table
-		for _, t := range all {
-			if t.Name == loopbackTable {
-				found = t
-			}
-		}
-		if found == nil && !create {
+		if create {
+			found, err = obtain(conn, nftables.TableFamilyINet, loopbackTable, buildLoopback, loopbackRules)
+		} else if found, err = find(conn, nftables.TableFamilyINet, loopbackTable); err == nil && found == nil {
 			return nil
-		}
-		if found == nil {
-			found = &nftables.Table{Family: nftables.TableFamilyINet, Name: loopbackTable}
-			err = buildLoopback(conn, found)
-		} else if create {
-			err = renew(conn, found, loopbackRules)
 		}
 		if err == nil {
 			err = fn(conn, found)

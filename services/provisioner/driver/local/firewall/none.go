@@ -22,6 +22,9 @@ func Holds(Owner) (int, error) { return 0, nil }
 // Lacking finds none.
 func Lacking(context.Context, []Owner, bool) ([]Owner, error) { return nil, nil }
 
+// Look finds none.
+func Look(context.Context, []Owner, bool) ([]Owner, error) { return nil, nil }
+
 // Confines is false.
 func Confines() bool { return false }
 

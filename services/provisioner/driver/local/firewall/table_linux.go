@@ -118,7 +118,7 @@ func change(ctx context.Context, o Owner, fn func(*nftables.Conn, *nftables.Tabl
 		if err != nil {
 			return fmt.Errorf("change firewall: %w", err)
 		}
-		t, err := table(conn)
+		t, err := obtain(conn, nftables.TableFamilyIPv4, tableName, build, ownerRules)
 		if err == nil {
 			err = fn(conn, t, elements)
 		}
@@ -127,20 +127,6 @@ func change(ctx context.Context, o Owner, fn func(*nftables.Conn, *nftables.Tabl
 		}
 		return nil
 	})
-}
-
-func table(conn *nftables.Conn) (*nftables.Table, error) {
-	all, err := conn.ListTablesOfFamily(nftables.TableFamilyIPv4)
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range all {
-		if t.Name == tableName {
-			return t, renew(conn, t, ownerRules)
-		}
-	}
-	t := &nftables.Table{Family: nftables.TableFamilyIPv4, Name: tableName}
-	return t, build(conn, t)
 }
 
 // elementsOf gives the elements by set. Keys are words of four bytes: network

@@ -1,7 +1,7 @@
 // Package host gives out what a whole machine has once: user numbers, loopback
 // addresses, public ports. Several provisioners on one machine share one
-// directory, so the allocations are one file under a lock (flock), replaced as
-// a whole.
+// directory, so the allocations are one file, replaced as a whole, and changed
+// under a lock.
 //
 // A stamp is known by the instance that made it (a data directory) and its
 // tenant's uid, so a provisioner that crashed and asks again is given the same

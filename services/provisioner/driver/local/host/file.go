@@ -10,11 +10,12 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"stampworks.dev/services/provisioner/driver"
-	"stampworks.dev/services/provisioner/driver/local/flock"
 	"stampworks.dev/services/provisioner/driver/local/layout"
+	"stampworks.dev/services/provisioner/driver/local/lockfile"
 )
 
 // Range is numbers from First to Last, both included.
@@ -41,7 +42,8 @@ type Config struct {
 }
 
 // File is the host's allocations. Safe for concurrent use by any number of
-// processes.
+// processes. What only reads takes no lock: the file is replaced as a whole. What
+// changes it is for short-lived processes, see package change.
 type File struct{ cfg Config }
 
 // Allocation is what one stamp has been given.
@@ -90,40 +92,37 @@ func (i *instance) stale(ref driver.Ref) bool {
 // tombstoneAge is far longer than any call lives.
 const tombstoneAge = 7 * 24 * time.Hour
 
-// Open makes the directory when it is missing, and clears what a crash left.
-func Open(ctx context.Context, cfg Config) (*File, error) {
+// Open gives the allocations of a directory, which it makes when it is missing.
+func Open(cfg Config) (*File, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open host file: %w", err)
 	}
-	f := &File{cfg: cfg}
-	if err := f.locked(ctx, f.clear); err != nil {
-		return nil, err
-	}
-	return f, nil
+	return &File{cfg: cfg}, nil
 }
 
-// clear removes files that were being written: nobody writes without the lock.
-func (f *File) clear() error {
-	left, err := filepath.Glob(filepath.Join(f.cfg.Dir, layout.PartPattern))
-	for _, path := range left {
-		err = errors.Join(err, os.Remove(path))
-	}
-	if err != nil {
-		return fmt.Errorf("clear host directory: %w", err)
-	}
-	return nil
+// Clear removes what a crash left: files that were being written. Nobody writes
+// without the lock.
+func (f *File) Clear(ctx context.Context) error {
+	return f.locked(ctx, func() error {
+		left, err := filepath.Glob(filepath.Join(f.cfg.Dir, layout.PartPattern))
+		for _, path := range left {
+			err = errors.Join(err, os.Remove(path))
+		}
+		if err != nil {
+			return fmt.Errorf("clear host directory: %w", err)
+		}
+		return nil
+	})
 }
 
-// locked runs fn while no other provisioner of the machine does.
+// locked runs fn while no other provisioner of the machine changes anything. It
+// may be killed meanwhile: see package lockfile.
 func (f *File) locked(ctx context.Context, fn func() error) error {
-	lock, err := flock.Open(filepath.Join(f.cfg.Dir, "lock"))
+	release, err := lockfile.Take(ctx, filepath.Join(f.cfg.Dir, "lock"))
 	if err != nil {
 		return fmt.Errorf("lock host file: %w", err)
 	}
-	defer func() { _ = lock.Close() }() // gives the lock back
-	if err := flock.Take(ctx, lock); err != nil {
-		return fmt.Errorf("lock host file: %w", err)
-	}
+	defer release()
 	return fn()
 }
 
@@ -185,61 +184,45 @@ func (f *File) read() (*state, *instance, error) {
 }
 
 // Find gives a stamp's allocation; false when it has none.
-func (f *File) Find(ctx context.Context, uid string) (a Allocation, found bool, err error) {
-	err = f.locked(ctx, func() error {
-		_, mine, err := f.read()
-		if err == nil {
-			a, found = mine.Stamps[uid]
-		}
-		return err
-	})
-	return a, found, err
+func (f *File) Find(uid string) (Allocation, bool, error) {
+	_, mine, err := f.read()
+	if err != nil {
+		return Allocation{}, false, err
+	}
+	a, found := mine.Stamps[uid]
+	return a, found, nil
 }
 
 // All gives the allocations of this instance.
-func (f *File) All(ctx context.Context) (all []Allocation, err error) {
-	err = f.locked(ctx, func() error {
-		_, mine, err := f.read()
-		if err == nil {
-			for _, a := range mine.Stamps {
-				all = append(all, a)
-			}
-		}
-		return err
-	})
-	return all, err
+func (f *File) All() ([]Allocation, error) {
+	_, mine, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Collect(maps.Values(mine.Stamps)), nil
 }
 
 // Elsewhere counts what other instances have taken of the machine.
-func (f *File) Elsewhere(ctx context.Context) (users, addresses, ports int64, err error) {
-	err = f.locked(ctx, func() error {
-		s, _, err := f.read()
-		if err != nil {
-			return err
+func (f *File) Elsewhere() (users, addresses, ports int64, err error) {
+	s, _, err := f.read()
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	for id, other := range s.Instances {
+		if id == f.cfg.Instance {
+			continue
 		}
-		for id, other := range s.Instances {
-			if id == f.cfg.Instance {
-				continue
-			}
-			for _, a := range other.Stamps {
-				users, addresses, ports = users+1, addresses+1, ports+int64(len(a.Ports))
-			}
+		for _, a := range other.Stamps {
+			users, addresses, ports = users+1, addresses+1, ports+int64(len(a.Ports))
 		}
-		return nil
-	})
-	return users, addresses, ports, err
+	}
+	return users, addresses, ports, nil
 }
 
 // Stale says whether a stamp was destroyed by a later owner than this.
-func (f *File) Stale(ctx context.Context, ref driver.Ref) (stale bool, err error) {
-	err = f.locked(ctx, func() error {
-		_, mine, err := f.read()
-		if err == nil {
-			stale = mine.stale(ref)
-		}
-		return err
-	})
-	return stale, err
+func (f *File) Stale(ref driver.Ref) (bool, error) {
+	_, mine, err := f.read()
+	return err == nil && mine.stale(ref), err
 }
 
 // While runs fn if the stamp still has that user and that address, which nobody
@@ -258,10 +241,15 @@ func (f *File) While(ctx context.Context, a Allocation, fn func() error) error {
 	})
 }
 
-// Release gives a stamp's numbers back. The caller has made sure that no
-// process and no file of it is left.
-func (f *File) Release(ctx context.Context, ref driver.Ref) error {
+// Release gives a stamp's numbers back, when before, which is told what it had,
+// is fine. The caller has made sure that no process and no file of it is left.
+func (f *File) Release(ctx context.Context, ref driver.Ref, before func(Allocation) error) error {
 	return f.change(ctx, func(_ *state, mine *instance) error {
+		if a, has := mine.Stamps[ref.UID]; has {
+			if err := before(a); err != nil {
+				return err
+			}
+		}
 		delete(mine.Stamps, ref.UID)
 		t := tombstone{Token: ref.Token, Recovery: ref.Recovery, Time: time.Now().UTC()}
 		if before := mine.Gone[ref.UID]; before.Recovery == t.Recovery {

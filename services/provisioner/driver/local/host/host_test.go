@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -22,7 +21,7 @@ func cell(t *testing.T, dir, instance string) *File {
 	if err := os.WriteFile(filepath.Join(data, InstanceFile), []byte(instance), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := Open(t.Context(), Config{
+	f, err := Open(Config{
 		Dir: dir, Instance: instance, DataDir: data, Users: Range{300000, 300003}, Public: "127.0.0.1",
 		Ports: Range{23000, 23009}, Addresses: netip.MustParsePrefix("127.99.0.0/29"),
 	})
@@ -56,10 +55,13 @@ func TestReserveIsIdempotentAndApart(t *testing.T) {
 	if a.Ports["b.sql"] != 0 {
 		t.Errorf("a port of the pool was given where the address has its own: %+v", a)
 	}
-	if users, addresses, ports, err := one.Elsewhere(t.Context()); err != nil || users != 1 || addresses != 1 || ports != 1 {
+	if users, addresses, ports, err := one.Elsewhere(); err != nil || users != 1 || addresses != 1 || ports != 1 {
 		t.Errorf("elsewhere %d %d %d, %v", users, addresses, ports, err)
 	}
 }
+
+// nothing is done before a release.
+func nothing(Allocation) error { return nil }
 
 func TestFullNamesTheResource(t *testing.T) {
 	f := cell(t, t.TempDir(), "one")
@@ -73,7 +75,7 @@ func TestFullNamesTheResource(t *testing.T) {
 	if !errs.Is(err, errs.ResourceExhausted) || !errors.As(err, &e) || e.Metadata["resource"] != "users" {
 		t.Errorf("fifth of four = %v", err)
 	}
-	if err := f.Release(t.Context(), driver.Ref{UID: "u2", Token: 5}); err != nil {
+	if err := f.Release(t.Context(), driver.Ref{UID: "u2", Token: 5}, nothing); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Reserve(t.Context(), claim(4)); err != nil {
@@ -84,7 +86,7 @@ func TestFullNamesTheResource(t *testing.T) {
 	}
 }
 
-func TestOpenClearsWhatACrashLeft(t *testing.T) {
+func TestClearRemovesWhatACrashLeft(t *testing.T) {
 	dir := t.TempDir()
 	f := cell(t, dir, "one")
 	if _, err := f.Reserve(t.Context(), claim(1)); err != nil {
@@ -95,13 +97,42 @@ func TestOpenClearsWhatACrashLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cell(t, dir, "two")
+	if err := cell(t, dir, "two").Clear(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != 2 {
 		t.Errorf("left %v, %v, want the file and its lock", entries, err)
 	}
-	if a, found, err := f.Find(t.Context(), "u1"); err != nil || !found || a.User == 0 {
+	if a, found, err := f.Find("u1"); err != nil || !found || a.User == 0 {
 		t.Errorf("allocation %+v, %v, %v", a, found, err)
+	}
+}
+
+// Numbers whose walls are still there go back to nobody.
+func TestReleaseAsksFirst(t *testing.T) {
+	f := cell(t, t.TempDir(), "one")
+	a, err := f.Reserve(t.Context(), claim(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, no := claim(1).Ref, errors.New("not now")
+	err = f.Release(t.Context(), ref, func(had Allocation) error {
+		if !reflect.DeepEqual(had, a) {
+			t.Errorf("asked about %+v, want %+v", had, a)
+		}
+		return no
+	})
+	if _, found, _ := f.Find(ref.UID); !errors.Is(err, no) || !found {
+		t.Errorf("released all the same: %v", err)
+	}
+	for range 2 { // the second has nothing to ask about
+		if err := f.Release(t.Context(), ref, nothing); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, found, _ := f.Find(ref.UID); found {
+		t.Error("it is not released")
 	}
 }
 
@@ -110,7 +141,7 @@ func TestReleasedRefusesStale(t *testing.T) {
 	if _, err := f.Reserve(t.Context(), claim(1)); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Release(t.Context(), driver.Ref{UID: "u1", Token: 7}); err != nil {
+	if err := f.Release(t.Context(), driver.Ref{UID: "u1", Token: 7}, nothing); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Reserve(t.Context(), claim(1)); !errors.Is(err, driver.ErrStaleToken) {
@@ -126,7 +157,7 @@ func TestReleasedUnderARecovery(t *testing.T) {
 	}
 	last := driver.Ref{UID: "u1", Token: 3, Recovery: "r-1"}
 	for range 2 {
-		if err := f.Release(t.Context(), last); err != nil {
+		if err := f.Release(t.Context(), last, nothing); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -137,14 +168,14 @@ func TestReleasedUnderARecovery(t *testing.T) {
 	}{{"", 5, true}, {"r-1", 2, true}, {"r-2", 9, true}, {"r-1", 3, false}, {"r-1", 4, false}} {
 		c := claim(1)
 		c.Token, c.Recovery = tc.token, tc.recovery
-		if stale, err := f.Stale(t.Context(), c.Ref); err != nil || stale != tc.stale {
+		if stale, err := f.Stale(c.Ref); err != nil || stale != tc.stale {
 			t.Errorf("%+v is stale: %v, %v", tc, stale, err)
 		}
 		if _, err := f.Reserve(t.Context(), c); errors.Is(err, driver.ErrStaleToken) != tc.stale {
 			t.Errorf("%+v: %v", tc, err)
 		}
 	}
-	if stale, err := f.Stale(t.Context(), driver.Ref{UID: "u2"}); err != nil || stale {
+	if stale, err := f.Stale(driver.Ref{UID: "u2"}); err != nil || stale {
 		t.Errorf("of one that was never there: %v, %v", stale, err)
 	}
 }
@@ -174,7 +205,7 @@ func TestCollectForgetsRemovedInstances(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := 0
-	busy := func(context.Context, Orphan) bool { seen++; return false }
+	busy := func(Orphan) bool { seen++; return false }
 	if err := two.Collect(t.Context(), busy); err != nil || seen != 0 {
 		t.Errorf("asked for %d orphans of a living instance, %v", seen, err)
 	}
@@ -184,13 +215,13 @@ func TestCollectForgetsRemovedInstances(t *testing.T) {
 	if err := two.Collect(t.Context(), busy); err != nil || seen != 1 {
 		t.Errorf("asked for %d orphans, %v", seen, err)
 	}
-	if users, _, _, err := two.Elsewhere(t.Context()); err != nil || users != 1 {
+	if users, _, _, err := two.Elsewhere(); err != nil || users != 1 {
 		t.Errorf("a busy orphan was forgotten: %d, %v", users, err)
 	}
-	if err := two.Collect(t.Context(), func(context.Context, Orphan) bool { return true }); err != nil {
+	if err := two.Collect(t.Context(), func(Orphan) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
-	if users, _, _, err := two.Elsewhere(t.Context()); err != nil || users != 0 {
+	if users, _, _, err := two.Elsewhere(); err != nil || users != 0 {
 		t.Errorf("a free orphan was kept: %d, %v", users, err)
 	}
 }

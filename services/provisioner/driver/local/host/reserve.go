@@ -196,14 +196,14 @@ type Orphan struct {
 
 // Collect forgets the allocations of instances whose data directory is gone.
 // Free is asked first, and says whether nothing of the stamp is left.
-func (f *File) Collect(ctx context.Context, free func(context.Context, Orphan) bool) error {
+func (f *File) Collect(ctx context.Context, free func(Orphan) bool) error {
 	return f.change(ctx, func(s *state, _ *instance) error {
 		for id, other := range s.Instances {
 			if id == f.cfg.Instance || !gone(id, other.DataDir) {
 				continue
 			}
 			for uid, a := range other.Stamps {
-				if free(ctx, Orphan{Instance: id, Allocation: a}) {
+				if free(Orphan{Instance: id, Allocation: a}) {
 					delete(other.Stamps, uid)
 				}
 			}

@@ -36,6 +36,13 @@ func (i Identity) Alive() bool {
 	return err == nil && now.Start == i.Start
 }
 
+// Stopped says whether a process is held where it is: by a signal (SIGSTOP), or by
+// a debugger.
+func Stopped(pid int) bool {
+	_, state, err := stat(pid)
+	return err == nil && (state == 'T' || state == 't')
+}
+
 // Wait returns when the process has ended, whoever its parent is. The caller
 // never learns how: only a parent does.
 func (i Identity) Wait(ctx context.Context) error {
@@ -75,16 +82,24 @@ func WaitGroupEmpty(ctx context.Context, pgid int) error {
 
 // EndAll kills what find gives until it gives nothing.
 func EndAll(ctx context.Context, find func() ([]int, error)) error {
+	return EndGuarded(ctx, func(round func() error) error { return round() }, find)
+}
+
+// EndGuarded is EndAll where each round, which looks and kills, is run by a guard.
+// One that does not run it says that nothing is left.
+func EndGuarded(ctx context.Context, guard func(round func() error) error, find func() ([]int, error)) error {
 	var left []int
 	var err error
 	end := poll(ctx, 10*time.Millisecond, func() bool {
-		if left, err = find(); err != nil || len(left) == 0 {
-			return true
-		}
-		for _, pid := range left {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // gone already is fine
-		}
-		return false
+		left = nil
+		err = guard(func() (err error) {
+			left, err = find()
+			for _, pid := range left {
+				_ = syscall.Kill(pid, syscall.SIGKILL) // gone already is fine
+			}
+			return err
+		})
+		return err != nil || len(left) == 0
 	})
 	if err != nil {
 		return err
@@ -93,15 +108,6 @@ func EndAll(ctx context.Context, find func() ([]int, error)) error {
 		return fmt.Errorf("end processes %v: %w", left, end)
 	}
 	return nil
-}
-
-// KillUser kills what runs as the user, and gives what it found.
-func KillUser(user int) ([]int, error) {
-	found, err := OfUser(user)
-	for _, pid := range found {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // gone already is fine
-	}
-	return found, err
 }
 
 func poll(ctx context.Context, every time.Duration, true_ func() bool) error {

@@ -8,27 +8,32 @@ import (
 	"stampworks.dev/services/stamp/internal/session"
 )
 
-// supervisorName is the program beside every stamp on a local cell.
-const supervisorName = "stamp-supervisor"
+// supervisorName is the program beside every stamp on a local cell; hostName, beside
+// it, changes what they share.
+const (
+	supervisorName = "stamp-supervisor"
+	hostName       = "stamp-host"
+)
 
 // local checks this machine, for those who run stamps on it.
 func local(s *session.Session) []Finding {
-	return []Finding{supervisor(), postgres(s)}
+	return []Finding{beside("supervisor", supervisorName), beside("host", hostName), postgres(s)}
 }
 
-func supervisor() Finding {
-	f := Finding{Check: "supervisor"}
+// beside looks for a program that stamp dev starts.
+func beside(check, name string) Finding {
+	f := Finding{Check: check}
 	if self, err := os.Executable(); err == nil {
-		if path := filepath.Join(filepath.Dir(self), supervisorName); runnable(path) {
+		if path := filepath.Join(filepath.Dir(self), name); runnable(path) {
 			f.Level, f.Saw = fine, path
 			return f
 		}
 	}
-	if path, err := exec.LookPath(supervisorName); err == nil {
+	if path, err := exec.LookPath(name); err == nil {
 		f.Level, f.Saw = fine, path
 		return f
 	}
-	f.Level, f.Saw = warn, supervisorName+" is neither beside stamp nor in PATH: stamp dev cannot start stamps here"
+	f.Level, f.Saw = warn, name+" is neither beside stamp nor in PATH: stamp dev cannot start stamps here"
 	f.Fix = "make build"
 	return f
 }

@@ -1,0 +1,122 @@
+package change
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"stampworks.dev/pkg/errs"
+	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/driver/local/cgroup"
+	"stampworks.dev/services/provisioner/driver/local/host"
+)
+
+// answerGrace is how long a change that was given up has to be gone.
+const answerGrace = time.Second
+
+// Host changes what the stamps of this machine share. Safe for concurrent use by
+// any number of processes. Errors of kind Unavailable are those of a machine that
+// is busy, or of a change that somebody has killed: to try again is safe.
+type Host struct {
+	// Program is the program stamp-host.
+	Program string
+	// Config is of the allocations, for the asking data directory.
+	Config host.Config
+	Walls  Walls
+	// Groups are the control groups of this machine.
+	Groups cgroup.Version
+}
+
+// Clear removes what a crash left.
+func (h Host) Clear(ctx context.Context) error {
+	_, err := h.ask(ctx, request{Clear: true})
+	return err
+}
+
+// Reserve gives the stamp what it asks for and does not have yet, and walls it.
+func (h Host) Reserve(ctx context.Context, c host.Claim) (host.Allocation, error) {
+	got, err := h.ask(ctx, request{Reserve: &c})
+	return got.Given, err
+}
+
+// Wall puts what the firewall lacks of the stamps back, and says of which.
+func (h Host) Wall(ctx context.Context, all []host.Allocation) ([]host.Allocation, error) {
+	got, err := h.ask(ctx, request{Wall: all})
+	return got.Stamps, err
+}
+
+// Lacking says of which stamps the firewall lacks something.
+func (h Host) Lacking(ctx context.Context, all []host.Allocation) ([]host.Allocation, error) {
+	got, err := h.ask(ctx, request{Lacking: all})
+	return got.Stamps, err
+}
+
+// End ends the processes of a stamp's user, as long as it is the stamp's.
+func (h Host) End(ctx context.Context, a host.Allocation) error {
+	if a.User == 0 {
+		return nil
+	}
+	_, err := h.ask(ctx, request{End: &a})
+	return err
+}
+
+// Release takes a stamp's elements out of the firewall, and its numbers back. The
+// caller has made sure that no process and no file of it is left.
+func (h Host) Release(ctx context.Context, ref driver.Ref) error {
+	_, err := h.ask(ctx, request{Release: &ref})
+	return err
+}
+
+// Return gives stamps what their own records say that they have: see
+// [host.File.Return].
+func (h Host) Return(ctx context.Context, had []host.Allocation) (taken []host.Allocation, err error) {
+	got, err := h.ask(ctx, request{Return: had})
+	return got.Stamps, err
+}
+
+// Collect forgets stamps whose data directory is gone, and gives those of which
+// something is left.
+func (h Host) Collect(ctx context.Context) ([]Orphan, error) {
+	got, err := h.ask(ctx, request{Collect: true})
+	return got.Orphans, err
+}
+
+// ask lets a process of its own make the change.
+func (h Host) ask(ctx context.Context, r request) (answer, error) {
+	r.Host, r.Walls, r.Groups = h.Config, h.Walls, h.Groups
+	in, err := json.Marshal(r)
+	if err != nil {
+		return answer{}, fmt.Errorf("encode change: %w", err)
+	}
+	var out, said bytes.Buffer
+	cmd := exec.CommandContext(ctx, h.Program)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = "/", os.Environ(), answerGrace
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // what is sent to the provisioner's group is not for it
+	if err := cmd.Run(); err != nil {
+		return answer{}, failed(ctx, err, strings.TrimSpace(said.String()))
+	}
+	var got answer
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		return answer{}, fmt.Errorf("decode change: %w", err)
+	}
+	return got, got.Failure.err()
+}
+
+// failed says why there is no answer.
+func failed(ctx context.Context, err error, said string) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("change host: %w", ctx.Err())
+	}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && !exit.Exited() {
+		return errs.New(errs.Unavailable, "HOST_BUSY", "change host: stamp-host was ended in the middle (%w); what it did not do is tried again", err)
+	}
+	return fmt.Errorf("change host: stamp-host: %w: %s", err, said)
+}
