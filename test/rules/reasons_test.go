@@ -53,7 +53,8 @@ func TestReasonsListed(t *testing.T) {
 // answering are the packages whose errors reach who calls the API. Those of
 // drivers and artifacts become failures of an operation.
 var answering = []string{
-	"pkg/rpc", "pkg/store", "services/gateway", "services/tenant-registry", "services/health", "services/provisioner/internal/server",
+	"pkg/rpc", "pkg/store", "services/gateway", "services/tenant-registry", "services/health",
+	"services/provisioner/internal/server", "services/provisioner/internal/engine", "services/provisioner/internal/record",
 }
 
 // unseen never reach a caller: they end a start, or are between services.

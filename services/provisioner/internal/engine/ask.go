@@ -30,7 +30,7 @@ func AskBackup(stamp *pb.Stamp, why pb.Backup_Reason) record.Errand {
 // AskRestore asks to bring a backup back into the stamp of its tenant.
 func AskRestore(stamp *pb.Stamp, b *pb.Backup) record.Errand {
 	return record.Errand{
-		Tenant: record.TenantID(stamp.GetName()), UID: stamp.GetTenantUid(), Kind: typev1.OperationMetadata_RESTORE, Word: "restore",
+		Tenant: record.TenantID(stamp.GetName()), UID: stamp.GetTenantUid(), Kind: typev1.OperationMetadata_RESTORE, Word: "restore", Backup: b.GetName(),
 		Work: func(n int) (*pb.Errand, *typev1.OperationMetadata) {
 			work := &pb.Errand_RestoreBackup_{RestoreBackup: &pb.Errand_RestoreBackup{
 				Backup: b.GetName(), SafetyBackup: fmt.Sprintf("before-restore-%d", n),
@@ -45,7 +45,7 @@ func AskRestore(stamp *pb.Stamp, b *pb.Backup) record.Errand {
 // its tenant was.
 func AskVerify(stamp *pb.Stamp, t *registryv1.Tenant, b *pb.Backup) record.Errand {
 	return record.Errand{
-		Tenant: record.TenantID(stamp.GetName()), UID: stamp.GetTenantUid(), Kind: typev1.OperationMetadata_VERIFY, Word: "verify",
+		Tenant: record.TenantID(stamp.GetName()), UID: stamp.GetTenantUid(), Kind: typev1.OperationMetadata_VERIFY, Word: "verify", Backup: b.GetName(),
 		Work: func(int) (*pb.Errand, *typev1.OperationMetadata) {
 			work := &pb.Errand_VerifyBackup_{VerifyBackup: &pb.Errand_VerifyBackup{
 				Backup: b.GetName(), Cell: b.GetCell(), Spec: settledSpec(t, stamp), DisplayName: t.GetDisplayName(), Region: t.GetRegion(),

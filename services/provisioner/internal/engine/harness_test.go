@@ -176,6 +176,7 @@ func (p *prober) set(what, why string) {
 
 // replica is one running provisioner, without its RPCs.
 type replica struct {
+	engine  *engine.Engine
 	cancel  context.CancelFunc
 	done    chan struct{}
 	view    *desired.View
@@ -382,6 +383,7 @@ func (w *world) start(o options) *replica {
 		Store: records, Placements: placements, Operations: operations, View: r.view, Recipes: shelf,
 		Vault: &secrets.Vault{Box: w.box, Sealed: records.Secrets}, Drivers: cells, Prober: r.prober, Reporter: reporter, Tracer: tracer, Log: log,
 	})
+	r.engine = e
 	var all sync.WaitGroup
 	run := func(fn func(context.Context) error) { all.Go(func() { _ = fn(ctx) }) }
 	run(placements.Run)

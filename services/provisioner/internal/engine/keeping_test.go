@@ -373,6 +373,9 @@ func TestAsk(t *testing.T) {
 		op, err := w.records().Ask(t.Context(), e)
 		return op.GetName(), err
 	}
+	for _, id := range []string{"backup-1", "backup-2"} {
+		w.keep("acme", id)
+	}
 	backup := engine.AskBackup(stamp, pb.Backup_ON_DEMAND)
 	restore := func(id string) record.Errand {
 		return engine.AskRestore(stamp, &pb.Backup{Name: "tenants/acme/backups/" + id})
@@ -382,11 +385,11 @@ func TestAsk(t *testing.T) {
 		errand             record.Errand
 		want               string
 	}{
-		{"tokens/a", "", backup, "operations/acme.backup-1"},
-		{"tokens/a", "", backup, "operations/acme.backup-2"},
-		{"tokens/a", "x", backup, "operations/acme.backup-3"},
-		{"tokens/a", "x", backup, "operations/acme.backup-3"},
-		{"tokens/b", "x", backup, "operations/acme.backup-4"}, // another's
+		{"tokens/a", "", backup, "operations/acme.backup-3"},
+		{"tokens/a", "", backup, "operations/acme.backup-4"},
+		{"tokens/a", "x", backup, "operations/acme.backup-5"},
+		{"tokens/a", "x", backup, "operations/acme.backup-5"},
+		{"tokens/b", "x", backup, "operations/acme.backup-6"}, // another's
 		{"tokens/a", "x", restore("backup-1"), ""},
 		{"tokens/a", "y", restore("backup-1"), "operations/acme.restore-1"},
 		{"tokens/a", "y", restore("backup-1"), "operations/acme.restore-1"},

@@ -12,50 +12,9 @@ import (
 
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
-	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	"stampworks.dev/services/provisioner/driver"
-	"stampworks.dev/services/provisioner/internal/desired"
 	"stampworks.dev/services/provisioner/internal/record"
 )
-
-// DropBackup removes a backup from the repository, and then its record. Calling
-// twice is fine.
-func DropBackup(ctx context.Context, records *record.Store, keep driver.Keeper, b *pb.Backup, guards ...store.Cond) error {
-	tenant, id, err := record.ParseBackupName("backup", b.GetName())
-	if err != nil {
-		return err
-	}
-	if err := keep.DropBackup(ctx, driver.BackupRef{Tenant: tenant, UID: b.GetTenantUid(), ID: id}); err != nil {
-		return fmt.Errorf("drop backup %q: %w", b.GetName(), err)
-	}
-	if err := records.Backups.Delete(ctx, record.BackupID(tenant, id), guards...); err != nil && !errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("forget backup %q: %w", b.GetName(), err)
-	}
-	return nil
-}
-
-// NeededBy says what still needs a backup, in words; empty is nothing. have is
-// the stamp of its tenant; nil when there is none, and then only new tenants
-// may.
-func NeededBy(ctx context.Context, records *record.Store, view *desired.View, b *pb.Backup, have *pb.Stamp) (string, error) {
-	var ops []*pb.OperationRecord
-	if have != nil {
-		found, _, err := records.Operations.List(ctx, store.ListOptions{Prefix: record.TenantID(b.GetName()) + "."})
-		if err != nil {
-			return "", fmt.Errorf("list operations of %q: %w", b.GetName(), err)
-		}
-		for _, v := range found {
-			ops = append(ops, v.Value)
-		}
-	}
-	var tenants []*registryv1.Tenant
-	for _, id := range view.All() {
-		if t, ok := view.Get(id); ok && t.GetRestoreFrom() != "" {
-			tenants = append(tenants, t)
-		}
-	}
-	return record.NeededBy(b, have, ops, tenants), nil
-}
 
 // retention drops, of the reason for which the newest backup was made, what is
 // beyond how many are kept, the oldest first; and what was begun and given up.
@@ -80,14 +39,7 @@ func (s *shard) retention(ctx context.Context, keep driver.Keeper, newest *pb.Ba
 		}
 	}
 	for _, b := range slices.Backward(over) {
-		by, err := NeededBy(ctx, s.Store, s.View, b, have)
-		if err != nil {
-			return err
-		}
-		if by != "" {
-			continue
-		}
-		if err := DropBackup(ctx, s.Store, keep, b, s.claim.Guard()); err != nil {
+		if _, err := s.dropBackup(ctx, keep, b, have); err != nil {
 			return err
 		}
 	}
@@ -105,14 +57,17 @@ func (s *shard) endBackups(ctx context.Context, d driver.Driver, ref driver.Ref,
 	}
 	keep, keeps := d.(driver.Keeper)
 	for _, b := range all {
-		by, err := NeededBy(ctx, s.Store, s.View, b, nil)
-		if err != nil {
-			return nil, err
-		}
 		here, unfinished := keeps && record.CellID(b.GetCell()) == s.Cell, b.GetCreateTime() == nil
+		if here && (s.BackupRetention <= 0 || unfinished) {
+			by, err := s.dropBackup(ctx, keep, b, nil)
+			if err != nil {
+				return nil, err
+			}
+			if by == "" {
+				continue
+			}
+		}
 		switch {
-		case here && by == "" && (s.BackupRetention <= 0 || unfinished):
-			err = DropBackup(ctx, s.Store, keep, b, s.claim.Guard())
 		case unfinished: // its cell sweeps it, now
 			err = s.expire(ctx, b, now)
 		default:

@@ -58,9 +58,6 @@ func (s *shard) sweepBackup(ctx context.Context, keep driver.Keeper, b *pb.Backu
 	if b.GetExpireTime() == nil || b.GetExpireTime().AsTime().After(now) || record.CellID(b.GetCell()) != s.Cell {
 		return nil
 	}
-	by, err := NeededBy(ctx, s.Store, s.View, b, nil)
-	if err != nil || by != "" {
-		return err
-	}
-	return DropBackup(ctx, s.Store, keep, b, s.claim.Guard())
+	_, err := s.dropBackup(ctx, keep, b, nil)
+	return err
 }

@@ -2,9 +2,14 @@ package record
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
@@ -13,6 +18,38 @@ import (
 // KeepSafety is how many of the backups that are made before an upgrade, before
 // a restore and at the end are kept, of each kind the newest.
 const KeepSafety = 3
+
+// KeptBackup reads a backup that is there: one that is being made is not yet, and
+// one that was withdrawn is not any more.
+func (s *Store) KeptBackup(ctx context.Context, name string) (store.Versioned[*pb.Backup], error) {
+	tenant, id, err := ParseBackupName("name", name)
+	if err != nil {
+		return store.Versioned[*pb.Backup]{}, err
+	}
+	v, err := s.Backups.Get(ctx, BackupID(tenant, id))
+	if errors.Is(err, store.ErrNotFound) || err == nil && v.Value.GetCreateTime() == nil {
+		return v, errs.New(errs.NotFound, "BACKUP_NOT_FOUND", "there is no backup %q", name)
+	}
+	return v, err
+}
+
+// WithdrawBackup makes a backup one that is not there any more, for good: nothing
+// begins with it from then on, so its data may go, now or when it is swept.
+// ErrConflict says that it is not what was read: somebody may have asked for it
+// meanwhile (Ask).
+func (s *Store) WithdrawBackup(ctx context.Context, v store.Versioned[*pb.Backup], guard store.Cond) error {
+	b := proto.CloneOf(v.Value)
+	b.CreateTime, b.ExpireTime = nil, timestamppb.Now()
+	conds := []store.Cond{guard, store.ModRevisionIs(v.Key, v.ModRevision)}
+	res, err := s.Backend.Txn(ctx, conds, []store.Op{s.Backups.PutOp(s.Backups.ID(v.Key), b)})
+	if err != nil || res.Succeeded {
+		return err
+	}
+	if err := s.holds(ctx, guard); err != nil {
+		return err
+	}
+	return store.ErrConflict.With("key", v.Key)
+}
 
 // KeptBackups reads a tenant's backups that are there, newest first.
 func (s *Store) KeptBackups(ctx context.Context, tenant string) ([]*pb.Backup, error) {

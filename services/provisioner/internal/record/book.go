@@ -134,12 +134,8 @@ func (b *Book) save(ctx context.Context, extra []store.Op) error {
 // held there are two reasons: an earlier answer was lost though the write was
 // made, or a person asked to cancel.
 func (b *Book) refresh(ctx context.Context) error {
-	held, err := b.store.Backend.Txn(ctx, []store.Cond{b.guard}, nil)
-	if err != nil {
+	if err := b.store.holds(ctx, b.guard); err != nil {
 		return err
-	}
-	if !held.Succeeded {
-		return store.ErrGuard.With("guard", b.guard.Key)
 	}
 	stamp, err := b.stamps.Get(ctx, b.id)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

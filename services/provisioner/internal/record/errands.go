@@ -2,7 +2,6 @@ package record
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,6 +20,9 @@ type Errand struct {
 	// Kind of the operation, Word in its name, such as "backup".
 	Kind typev1.OperationMetadata_Kind
 	Word string
+	// Backup is the name of the one that the work needs. It is there when the work
+	// is queued, and is not withdrawn before that has ended.
+	Backup string
 	// Principal is who asks, RequestID makes that repeatable: while the operation
 	// is kept the same request gives it again. ErrRequestReused when it was for
 	// something else.
@@ -48,20 +50,57 @@ func (s *Store) Ask(ctx context.Context, e Errand, guards ...store.Cond) (*pb.Op
 		if err != nil {
 			return nil, err
 		}
-		id := fmt.Sprintf("%s.%s-%d", e.Tenant, e.Word, n)
-		work, m := e.Work(n)
-		m.Tenant, m.Kind, m.State, m.CreateTime = TenantName(e.Tenant), e.Kind, typev1.OperationMetadata_QUEUED, timestamppb.Now()
-		work.Principal, work.RequestId = e.Principal, e.RequestID
-		op := &pb.OperationRecord{Name: "operations/" + id, TenantUid: e.UID, Metadata: m, Errand: work}
-		_, err = s.Operations.Create(ctx, id, op, guards...)
-		if errors.Is(err, store.ErrExists) {
-			continue // somebody asked at the same moment
-		}
+		op := e.operation(n)
+		queued, err := s.queue(ctx, op, e.Backup, guards)
 		if err != nil {
-			return nil, fmt.Errorf("queue operation %q: %w", id, err)
+			return nil, fmt.Errorf("queue operation %q: %w", op.GetName(), err)
 		}
-		return op, nil
+		if queued {
+			return op, nil
+		}
 	}
+}
+
+// operation is the record of an errand with its number.
+func (e Errand) operation(n int) *pb.OperationRecord {
+	work, m := e.Work(n)
+	m.Tenant, m.Kind, m.State, m.CreateTime = TenantName(e.Tenant), e.Kind, typev1.OperationMetadata_QUEUED, timestamppb.Now()
+	work.Principal, work.RequestId = e.Principal, e.RequestID
+	return &pb.OperationRecord{Name: fmt.Sprintf("operations/%s.%s-%d", e.Tenant, e.Word, n), TenantUid: e.UID, Metadata: m, Errand: work}
+}
+
+// queue writes the record of an errand; false says that somebody else was faster:
+// with the number, or with the backup. A backup that is needed is written again as
+// it is, so that who is about to withdraw it is told that it changed.
+func (s *Store) queue(ctx context.Context, op *pb.OperationRecord, backup string, guards []store.Cond) (bool, error) {
+	id := strings.TrimPrefix(op.GetName(), "operations/")
+	conds := append([]store.Cond{store.Absent(s.Operations.Key(id))}, guards...)
+	ops := []store.Op{s.Operations.PutOp(id, op)}
+	if backup != "" {
+		v, err := s.KeptBackup(ctx, backup)
+		if err != nil {
+			return false, err
+		}
+		conds = append(conds, store.ModRevisionIs(v.Key, v.ModRevision))
+		ops = append(ops, s.Backups.PutOp(s.Backups.ID(v.Key), v.Value))
+	}
+	res, err := s.Backend.Txn(ctx, conds, ops)
+	if err != nil || res.Succeeded {
+		return res.Succeeded, err
+	}
+	return false, s.holds(ctx, guards...)
+}
+
+// holds is ErrGuard when a guard does not.
+func (s *Store) holds(ctx context.Context, guards ...store.Cond) error {
+	if len(guards) == 0 {
+		return nil
+	}
+	res, err := s.Backend.Txn(ctx, guards, nil)
+	if err == nil && !res.Succeeded {
+		return store.ErrGuard.With("guard", guards[0].Key)
+	}
+	return err
 }
 
 // askedBefore finds the operation of the same request; nil when there is none.

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"slices"
 	"strings"
 
@@ -12,9 +11,6 @@ import (
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
-	"stampworks.dev/services/provisioner/driver"
-	"stampworks.dev/services/provisioner/internal/engine"
-	"stampworks.dev/services/provisioner/internal/record"
 )
 
 // GetBackup reads one backup (AIP-131).
@@ -22,16 +18,9 @@ func (s *Server) GetBackup(ctx context.Context, req *pb.GetBackupRequest) (*pb.B
 	return s.backup(ctx, req.GetName())
 }
 
-// backup reads a backup that is there: one that is being made is not yet.
+// backup reads a backup that is there.
 func (s *Server) backup(ctx context.Context, name string) (*pb.Backup, error) {
-	tenant, id, err := record.ParseBackupName("name", name)
-	if err != nil {
-		return nil, err
-	}
-	v, err := s.Store.Backups.Get(ctx, record.BackupID(tenant, id))
-	if errors.Is(err, store.ErrNotFound) || err == nil && v.Value.GetCreateTime() == nil {
-		return nil, errs.New(errs.NotFound, "BACKUP_NOT_FOUND", "there is no backup %q", name)
-	}
+	v, err := s.Store.KeptBackup(ctx, name)
 	return v.Value, err
 }
 
@@ -103,14 +92,11 @@ func (s *Server) backupsOf(ctx context.Context, tenant string, n int, after stri
 	return res, nil
 }
 
-// DeleteBackup removes a backup's data, and then its record (AIP-135). Where the
-// replica that reaches the cell is another, it does both.
+// DeleteBackup removes a backup's data, and then its record (AIP-135), in the
+// replica that owns the cell.
 func (s *Server) DeleteBackup(ctx context.Context, req *pb.DeleteBackupRequest) (*emptypb.Empty, error) {
 	b, err := s.backup(ctx, req.GetName())
 	if err != nil {
-		return nil, err
-	}
-	if err := s.needed(ctx, b); err != nil {
 		return nil, err
 	}
 	d, conn, err := s.reach(ctx, b.GetCell())
@@ -120,11 +106,7 @@ func (s *Server) DeleteBackup(ctx context.Context, req *pb.DeleteBackupRequest) 
 	if d == nil {
 		return pb.NewBackupServiceClient(conn).DeleteBackup(ctx, req)
 	}
-	keep, ok := d.(driver.Keeper)
-	if !ok {
-		return nil, errs.New(errs.FailedPrecondition, "BACKUP_UNSUPPORTED", "%s keeps no backups: start its provisioner with the driver that made the backup", b.GetCell())
-	}
-	if err := engine.DropBackup(ctx, s.Store, keep, b); err != nil {
+	if err := s.Engine.DeleteBackup(ctx, b); err != nil {
 		return nil, err
 	}
 	return &emptypb.Empty{}, nil

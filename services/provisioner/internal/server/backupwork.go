@@ -121,15 +121,3 @@ func (s *Server) ask(ctx context.Context, stamp *pb.Stamp, e record.Errand, requ
 	}
 	return message(ctx, op, s.current)
 }
-
-// needed refuses to delete what an upgrade, a restore or a new tenant needs.
-func (s *Server) needed(ctx context.Context, b *pb.Backup) error {
-	by, err := engine.NeededBy(ctx, s.Store, s.View, b, s.stamp(record.TenantID(b.GetName())))
-	if err != nil {
-		return err
-	}
-	if by != "" {
-		return errs.New(errs.FailedPrecondition, "BACKUP_NEEDED", "backup %q is needed by %s", b.GetName(), by)
-	}
-	return nil
-}
