@@ -59,55 +59,27 @@ func (r *run) window(now time.Time, disturbs func() (bool, error)) (*typev1.Obst
 	if open || r.free() || r.errand() != nil || r.asked.GetUrgentGeneration() == r.asked.GetGeneration() {
 		return nil, 0, nil
 	}
-	what, err := r.minds(disturbs)
-	if what == "" || err != nil {
-		return nil, 0, err
-	}
-	next := fmt.Sprintf("Wait, or %s with --now.", what)
-	if what == resume {
-		was := short(r.book.Stamp.GetRevision())
-		what = fmt.Sprintf("resume on %s", short(r.tenant.GetBlueprint()))
+	c := ChangeOf(r.tenant, r.book.Stamp)
+	was, wished := short(r.book.Stamp.GetRevision()), short(r.tenant.GetBlueprint())
+	what, next := "upgrade", "Wait, or upgrade with --now."
+	switch {
+	case c.Moves && c.Resumes:
+		what = "resume on " + wished
 		next = fmt.Sprintf("Wait, or update the tenant with --now. Or set its blueprint back to %s: then it is resumed at once.", was)
+	case c.Moves:
+	case !c.Updates || r.begun():
+		return nil, 0, nil
+	default:
+		what, next = "update", "Wait, or update with --now."
+		if does, err := disturbs(); err != nil || !does {
+			return nil, 0, err
+		}
 	}
 	return &typev1.Obstacle{
 		Code:       outsideOfWindow,
 		Message:    fmt.Sprintf("The %s waits for the maintenance window, which %s.", what, whenOpens(r.asked.GetMaintenanceWindow(), opens)),
 		NextAction: next,
 	}, opens.Sub(now), nil
-}
-
-// resume is what a closed window keeps of a stamp that was stopped on another
-// revision.
-const resume = "resume"
-
-// minds says what of this run a closed window keeps; empty when nothing. It goes
-// by what becomes of the stamp, for a resume may upgrade, and an upgrade may only
-// take back one that waited.
-func (r *run) minds(disturbs func() (bool, error)) (string, error) {
-	kind := r.book.Op.GetMetadata().GetKind()
-	switch kind {
-	case typev1.OperationMetadata_UPGRADE, typev1.OperationMetadata_RESUME, typev1.OperationMetadata_UPDATE:
-	default:
-		return "", nil
-	}
-	switch moving := r.moves(); {
-	case moving && (kind == typev1.OperationMetadata_RESUME || r.book.Stamp.GetLifecycle() == pb.Stamp_STOPPED):
-		return resume, nil
-	case moving:
-		return "upgrade", nil
-	case kind == typev1.OperationMetadata_RESUME || r.begun():
-		return "", nil
-	}
-	if does, err := disturbs(); err != nil || !does {
-		return "", err
-	}
-	return "update", nil
-}
-
-// moves says whether a stamp that has lived is to come to another revision than
-// the one that it serves, or served when it was stopped.
-func (r *run) moves() bool {
-	return lived(r.book.Stamp) && r.book.Stamp.GetRevision() != r.tenant.GetBlueprint()
 }
 
 // begun says whether an attempt has begun a step already. An update may have

@@ -32,29 +32,6 @@ func LifecycleOf(t *registryv1.Tenant) pb.Stamp_Lifecycle {
 	return pb.Stamp_RUNNING
 }
 
-// KindOf is what the operation of a tenant's generation does to its stamp, which
-// may be nil.
-func KindOf(t *registryv1.Tenant, have *pb.Stamp) typev1.OperationMetadata_Kind {
-	if kind := t.GetGenerationKind(); kind != typev1.OperationMetadata_KIND_UNSPECIFIED {
-		return kind
-	}
-	switch {
-	case t.GetPurging():
-		return typev1.OperationMetadata_PURGE
-	case t.GetDeleteTime() != nil:
-		return typev1.OperationMetadata_DELETE
-	case t.GetSuspended():
-		return typev1.OperationMetadata_SUSPEND
-	case have.GetRevision() == "":
-		return typev1.OperationMetadata_CREATE
-	case have.GetLifecycle() == pb.Stamp_STOPPED:
-		return typev1.OperationMetadata_RESUME
-	case have.GetRevision() != t.GetBlueprint():
-		return typev1.OperationMetadata_UPGRADE
-	}
-	return typev1.OperationMetadata_UPDATE
-}
-
 // NewOperation is the record of a generation's operation before it begins.
 func NewOperation(t *registryv1.Tenant, have *pb.Stamp) *pb.OperationRecord {
 	tenant := record.TenantID(t.GetName())
@@ -65,7 +42,7 @@ func NewOperation(t *registryv1.Tenant, have *pb.Stamp) *pb.OperationRecord {
 	return &pb.OperationRecord{
 		Name: record.OperationName(tenant, t.GetGeneration()), TenantUid: t.GetUid(),
 		Metadata: &typev1.OperationMetadata{
-			Tenant: t.GetName(), Kind: KindOf(t, have), Generation: t.GetGeneration(),
+			Tenant: t.GetName(), Kind: ChangeOf(t, have).Kind, Generation: t.GetGeneration(),
 			State: typev1.OperationMetadata_QUEUED, CreateTime: asked, Revision: concerned(t, have), Plan: t.GetPlan(),
 		},
 	}

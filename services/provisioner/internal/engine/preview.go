@@ -70,10 +70,15 @@ func (e *Engine) Preview(ctx context.Context, q Question) (*typev1.Preview, erro
 // OnceResumed says, to end a summary, what a suspended stamp comes to when it is
 // resumed; empty when it stays on its revision.
 func OnceResumed(q Question) string {
-	was, wished := q.Stamp.GetRevision(), q.Tenant.GetBlueprint()
-	if !lived(q.Stamp) || was == wished || LifecycleOf(q.Tenant) != pb.Stamp_STOPPED || q.Tenant.GetDeleteTime() != nil {
+	if !q.Tenant.GetSuspended() || q.Tenant.GetDeleteTime() != nil || q.Tenant.GetPurging() {
 		return ""
 	}
+	resumed := proto.CloneOf(q.Tenant)
+	resumed.Suspended = false
+	if !ChangeOf(resumed, q.Stamp).Moves {
+		return ""
+	}
+	was, wished := q.Stamp.GetRevision(), q.Tenant.GetBlueprint()
 	return fmt.Sprintf(" It is upgraded from %s to %s when it is resumed.", short(was), short(wished))
 }
 
