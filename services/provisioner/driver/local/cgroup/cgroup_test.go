@@ -2,12 +2,15 @@ package cgroup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -154,6 +157,35 @@ func TestWeights(t *testing.T) {
 			t.Fatal(err)
 		}
 		tree.has(t, map[string]string{acme + "/" + c.component + "/cpu.weight": c.weight, acme + "/cpu.weight": c.sum})
+	}
+}
+
+// TestWeightsAtOnce: components that are made at the same moment all count.
+func TestWeightsAtOnce(t *testing.T) {
+	files, components := unified(), []string{"db", "queue", "app", "worker", "edge"}
+	for _, c := range components {
+		files[acme+"/"+c] = files[acme+"/db"]
+	}
+	tree := pretend(t, V2, files)
+	set(t, filepath.Join(tree.at, acme, "cpu.weight"), "500")
+	for round := range 2000 {
+		for _, c := range components {
+			set(t, filepath.Join(tree.at, acme, c, "cpu.weight"), "100")
+		}
+		want := strconv.Itoa(200 + round%7*100) // so that what an earlier round left is wrong
+		var all sync.WaitGroup
+		for _, c := range components {
+			all.Go(func() {
+				if err := errors.Join(put(filepath.Join(tree.at, acme, c, "cpu.weight"), want), tree.share()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		tree.has(t, map[string]string{acme + "/cpu.weight": strconv.Itoa(len(components) * (200 + round%7*100))})
+		if t.Failed() {
+			t.Fatalf("in round %d", round)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // The kernel's least and most weight, and that of one core, which a group has
@@ -37,10 +38,16 @@ func (t Tree) bounded(weight int64) int64 {
 	return min(max(weight, leastWeight[t.Version]), mostWeight[t.Version])
 }
 
+// sharing is held from the sum to where it goes: a supervisor starts its stamp's
+// components side by side, and the last to sum up must have counted all.
+var sharing sync.Mutex
+
 // share gives the stamp the weights of its components together: one with many
 // of them counts as many, so that none of them waits for what another stamp has
 // beyond its share.
 func (t Tree) share() error {
+	sharing.Lock()
+	defer sharing.Unlock()
 	root := t.root(t.weightFile())
 	files, err := filepath.Glob(filepath.Join(root, t.Name, "*", t.weightFile()))
 	if err != nil {
