@@ -141,11 +141,29 @@ func (s Stamp) makeEtc(user int) error {
 		return err
 	}
 	passwd := fmt.Sprintf("root:x:0:0:root:/root:/usr/sbin/nologin\nstamp:x:%d:%d:stamp:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n", user, user)
-	if err := WriteFile(filepath.Join(s.Etc(), "passwd"), []byte(passwd), 0o644, 0); err != nil {
+	if err := keepFile(filepath.Join(s.Etc(), "passwd"), passwd, 0o644); err != nil {
 		return err
 	}
 	group := fmt.Sprintf("root:x:0:\nstamp:x:%d:\nnogroup:x:65534:\n", user)
-	return WriteFile(filepath.Join(s.Etc(), "group"), []byte(group), 0o644, 0)
+	return keepFile(filepath.Join(s.Etc(), "group"), group, 0o644)
+}
+
+// keepFile writes a file unless it is there as it is to be. So a part of one is
+// left only before the stamp has a supervisor, whose first clears it: it may be
+// another's who comes second, and then the file is there.
+func keepFile(path, text string, mode fs.FileMode) error {
+	there := func() bool {
+		got, err := os.ReadFile(path)
+		return err == nil && string(got) == text
+	}
+	if there() {
+		return os.Chmod(path, mode)
+	}
+	err := WriteFile(path, []byte(text), mode, 0)
+	if errors.Is(err, fs.ErrNotExist) && there() {
+		return nil
+	}
+	return err
 }
 
 // mkdir makes one directory whose parent is not the stamp's. One that is there

@@ -11,7 +11,7 @@ import (
 // ClearParts removes files that whoever was killed was writing: there may be
 // secrets in them. Only who holds the stamp's lock may, and before it writes.
 func (s Stamp) ClearParts() error {
-	dirs := []string{string(s), s.Jobs()}
+	dirs := []string{string(s), s.Etc(), s.Jobs()}
 	components, err := os.ReadDir(s.Components())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("clear stamp: %w", err)

@@ -17,7 +17,7 @@ func TestClearParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := s.Component("db")
-	parts := []string{filepath.Join(string(s), ".new-1"), filepath.Join(s.Jobs(), ".new-22"), filepath.Join(string(c), ".new-3"), filepath.Join(c.Files(), ".new-4")}
+	parts := []string{filepath.Join(string(s), ".new-1"), filepath.Join(s.Etc(), ".new-0"), filepath.Join(s.Jobs(), ".new-22"), filepath.Join(string(c), ".new-3"), filepath.Join(c.Files(), ".new-4")}
 	// What the stamp's own user writes is the stamp's, whatever it is called.
 	kept := []string{s.Manifest(), filepath.Join(s.Jobs(), "j.json"), filepath.Join(c.Volume("data"), ".new-5"), filepath.Join(s.Backup(), ".new-6")}
 	for _, file := range append(parts, kept...) {
@@ -52,5 +52,33 @@ func TestCreateAsItIsCleared(t *testing.T) {
 	err := create(s.Manifest(), []byte("second"), 0o600, func(*os.File) error { return s.ClearParts() })
 	if !errors.Is(err, fs.ErrExist) {
 		t.Errorf("Create = %v, want that it exists", err)
+	}
+}
+
+// TestEtcIsWrittenOnce: to make sure of a stamp that is there writes nothing, so
+// there is no part that its supervisor, which runs, would not clear.
+func TestEtcIsWrittenOnce(t *testing.T) {
+	s := Stamp(filepath.Join(t.TempDir(), "acme"))
+	passwd := filepath.Join(s.Etc(), "passwd")
+	look := func() os.FileInfo {
+		if err := s.Make(0); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(passwd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	before := look()
+	if !os.SameFile(before, look()) {
+		t.Error("passwd was written again as it was")
+	}
+	if err := os.WriteFile(passwd, []byte("changed by hand"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	look()
+	if text, err := os.ReadFile(passwd); err != nil || len(text) < 50 {
+		t.Errorf("passwd is %q, %v, want it as it was", text, err)
 	}
 }
