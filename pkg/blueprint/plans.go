@@ -106,7 +106,11 @@ func (c *compiler) checkBackupPolicy(path string, b *typev1.BackupPolicy) {
 	if b == nil {
 		return
 	}
-	if err := CheckSchedule(b.GetSchedule()); b.GetSchedule() != "" && err != nil {
+	check := CheckSchedule
+	if c.stored { // that it never comes is a younger rule: nothing is backed up by it
+		check = checkScheduleForm
+	}
+	if err := check(b.GetSchedule()); b.GetSchedule() != "" && err != nil {
 		c.at(path+".schedule", err.Error(), ScheduleForm)
 	}
 	if k := b.GetKeep(); k < 0 || k > 10000 {

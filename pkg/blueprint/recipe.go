@@ -41,13 +41,16 @@ func Parse(file string, src []byte) (*Recipe, error) {
 }
 
 // FromMessage compiles a recipe that was stored as a message, which it copies.
-// Problems then have a path and no line.
+// Rules that are younger than such may be do not apply. Problems then have a path
+// and no line.
 func FromMessage(msg *typev1.Blueprint) (*Recipe, error) {
 	msg = proto.CloneOf(msg)
 	if msg == nil {
 		msg = &typev1.Blueprint{}
 	}
-	return newCompiler(msg.GetBlueprint()+"@"+msg.GetRevision(), msg, nil).compile()
+	c := newCompiler(msg.GetBlueprint()+"@"+msg.GetRevision(), msg, nil)
+	c.stored = true
+	return c.compile()
 }
 
 // Message gives a copy of the blueprint.

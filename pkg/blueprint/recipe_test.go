@@ -14,6 +14,7 @@ import (
 
 	"stampworks.dev/pkg/blueprint"
 	"stampworks.dev/pkg/errs"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 )
 
 const library = "testdata/whole/library.yaml"
@@ -194,6 +195,26 @@ func TestStoredRecipe(t *testing.T) {
 	msg.Components["db"].Run = "postgres ${nope}"
 	if _, err := blueprint.FromMessage(msg); err == nil || !strings.HasPrefix(err.Error(), "library@2.3.1: components.db.run: ") {
 		t.Errorf("broken stored recipe: %v", err)
+	}
+}
+
+// TestStoredBeforeARule: what was published before a rule was made stays in use.
+func TestStoredBeforeARule(t *testing.T) {
+	const plan = "village"
+	for name, change := range map[string]func(*typev1.Blueprint){
+		"a schedule that never comes": func(b *typev1.Blueprint) { b.Plans[plan].Backup = &typev1.BackupPolicy{Schedule: "0 3 30 2 *"} },
+		"a migration that is stopped": func(b *typev1.Blueprint) { b.Components["catalog"].Migrate.Stopped = true },
+	} {
+		msg := parseLibrary(t).Message()
+		change(msg)
+		stored, err := blueprint.FromMessage(msg)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, err := stored.Render(environment(t, stored, plan)); err != nil {
+			t.Errorf("%s: render: %v", name, err)
+		}
 	}
 }
 

@@ -14,11 +14,18 @@ const ScheduleForm = `five fields of cron, such as "0 3 * * *" (minute, hour, da
 // CheckSchedule refuses what is not five fields of cron, and what never comes,
 // such as the 30th of February.
 func CheckSchedule(text string) error {
-	if len(strings.Fields(text)) != 5 || !gronx.IsValid(text) {
-		return fmt.Errorf("%q is not a schedule", text)
+	if err := checkScheduleForm(text); err != nil {
+		return err
 	}
 	if _, err := NextTick(text, time.Unix(0, 0)); err != nil { // the same answer at any time
 		return fmt.Errorf("%q never comes: there is no such day", text)
+	}
+	return nil
+}
+
+func checkScheduleForm(text string) error {
+	if len(strings.Fields(text)) != 5 || !gronx.IsValid(text) {
+		return fmt.Errorf("%q is not a schedule", text)
 	}
 	return nil
 }
