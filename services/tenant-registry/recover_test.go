@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"stampworks.dev/pkg/errs"
@@ -100,4 +101,25 @@ func TestRecoverRefused(t *testing.T) {
 			t.Errorf("%s: %v, want InvalidArgument", what, err)
 		}
 	}
+}
+
+// TestAcceptedBeforeARule: what a tenant was given before a rule was made comes
+// back with it, and stands in no other change's way.
+func TestAcceptedBeforeARule(t *testing.T) {
+	r := start(t)
+	r.create(t, "other")
+	was := r.get(t, "other")
+	was.Name, was.Uid, was.Generation = acme, uidBefore, 9
+	was.MaintenanceWindow = &registryv1.MaintenanceWindow{Schedule: "0 3 30 2 *", Duration: durationpb.New(time.Hour)}
+	if _, err := r.tenants.RecoverTenant(ctx(t), &registryv1.RecoverTenantRequest{Tenant: was, Cell: "cells/eu-1", RecoveryId: "r-1"}); err != nil {
+		t.Fatal(err)
+	}
+	now, err := r.set(t, []string{"display_name"}, func(asked *registryv1.Tenant) { asked.DisplayName = "Acme Space" })
+	if err != nil || now.GetDisplayName() != "Acme Space" || !proto.Equal(now.GetMaintenanceWindow(), was.GetMaintenanceWindow()) {
+		t.Errorf("another change: %v, %v", now, err)
+	}
+	_, err = r.set(t, []string{"maintenance_window"}, func(asked *registryv1.Tenant) {
+		asked.MaintenanceWindow = &registryv1.MaintenanceWindow{Schedule: "0 3 31 4 *", Duration: durationpb.New(time.Hour)}
+	})
+	violates(t, "another that never comes", err, "TENANT_INVALID", "tenant.maintenance_window.schedule")
 }

@@ -135,7 +135,7 @@ func (t *Tenants) fresh(ctx context.Context, id string, wish *registryv1.Tenant)
 	if err := names.CheckID(idField, id); err != nil {
 		return nil, names.Tenant{}, err
 	}
-	if err := t.settle(ctx, spec, ""); err != nil {
+	if err := t.settle(ctx, spec, nil); err != nil {
 		return nil, names.Tenant{}, err
 	}
 	if err := t.checkNewOverrides(ctx, nil, spec); err != nil {

@@ -101,7 +101,7 @@ func (t *Tenants) recovered(ctx context.Context, r Recovery) (*registryv1.Tenant
 	spec, now := clone(r.Was), time.Now()
 	spec.Etag, spec.State, spec.Reconciling, spec.Status = "", registryv1.Tenant_STATE_UNSPECIFIED, false, nil
 	spec.Purging, spec.Purge, spec.UrgentGeneration = false, nil, 0
-	if err := t.settle(ctx, spec, r.Was.GetBlueprint()); err != nil {
+	if err := t.settle(ctx, spec, r.Was); err != nil {
 		return nil, fmt.Errorf("recover tenant %q: %w", spec.GetName(), err)
 	}
 	spec.GenerationKind = typev1.OperationMetadata_CREATE

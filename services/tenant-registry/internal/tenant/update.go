@@ -53,7 +53,7 @@ func (t *Tenants) Update(ctx context.Context, name names.Tenant, r Revision) (Ch
 		if len(Mutable.Changed(v.Spec(), next)) == 0 {
 			return hurry(v, next, r.Now), nil
 		}
-		if err := t.settle(ctx, next, v.Spec().GetBlueprint()); err != nil {
+		if err := t.settle(ctx, next, v.Spec()); err != nil {
 			return edit{}, err
 		}
 		if err := t.checkNewOverrides(ctx, v.Spec(), next); err != nil {

@@ -81,7 +81,7 @@ func (t *Tenants) moveTo(ctx context.Context, v View, next *registryv1.Tenant, t
 	if product := productOf(v.Spec().GetBlueprint()); productOf(next.GetBlueprint()) != product {
 		return errs.Invalid("FIELD_IMMUTABLE", errs.Violation{Field: "revision", Description: "must be a revision of " + product})
 	}
-	if err := t.settle(ctx, next, ""); err != nil {
+	if err := t.settle(ctx, next, v.Spec()); err != nil {
 		return err
 	}
 	return t.checkUpgrade(ctx, v, next)

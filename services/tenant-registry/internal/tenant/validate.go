@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"buf.build/go/protovalidate"
@@ -22,20 +23,21 @@ const ReasonInvalid = "TENANT_INVALID"
 const maxBytes = 64 << 10
 
 // settle checks a wish and fills in what it leaves open: the revision when only
-// a blueprint is named (current is taken where it is of that blueprint), and
-// the plan. Violations carry the path from the request on.
-func (t *Tenants) settle(ctx context.Context, spec *registryv1.Tenant, current string) error {
+// a blueprint is named (that of before is taken where it is of that blueprint),
+// and the plan. Violations carry the path from the request on. Before is nil of a
+// new tenant.
+func (t *Tenants) settle(ctx context.Context, spec, before *registryv1.Tenant) error {
 	if size := proto.Size(spec); size > maxBytes {
 		return invalid("tenant", fmt.Sprintf("has %d bytes, the limit is %d", size, maxBytes))
 	}
-	if err := checkFields(spec); err != nil {
+	if err := checkFields(spec, before); err != nil {
 		return err
 	}
 	wish, err := names.ParseWish("tenant.blueprint", spec.GetBlueprint())
 	if err != nil {
 		return err
 	}
-	if now, err := names.ParseRevision("", current); err == nil && wish.ID == "" && wish.Blueprint == now.Blueprint {
+	if now, err := names.ParseRevision("", before.GetBlueprint()); err == nil && wish.ID == "" && wish.Blueprint == now.Blueprint {
 		wish = now
 	}
 	revision, recipe, err := t.catalog.Resolve(ctx, "tenant.blueprint", wish)
@@ -58,8 +60,9 @@ func (t *Tenants) settle(ctx context.Context, spec *registryv1.Tenant, current s
 }
 
 // checkFields is what needs no blueprint. The rules in the proto are checked
-// here too: a tenant that a deal makes came through no request.
-func checkFields(spec *registryv1.Tenant) error {
+// here too: a tenant that a deal makes came through no request. What stays as it
+// was before stands in no other change's way: it was accepted by the rules of then.
+func checkFields(spec, before *registryv1.Tenant) error {
 	var wrong []errs.Violation
 	err := protovalidate.Validate(spec)
 	var broken *protovalidate.ValidationError
@@ -87,10 +90,22 @@ func checkFields(spec *registryv1.Tenant) error {
 	if spec.GetBlueprint() == "" {
 		wrong = append(wrong, errs.Violation{Field: "tenant.blueprint", Description: `is required, such as "blueprints/helpdesk"`})
 	}
+	if before != nil {
+		wrong = slices.DeleteFunc(wrong, standing(Mutable.Changed(before, spec)))
+	}
 	if len(wrong) > 0 {
 		return errs.Invalid(ReasonInvalid, wrong...)
 	}
 	return nil
+}
+
+// standing says of a violation whether it is of none of the fields that change.
+func standing(changed []string) func(errs.Violation) bool {
+	return func(v errs.Violation) bool {
+		field, _, _ := strings.Cut(strings.TrimPrefix(v.Field, "tenant."), ".")
+		field, _, _ = strings.Cut(field, "[") // of a map or a list
+		return !slices.Contains(changed, field)
+	}
 }
 
 func checkReferences(spec *registryv1.Tenant) []errs.Violation {
