@@ -312,3 +312,28 @@ func TestHold(t *testing.T) {
 		t.Errorf("timeline %v", e)
 	}
 }
+
+// What stops a stamp is about the revision that runs, what starts it about the one
+// that is wished, as the provisioner has it.
+func TestTheRevisionOfTheAnswer(t *testing.T) {
+	r := lively(t)
+	r.publish(t, "1.1.0", "")
+	running := r.get(t, "acme").GetBlueprint()
+	op, err := r.tenants.UpgradeTenant(ctx(t), &registryv1.UpgradeTenantRequest{Name: acme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wished := r.get(t, "acme").GetBlueprint()
+	if got := metadata(t, op).GetRevision(); got != wished || got == running {
+		t.Errorf("the upgrade is about %s, want %s", got, wished)
+	}
+	if op, err = r.tenants.SuspendTenant(ctx(t), &registryv1.SuspendTenantRequest{Name: acme}); err != nil || metadata(t, op).GetRevision() != running {
+		t.Errorf("the suspension is %v, %v, want it to be about %s", op, err, running)
+	}
+	if op, err = r.tenants.ResumeTenant(ctx(t), &registryv1.ResumeTenantRequest{Name: acme}); err != nil || metadata(t, op).GetRevision() != wished {
+		t.Errorf("the resume is %v, %v, want it to be about %s", op, err, wished)
+	}
+	if op, err = r.tenants.DeleteTenant(ctx(t), &registryv1.DeleteTenantRequest{Name: acme}); err != nil || metadata(t, op).GetRevision() != running {
+		t.Errorf("the deletion is %v, %v, want it to be about %s", op, err, running)
+	}
+}

@@ -1,12 +1,14 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/tenant-registry/internal/names"
 	"stampworks.dev/services/tenant-registry/internal/tenant"
@@ -22,7 +24,7 @@ func operation(change tenant.Change, err error) (*longrunningpb.Operation, error
 	now := change.Tenant
 	meta := &typev1.OperationMetadata{
 		Tenant: now.GetName(), Kind: change.Kind, Generation: now.GetGeneration(), State: typev1.OperationMetadata_QUEUED,
-		CreateTime: now.GetGenerationTime(), Revision: now.GetBlueprint(), Plan: now.GetPlan(),
+		CreateTime: now.GetGenerationTime(), Revision: concerned(now), Plan: now.GetPlan(),
 		Preview: change.Preview,
 	}
 	op := &longrunningpb.Operation{}
@@ -42,4 +44,14 @@ func operation(change tenant.Change, err error) (*longrunningpb.Operation, error
 		return nil, fmt.Errorf("encode operation of %q: %w", now.GetName(), err)
 	}
 	return op, nil
+}
+
+// concerned is the revision that the operation is about: of a stamp that is to
+// stop, the one that it runs, whatever is wished once it is resumed. The
+// provisioner says the same.
+func concerned(t *registryv1.Tenant) string {
+	if stops := t.GetSuspended() || t.GetDeleteTime() != nil || t.GetPurging(); stops {
+		return cmp.Or(t.GetStatus().GetRevision(), t.GetBlueprint())
+	}
+	return t.GetBlueprint()
 }
