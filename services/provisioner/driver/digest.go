@@ -16,7 +16,7 @@ func (m Manifest) Digest(component string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("digest manifest: no component %q", component)
 	}
-	c.Stopped, c.CPUShareMillis = false, 0
+	c.Stopped, c.CPUShareMillis, c.Telemetry = false, 0, nil
 	text, err := json.Marshal(struct {
 		Component
 		ProgramDir    string

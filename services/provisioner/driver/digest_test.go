@@ -35,6 +35,7 @@ func TestDigest(t *testing.T) {
 		}, true},
 		"stopped":         {func(_ *driver.Manifest, c *driver.Component) { c.Stopped = true }, false},
 		"processor share": {func(_ *driver.Manifest, c *driver.Component) { c.CPUShareMillis = 50 }, false},
+		"telemetry":       {func(_ *driver.Manifest, c *driver.Component) { c.Telemetry = map[string]string{"A": "b"} }, false},
 		"revision":        {func(m *driver.Manifest, _ *driver.Component) { m.Revision = "blueprints/shop/revisions/1.1.0" }, false},
 	} {
 		if is := of(c.change); (is != was) != c.another {

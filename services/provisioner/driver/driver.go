@@ -162,6 +162,9 @@ type Component struct {
 	// Command is the program and its arguments; there is no shell.
 	Command []string          `json:"command"`
 	Env     map[string]string `json:"env,omitempty"`
+	// Telemetry is what its processes are told besides, of tracing; Env comes first.
+	// It counts from the next start, and is no reason for one.
+	Telemetry map[string]string `json:"telemetry,omitempty"`
 	// Files are written with mode 0600 before a start, by name.
 	Files   map[string]string `json:"files,omitempty"`
 	Volumes []string          `json:"volumes,omitempty"`

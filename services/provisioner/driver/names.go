@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -73,7 +74,7 @@ func (c Component) Check() error {
 			return fmt.Errorf("check lock %.80q: want a file in a volume of the component", lock)
 		}
 	}
-	return checkEnv(c.Env)
+	return errors.Join(checkEnv(c.Env), checkEnv(c.Telemetry))
 }
 
 func checkEnv(env map[string]string) error {

@@ -235,3 +235,33 @@ func TestNothingIsMadeForARecoveredTenant(t *testing.T) {
 		t.Errorf("made %v", made)
 	}
 }
+
+// TestWhatAnUpgradeLeftAloneIsTakenOver: what was not started anew by the last
+// upgrade was told of the revision before, and is not started anew for that.
+func TestWhatAnUpgradeLeftAloneIsTakenOver(t *testing.T) {
+	w := &lost{shopWorld: newShop(t)}
+	w.open("acme")
+	made := w.running()
+	r := w.start(options{})
+	w.upgrade("acme")
+	w.until("acme", 2, typev1.OperationMetadata_SUCCEEDED)
+	w.stop(r)
+	var err error
+	if w.before, err = w.cell.Adopt(t.Context(), high, "a look"); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(w.before.Serves, []string{"app", "db"}) {
+		t.Errorf("%v serve as the manifest says, want both", w.before.Serves)
+	}
+	w.pids = w.running()
+	if fmt.Sprint(made["db"]) != fmt.Sprint(w.pids["db"]) || fmt.Sprint(made["app"]) == fmt.Sprint(w.pids["app"]) {
+		t.Fatalf("after the upgrade %v runs, before %v: want another app alone", w.pids, made)
+	}
+	w.etcdLost(fmt.Sprintf(shop, "1.0.0", "1.0.0"), fmt.Sprintf(shop, "1.1.0", "1.1.0"))
+	w.recover()
+	w.start(options{})
+	w.until("acme", 101, typev1.OperationMetadata_SUCCEEDED)
+	if now := w.running(); fmt.Sprint(now) != fmt.Sprint(w.pids) {
+		t.Errorf("processes %v, before %v", now, w.pids)
+	}
+}

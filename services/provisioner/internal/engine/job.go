@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -57,9 +58,9 @@ func (r *run) job(s Step) func(context.Context) result {
 
 // jobEnv is a job's whole environment: it is told which trace it is part of.
 func jobEnv(ctx context.Context, m driver.Manifest, component string, spec *blueprint.Job) map[string]string {
-	env := map[string]string{}
+	env, c := map[string]string{}, m.Components[component]
 	for _, name := range []string{"OTEL_RESOURCE_ATTRIBUTES", "OTEL_EXPORTER_OTLP_ENDPOINT"} {
-		if v, ok := m.Components[component].Env[name]; ok {
+		if v := cmp.Or(c.Env[name], c.Telemetry[name]); v != "" {
 			env[name] = v
 		}
 	}

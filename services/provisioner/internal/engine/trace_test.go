@@ -45,7 +45,7 @@ func newTraced(t *testing.T) *traced {
 		Lines: func(c driver.Component) []string {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.programs = append(w.programs, c.Env)
+			w.programs = append(w.programs, c.Telemetry)
 			return nil
 		},
 		Job: func(_ context.Context, _ driver.Ref, _ driver.Manifest, j driver.Job) (driver.JobResult, error) {

@@ -3,7 +3,6 @@ package render
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 
 	"stampworks.dev/pkg/blueprint"
@@ -100,9 +99,9 @@ func failed(message string) error {
 	return failure.New(typev1.Failure_RENDER_FAILED, "", message)
 }
 
-// Manifest is a rendering as the driver takes it. Telemetry is added to every
-// component that does not set the variable itself; it is not in the ledger's
-// form, so that another collector restarts nothing.
+// Manifest is a rendering as the driver takes it. What components are told of
+// telemetry is not in the ledger's form, so that neither another collector nor a
+// revision that changes nothing of them restarts any.
 func Manifest(in Input, filled *blueprint.Rendered, telemetry Telemetry) driver.Manifest {
 	m := driver.Manifest{
 		Tenant: record.TenantID(in.Tenant.GetName()), UID: in.Tenant.GetUid(), Generation: in.Tenant.GetGeneration(),
@@ -115,10 +114,8 @@ func Manifest(in Input, filled *blueprint.Rendered, telemetry Telemetry) driver.
 }
 
 func component(c blueprint.Component, telemetry map[string]string) driver.Component {
-	env := telemetry
-	maps.Copy(env, c.Env)
 	return driver.Component{
-		Artifact: c.Artifact, Command: c.Command, Env: env, Files: c.Files, Volumes: c.Volumes, Locks: c.Locks,
+		Artifact: c.Artifact, Command: c.Command, Env: c.Env, Telemetry: telemetry, Files: c.Files, Volumes: c.Volumes, Locks: c.Locks,
 		StopSignal: c.StopSignal, StopGrace: c.StopGrace, CPUMillis: c.CPULimit, MemoryBytes: c.MemoryLimit, CPUShareMillis: c.CPURequest,
 		Replicas: c.Replicas, Connects: c.Connects,
 	}

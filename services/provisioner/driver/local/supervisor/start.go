@@ -112,6 +112,7 @@ func environment(a control.Applied, st start, tmp string) []string {
 		"LANG": "C.UTF-8", "USER": "stamp", "LOGNAME": "stamp",
 		"STAMPWORKS_REPLICA": strconv.Itoa(st.replica),
 	}
+	maps.Copy(env, a.Telemetry)
 	maps.Copy(env, a.Env)
 	maps.Copy(env, st.env)
 	env[trampoline.NonceVariable] = st.nonce
