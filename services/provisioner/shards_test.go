@@ -14,6 +14,7 @@ import (
 	"stampworks.dev/pkg/store"
 	"stampworks.dev/pkg/store/etcd"
 	"stampworks.dev/pkg/testkit"
+	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	"stampworks.dev/services/provisioner"
 	"stampworks.dev/services/provisioner/driver"
@@ -110,5 +111,41 @@ func TestShardsSpreadOverReplicas(t *testing.T) {
 	p.done(second, 2, tenants)
 	if calls := cell.Calls(); calls["Stop"] < tenants {
 		t.Errorf("%d components were stopped, want %d", calls["Stop"], tenants)
+	}
+}
+
+// What only the owner of a shard does is passed on to it, whichever replica was
+// asked.
+func TestDeletingGoesToTheOwnerOfTheShard(t *testing.T) {
+	disk := &memory.Disk{}
+	p, cell := newPlant(t), memory.New(memory.Config{Disk: disk, Job: disk.Job})
+	p.revision = p.registry.Publish(t, vault)
+	const tenants = 6
+	one, _ := p.launch("first", provisioner.Deps{Kinds: shardsOf(cell)}, "one")
+	two, _ := p.launch("second", provisioner.Deps{Kinds: shardsOf(cell)}, "one")
+	for i := range tenants {
+		p.create(fmt.Sprintf("t%d", i))
+	}
+	p.done(one, 1, tenants)
+	for i := range tenants {
+		asked, other := one, two
+		if i%2 == 0 {
+			asked, other = two, one
+		}
+		tenant := fmt.Sprintf("tenants/t%d", i)
+		disk.Put(fmt.Sprintf("/memory/t%d/components/db/volumes/data/tickets", i), "one")
+		op, err := pb.NewBackupServiceClient(asked).CreateBackup(p.ctx(), &pb.CreateBackupRequest{Parent: tenant})
+		if err == nil {
+			op, err = longrunningpb.NewOperationsClient(asked).WaitOperation(p.ctx(), &longrunningpb.WaitOperationRequest{Name: op.GetName(), Timeout: durationpb.New(soon)})
+		}
+		if err != nil || op.GetResponse() == nil {
+			t.Fatalf("%s: %v, %v", tenant, op, err)
+		}
+		if _, err := pb.NewBackupServiceClient(other).DeleteBackup(p.ctx(), &pb.DeleteBackupRequest{Name: tenant + "/backups/backup-1"}); err != nil {
+			t.Errorf("%s: %v", tenant, err)
+		}
+	}
+	if left := cell.Backups(); len(left) != 0 {
+		t.Errorf("left: %v", left)
 	}
 }

@@ -43,8 +43,11 @@ func (e *Engine) DeleteBackup(ctx context.Context, b *pb.Backup) error {
 	return err
 }
 
+// NotOwned is the reason of what another replica is to do, or nobody now.
+const NotOwned = "CELL_NOT_OWNED"
+
 func notOwned(b *pb.Backup) error {
-	return errs.New(errs.Unavailable, "CELL_NOT_OWNED", "%s changes hands at this moment: try again", b.GetCell())
+	return errs.New(errs.Unavailable, NotOwned, "%s changes hands, or no provisioner reaches it: try again", b.GetCell())
 }
 
 // owner finds the shard of a tenant whose claim this replica holds; nil when it

@@ -28,14 +28,23 @@ func New(members func() []claim.Member, tls rpc.TLSConfig, deps rpc.ClientDeps) 
 	return &Peers{members: members, tls: tls, deps: deps, conns: map[string]*grpc.ClientConn{}}
 }
 
-// Reaching gives a connection to a replica that reaches the cell.
-func (p *Peers) Reaching(cell string) (grpc.ClientConnInterface, error) {
+// Reaching gives connections to the replicas that reach the cell, at least one:
+// maybe to this very one.
+func (p *Peers) Reaching(cell string) ([]grpc.ClientConnInterface, error) {
+	var all []grpc.ClientConnInterface
 	for _, m := range p.members() {
 		if m.Cells[cell] > 0 {
-			return p.dial(m.Address)
+			conn, err := p.dial(m.Address)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, conn)
 		}
 	}
-	return nil, errs.New(errs.Unavailable, "CELL_UNREACHABLE", "no provisioner reaches cell %q now", cell)
+	if len(all) == 0 {
+		return nil, errs.New(errs.Unavailable, "CELL_UNREACHABLE", "no provisioner reaches cell %q now", cell)
+	}
+	return all, nil
 }
 
 func (p *Peers) dial(address string) (*grpc.ClientConn, error) {

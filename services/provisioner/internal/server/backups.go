@@ -9,8 +9,11 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"stampworks.dev/pkg/errs"
+	"stampworks.dev/pkg/rpc/identity"
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	"stampworks.dev/services/provisioner/internal/engine"
+	"stampworks.dev/services/provisioner/internal/record"
 )
 
 // GetBackup reads one backup (AIP-131).
@@ -92,22 +95,25 @@ func (s *Server) backupsOf(ctx context.Context, tenant string, n int, after stri
 	return res, nil
 }
 
-// DeleteBackup removes a backup's data, and then its record (AIP-135), in the
-// replica that owns the cell.
+// DeleteBackup removes a backup's data, and then its record (AIP-135). Of the
+// replicas that reach the cell, the one that owns the tenant's part of it does.
 func (s *Server) DeleteBackup(ctx context.Context, req *pb.DeleteBackupRequest) (*emptypb.Empty, error) {
 	b, err := s.backup(ctx, req.GetName())
 	if err != nil {
 		return nil, err
 	}
-	d, conn, err := s.reach(ctx, b.GetCell())
-	if err != nil {
-		return nil, err
+	own := s.Engine.DeleteBackup(ctx, b)
+	if errs.ReasonOf(own) != engine.NotOwned {
+		return &emptypb.Empty{}, own
 	}
-	if d == nil {
-		return pb.NewBackupServiceClient(conn).DeleteBackup(ctx, req)
+	if identity.PeerFrom(ctx) == "provisioner" {
+		return nil, own
 	}
-	if err := s.Engine.DeleteBackup(ctx, b); err != nil {
-		return nil, err
+	others, err := s.Peers.Reaching(record.CellID(b.GetCell()))
+	for _, conn := range others {
+		if _, err = pb.NewBackupServiceClient(conn).DeleteBackup(ctx, req); errs.ReasonOf(err) != engine.NotOwned {
+			break
+		}
 	}
-	return &emptypb.Empty{}, nil
+	return &emptypb.Empty{}, err
 }

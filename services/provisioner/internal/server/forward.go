@@ -32,8 +32,11 @@ func (s *Server) reach(ctx context.Context, name string) (driver.Driver, grpc.Cl
 	if identity.PeerFrom(ctx) == "provisioner" {
 		return nil, nil, errs.New(errs.Unavailable, "CELL_UNREACHABLE", "this replica does not reach cell %q", cell)
 	}
-	conn, err := s.Peers.Reaching(cell)
-	return nil, conn, err
+	all, err := s.Peers.Reaching(cell)
+	if err != nil {
+		return nil, nil, err
+	}
+	return nil, all[0], nil
 }
 
 func ref(stamp *pb.Stamp) driver.Ref {

@@ -31,8 +31,8 @@ type Deps struct {
 	Cells      placement.Cells
 	Tenants    registryv1.TenantServiceClient
 	Blueprints registryv1.BlueprintServiceClient
-	// Drivers are those of the cells that this replica reaches; Peers gives a
-	// connection to one that reaches another.
+	// Drivers are those of the cells that this replica reaches; Peers gives
+	// connections to those that reach another.
 	Drivers map[string]driver.Driver
 	Peers   Peers
 	// Timeline hears of tasks that talk with a person; they end when neither says
@@ -47,10 +47,10 @@ type Timeline interface {
 	Tell(*registryv1.ReportEventRequest) <-chan struct{}
 }
 
-// Peers finds the replica that reaches a cell. The error is Unavailable when
-// there is none.
+// Peers finds the replicas that reach a cell. The error is Unavailable when there
+// is none.
 type Peers interface {
-	Reaching(cell string) (grpc.ClientConnInterface, error)
+	Reaching(cell string) ([]grpc.ClientConnInterface, error)
 }
 
 // Server answers all RPCs.
