@@ -71,8 +71,8 @@ func (s *shard) noteErrand(tenant, id string, open bool) bool {
 	return fresh
 }
 
-// nextErrand reads the errand whose turn it is: one that has begun, or the
-// oldest. Nil when there is none.
+// nextErrand reads the errand whose turn it is: one that has begun, one that was
+// dropped, or the oldest. Nil when there is none.
 func (r *run) nextErrand(ctx context.Context) (*pb.OperationRecord, int64, error) {
 	r.mu.Lock()
 	ids := slices.Collect(maps.Keys(r.errands[r.id]))
@@ -96,9 +96,17 @@ func (r *run) nextErrand(ctx context.Context) (*pb.OperationRecord, int64, error
 	return proto.CloneOf(next.Value), next.ModRevision, nil
 }
 
+// dropped says whether somebody cancelled an errand that has not begun: it ends
+// without waiting for anything.
+func dropped(op *pb.OperationRecord) bool {
+	return op.GetCancelRequested() && op.GetMetadata().GetAttempt() == 0
+}
+
 func sooner(a, b *pb.OperationRecord) bool {
-	if x, y := halfDone(a), halfDone(b); x != y {
-		return x
+	for _, first := range []func(*pb.OperationRecord) bool{halfDone, dropped} {
+		if x, y := first(a), first(b); x != y {
+			return x
+		}
 	}
 	return a.GetMetadata().GetCreateTime().AsTime().Before(b.GetMetadata().GetCreateTime().AsTime())
 }

@@ -164,9 +164,10 @@ func (b board) over(state typev1.OperationMetadata_State, now time.Time) {
 	b.count()
 }
 
-// open finds what is to be worked on: a restore that has begun, the operation of
-// the tenant's generation, which is made if need be, or the next errand. Nil
-// means that there is none; ended says how the generation's operation ended.
+// open finds what is to be worked on: an errand that is half done or was dropped,
+// the operation of the tenant's generation, which is made if need be, or the next
+// errand. Nil means that there is none; ended says how the generation's operation
+// ended.
 func (r *run) open(ctx context.Context) (*pb.OperationRecord, error) {
 	if r.trial() {
 		return r.book.Op, nil
@@ -179,7 +180,7 @@ func (r *run) open(ctx context.Context) (*pb.OperationRecord, error) {
 	if err != nil {
 		return nil, err
 	}
-	if errand == nil || op != nil && !halfDone(errand) {
+	if errand == nil || op != nil && !halfDone(errand) && !dropped(errand) {
 		return r.book.Op, nil
 	}
 	if errand.GetMetadata().GetAttempt() == 0 {

@@ -31,6 +31,12 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if r == nil || err != nil {
 		return 0, err
 	}
+	if r.cancelled() { // before all that may keep it from beginning
+		ctx, span := r.beginAttempt(ctx)
+		again, err := r.cancel(ctx)
+		span.End("CANCELLED", err)
+		return again, err
+	}
 	if r.waitsForPlace() {
 		return 0, r.blocked(ctx)
 	}
@@ -68,14 +74,7 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if o != nil {
 		return min(wait, later(r.Resync)), r.hinder(ctx, o)
 	}
-	ctx, span := s.Tracer.Begin(ctx, r.attempt(), time.Now())
-	if r.board.op != nil {
-		r.board.op.TraceId = traceID(ctx)
-	}
-	r.tellAsked()
-	if r.cancelled() {
-		r.stop(cancelling)
-	}
+	ctx, span := r.beginAttempt(ctx)
 	if r.goesBack() {
 		r.rememberWish(ctx) // before any of it: it is not to be tried again
 	}
@@ -83,6 +82,16 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	again, outcome, err := r.conclude(ctx, err)
 	span.End(outcome, err)
 	return again, err
+}
+
+// beginAttempt counts the attempt and traces it.
+func (r *run) beginAttempt(ctx context.Context) (context.Context, *trace.Span) {
+	ctx, span := r.Tracer.Begin(ctx, r.attempt(), time.Now())
+	if r.board.op != nil {
+		r.board.op.TraceId = traceID(ctx)
+	}
+	r.tellAsked()
+	return ctx, span
 }
 
 // begin takes up a tenant: what it wishes, where it is placed, its record and
@@ -211,7 +220,7 @@ func (r *run) blocked(ctx context.Context) error {
 
 // tooEarly is how long to wait for the next attempt.
 func (r *run) tooEarly() time.Duration {
-	if r.board.op.GetState() != typev1.OperationMetadata_RETRYING || r.cancelled() {
+	if r.board.op.GetState() != typev1.OperationMetadata_RETRYING {
 		return 0
 	}
 	return time.Until(r.board.op.GetFailure().GetNextRetryTime().AsTime())

@@ -55,7 +55,7 @@ func (k restoreErrand) touched(r *run) bool {
 func (k restoreErrand) turnedBy(*run) *typev1.Failure { return k.work.GetFailure() }
 
 func (k restoreErrand) turn(r *run, why *typev1.Failure) bool {
-	if k.work.GetFailure() != nil || !r.book.Stamp.GetClosed() && !k.touched(r) {
+	if k.work.GetFailure() != nil || !r.begun() || !r.book.Stamp.GetClosed() && !k.touched(r) {
 		return false
 	}
 	k.work.Failure = why

@@ -220,14 +220,6 @@ func (w *shopWorld) begun(r *replica) {
 	}
 }
 
-func (w *shopWorld) cancel(id string) {
-	w.t.Helper()
-	_, err := w.records().Operations.Update(w.t.Context(), id, func(op *pb.OperationRecord) error { op.CancelRequested = true; return nil })
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 func TestTrialIsNotLeftBehind(t *testing.T) {
 	w := kept(t)
 	w.begun(w.start(options{}))
