@@ -79,6 +79,12 @@ func (p *plant) start(cell string, d driver.Driver) *grpc.ClientConn {
 // ends it.
 func (p *plant) launch(name string, deps provisioner.Deps, cell string) (conn *grpc.ClientConn, stop func()) {
 	p.t.Helper()
+	return p.launchOn(p.config(name, cell), deps)
+}
+
+// config is that of a replica with a data directory of its own.
+func (p *plant) config(name, cell string) provisioner.Config {
+	p.t.Helper()
 	cfg := provisioner.Default()
 	cfg.GRPC, cfg.TLS = provisioner.Listen{Listen: "127.0.0.1:0"}, p.authority.TLS(p.t, "provisioner")
 	cfg.Admin = admin.Config{Listen: "127.0.0.1:0"}
@@ -87,6 +93,12 @@ func (p *plant) launch(name string, deps provisioner.Deps, cell string) (conn *g
 	cfg.Prefix, cfg.DataDir, cfg.SecretKeyFile, cfg.Replica = p.prefix, p.t.TempDir(), p.key, name
 	cfg.Cell = provisioner.CellConfig{Name: cell, Driver: "memory"}
 	cfg.TaskIdle = p.taskIdle
+	return cfg
+}
+
+// launchOn runs a replica of that configuration.
+func (p *plant) launchOn(cfg provisioner.Config, deps provisioner.Deps) (conn *grpc.ClientConn, stop func()) {
+	p.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	deps.Log = testkit.Logger(p.t)
 	s, err := provisioner.New(ctx, cfg, deps)
