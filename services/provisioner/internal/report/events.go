@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"stampworks.dev/pkg/errs"
@@ -48,11 +47,7 @@ func (r *Reporter) tell(ctx context.Context, e event) {
 			close(e.done)
 			return
 		}
-		timer := time.NewTimer(wait/2 + rand.N(wait/2))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !pause(ctx, wait) {
 			return
 		}
 	}
