@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path"
 	"sync"
 	"time"
 
@@ -78,7 +79,34 @@ func notRunning(s *provisionerv1.Stamp) string {
 	case s.GetLifecycle() == provisionerv1.Stamp_DESTROYED:
 		return "its copy is being destroyed"
 	case s.GetDoneGeneration() == 0:
-		return "its copy is still being made"
+		return making(s)
+	}
+	return ""
+}
+
+// making says how far a copy is that never served.
+func making(s *provisionerv1.Stamp) string {
+	if s.GetFailure() != nil {
+		return "its copy could not be made yet, and it is tried again"
+	}
+	return "its copy is still being made"
+}
+
+// wanted says whether the customer is meant to be served.
+func wanted(s *provisionerv1.Stamp) bool {
+	return s.GetLifecycle() != provisionerv1.Stamp_STOPPED && s.GetLifecycle() != provisionerv1.Stamp_DESTROYED
+}
+
+// lagging says what a stamp that serves is behind in: a change that failed.
+func lagging(s *provisionerv1.Stamp) string {
+	f, up := s.GetFailure(), s.GetUpgrade()
+	switch {
+	case f == nil || f.GetRetryable():
+		return ""
+	case up.GetFailure() != nil && up.GetFrom().GetBlueprint() == s.GetRevision():
+		return fmt.Sprintf("on %s: the upgrade to %s failed", path.Base(s.GetRevision()), path.Base(up.GetTo()))
+	case s.GetDoneGeneration() < s.GetGeneration():
+		return "as before a change that failed"
 	}
 	return ""
 }
@@ -169,11 +197,11 @@ func (t *tenant) health(now time.Time) *healthv1.TenantHealth {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.stamp
-	in := verdict.Stamp{DisplayName: s.GetDisplayName(), NotRunning: notRunning(s), Unmade: unmade(s), DependsOn: map[string][]string{}}
+	in := verdict.Stamp{DisplayName: s.GetDisplayName(), NotRunning: notRunning(s), Unmade: unmade(s), Lagging: lagging(s), DependsOn: map[string][]string{}}
 	if in.DisplayName == "" {
 		in.DisplayName = t.id
 	}
-	h := &healthv1.TenantHealth{Name: "tenants/" + t.id + "/health", DisplayName: in.DisplayName, CheckTime: timestamppb.New(now)}
+	h := &healthv1.TenantHealth{Name: "tenants/" + t.id + "/health", DisplayName: in.DisplayName, Wanted: wanted(s), CheckTime: timestamppb.New(now)}
 	for _, tg := range targets(s) {
 		check := t.checkHealth(tg.name, now)
 		if tg.name == endpointCheck {
