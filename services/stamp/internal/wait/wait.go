@@ -36,6 +36,10 @@ func For(ctx context.Context, s *session.Session, c *client.Client, operation st
 		return final, &exit.Error{Code: exit.Interrupted, Message: "still going on; " + again}
 	case errors.Is(err, context.DeadlineExceeded):
 		return final, &exit.Error{Code: exit.TimedOut, Message: "not done in time, and still going on" + blocked(final) + "; " + again}
+	case progress.Passing(err):
+		what, _, _ := strings.Cut(err.Error(), "\n")
+		return final, &exit.Error{Code: exit.Unavailable, Message: "the wait was given up, for Stampworks does not answer any more: " + what,
+			Next: "what was begun is not lost, and goes on once Stampworks is back; " + again}
 	case err != nil:
 		return final, err
 	}
