@@ -44,7 +44,7 @@ func For(ctx context.Context, s *session.Session, c *client.Client, operation st
 		return final, err
 	}
 	if err := Failed(operation, final); err != nil {
-		return final, err
+		return final, withAftermath(ctx, c, final, err)
 	}
 	s.Say("%s", Summary(final))
 	return final, nil
