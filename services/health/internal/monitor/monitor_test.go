@@ -445,6 +445,10 @@ func TestACopyThatCouldNotBeMade(t *testing.T) {
 		s.want(t, typev1.HealthState_HEALTHY, "a change failed, and what was made serves")
 		s.told(t, "Acme is up (as before a change that failed): ", true)
 		put(func(n *provisionerv1.Stamp) {
+			n.Failure, n.DoneGeneration, n.Generation = &typev1.Failure{Code: typev1.Failure_CANCELLED}, 1, 2
+		})
+		s.told(t, "Acme is up (as before a change that was cancelled): ", true)
+		put(func(n *provisionerv1.Stamp) {
 			n.Failure, n.DoneGeneration, n.Generation, n.Revision = &typev1.Failure{}, 2, 2, "blueprints/helpdesk/revisions/1.0.0"
 			n.Upgrade = &provisionerv1.Upgrade{From: &provisionerv1.StampSpec{Blueprint: n.GetRevision()}, To: "blueprints/helpdesk/revisions/1.1.0", Failure: n.GetFailure()}
 		})

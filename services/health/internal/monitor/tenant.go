@@ -105,6 +105,8 @@ func lagging(s *provisionerv1.Stamp) string {
 		return ""
 	case up.GetFailure() != nil && up.GetFrom().GetBlueprint() == s.GetRevision():
 		return fmt.Sprintf("on %s: the upgrade to %s failed", path.Base(s.GetRevision()), path.Base(up.GetTo()))
+	case s.GetDoneGeneration() < s.GetGeneration() && f.GetCode() == typev1.Failure_CANCELLED:
+		return "as before a change that was cancelled"
 	case s.GetDoneGeneration() < s.GetGeneration():
 		return "as before a change that failed"
 	}
