@@ -408,6 +408,8 @@ func TestListFiltersAndPages(t *testing.T) {
 	for filter, want := range map[string]string{
 		`state = ACTIVE`: "c", `plan = pro`: "b", `labels.tier = "gold"`: "b", `status.url:"20001"`: "c", `cell = "cells/eu-1"`: "c",
 		`state = CREATING AND plan = starter`: "a d e", `display_name = "a" OR name = "tenants/e"`: "a e", `blueprint = "*1.0.0"`: "a b c d e",
+		`blueprint = "helpdesk" AND name = "a"`: "a", `blueprint = "blueprints/helpdesk"`: "a b c d e", `blueprint = "helpdesk@1.0.0"`: "a b c d e",
+		`blueprint = "help"`: "", `blueprint != "helpdesk"`: "", `cell = "eu-1"`: "c",
 	} {
 		list, err := r.tenants.ListTenants(ctx(t), &registryv1.ListTenantsRequest{Filter: filter})
 		var got []string

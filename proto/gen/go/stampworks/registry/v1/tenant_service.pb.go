@@ -303,7 +303,8 @@ type ListTenantsRequest struct {
 	// From the last response; bound to the other fields.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Over name, display_name, state, plan, cell, region, blueprint, deal.id,
-	// labels and status.url (AIP-160).
+	// labels and status.url (AIP-160). A blueprint is named as "helpdesk",
+	// "helpdesk@1.0.0", or by the resource name of either.
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	// Fields with an optional "desc", such as "create_time desc" (AIP-132).
 	OrderBy string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
