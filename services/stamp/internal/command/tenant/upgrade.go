@@ -69,6 +69,9 @@ func runUpgrade(ctx context.Context, o *upgradeOptions) error {
 	if err := o.client.Post(ctx, "/v1/"+o.name+":upgrade", nil, &registryv1.UpgradeTenantRequest{
 		Name: o.name, Etag: o.etag, Revision: revision, Reason: o.reason, Now: o.now, ValidateOnly: o.validateOnly || o.dryRun,
 	}, op); err != nil {
+		if o.dryRun {
+			return refused(ctx, &o.changeOptions, &registryv1.Tenant{Name: o.name, Blueprint: revision}, o.now, err)
+		}
 		return err
 	}
 	if o.dryRun {
