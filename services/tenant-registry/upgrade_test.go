@@ -34,7 +34,7 @@ func TestUpgradesThatAreRefused(t *testing.T) {
 	if err := r.report(t, "acme", registryv1.TenantStatus_DONE, 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := reason(t, "past upgrade_from", to("9.0.0"), errs.FailedPrecondition, "UPGRADE_REFUSED"); !strings.HasSuffix(err.Message, "upgrade to one of those first, to 8.0.0") {
+	if err := reason(t, "past upgrade_from", to("9.0.0"), errs.FailedPrecondition, "UPGRADE_REFUSED"); !strings.HasSuffix(err.Message, ": upgrade to 8.0.0 first") {
 		t.Errorf("no way there is named: %v", err)
 	}
 	if err := to("8.0.0"); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"path"
+	"strings"
 
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -163,7 +164,7 @@ func (t *Tenants) withWay(ctx context.Context, to names.Revision, recipe *bluepr
 		if err != nil || via == running || via == to.ID || between.CheckUpgrade(running) != nil || recipe.CheckUpgrade(via) != nil {
 			continue
 		}
-		return errs.New(known.Kind, known.Reason, "%s, to %s", known.Message, via).With("via", r.GetName())
+		return errs.New(known.Kind, known.Reason, "%s%s first", strings.TrimSuffix(known.Message, "one of those first"), via).With("via", r.GetName())
 	}
 	return refusal
 }
