@@ -431,6 +431,10 @@ func TestACopyThatCouldNotBeMade(t *testing.T) {
 		s.told(t, "Acme is not running: its copy could not be made yet, and it is tried again.", true)
 		put(func(n *provisionerv1.Stamp) { n.Failure = &typev1.Failure{} })
 		s.want(t, typev1.HealthState_UNHEALTHY, "given up")
+		put(func(n *provisionerv1.Stamp) {
+			n.Failure, n.Lifecycle = &typev1.Failure{}, provisionerv1.Stamp_LIFECYCLE_UNSPECIFIED
+		})
+		s.want(t, typev1.HealthState_UNHEALTHY, "given up, by a record that was never settled")
 		s.told(t, "Acme is down: its copy could not be made.", true)
 		if noted, _ := s.notes.state("acme"); noted != typev1.HealthState_UNHEALTHY {
 			t.Errorf("%v is noted", noted)

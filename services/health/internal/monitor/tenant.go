@@ -74,6 +74,8 @@ func targets(s *provisionerv1.Stamp) []target {
 // notRunning says why a stamp is not meant to serve, or nothing.
 func notRunning(s *provisionerv1.Stamp) string {
 	switch {
+	case s.GetLifecycle() == provisionerv1.Stamp_STOPPED && gaveUp(s):
+		return "its copy is stopped, its data kept, and its last change failed"
 	case s.GetLifecycle() == provisionerv1.Stamp_STOPPED:
 		return "its copy is stopped, its data kept"
 	case s.GetLifecycle() == provisionerv1.Stamp_DESTROYED:
@@ -101,7 +103,7 @@ func wanted(s *provisionerv1.Stamp) bool {
 func lagging(s *provisionerv1.Stamp) string {
 	f, up := s.GetFailure(), s.GetUpgrade()
 	switch {
-	case f == nil || f.GetRetryable():
+	case !gaveUp(s):
 		return ""
 	case up.GetFailure() != nil && up.GetFrom().GetBlueprint() == s.GetRevision():
 		return fmt.Sprintf("on %s: the upgrade to %s failed", path.Base(s.GetRevision()), path.Base(up.GetTo()))
@@ -113,10 +115,15 @@ func lagging(s *provisionerv1.Stamp) string {
 	return ""
 }
 
-// unmade says that making the stamp was given up: a person has to act.
+// unmade says that making the stamp was given up: a person has to act. What its
+// lifecycle is wished to be is in the record only once it is made.
 func unmade(s *provisionerv1.Stamp) bool {
-	f := s.GetFailure()
-	return s.GetLifecycle() == provisionerv1.Stamp_RUNNING && s.GetDoneGeneration() == 0 && f != nil && !f.GetRetryable()
+	return wanted(s) && s.GetDoneGeneration() == 0 && gaveUp(s)
+}
+
+// gaveUp says that the last change failed, and is not tried again by itself.
+func gaveUp(s *provisionerv1.Stamp) bool {
+	return s.GetFailure() != nil && !s.GetFailure().GetRetryable()
 }
 
 // ask asks one target until the context ends, beginning at a random point of
