@@ -176,7 +176,7 @@ func TestUpdate(t *testing.T) {
 		return r.get(t, "acme"), err
 	}
 	first := r.get(t, "acme")
-	same, err := update(&registryv1.Tenant{Plan: "starter", Blueprint: "blueprints/helpdesk"}, "plan", "blueprint", "state", "uid")
+	same, err := update(&registryv1.Tenant{Plan: "starter", Blueprint: "blueprints/helpdesk"}, "plan", "blueprint", "name")
 	if err != nil || same.GetEtag() != first.GetEtag() || same.GetGeneration() != 1 {
 		t.Errorf("an update without a change: %v, %v", same, err)
 	}
@@ -196,6 +196,11 @@ func TestUpdate(t *testing.T) {
 	_ = reason(t, "old etag", err, errs.Conflict, "ETAG_MISMATCH")
 	_, err = update(&registryv1.Tenant{}, "nope")
 	_ = reason(t, "unknown path", err, errs.InvalidArgument, "MASK_INVALID")
+	_, err = update(&registryv1.Tenant{Suspended: true}, "plan", "suspended")
+	violates(t, "output only", err, "MASK_INVALID", "update_mask")
+	if now, err := update(&registryv1.Tenant{Suspended: true}); err != nil || now.GetSuspended() {
+		t.Errorf("output only, and not named: %v, %v", now, err)
+	}
 	_, err = update(&registryv1.Tenant{Deal: &registryv1.Deal{Source: "sources/crm", Id: "1"}}, "deal")
 	_ = reason(t, "another deal", err, errs.InvalidArgument, "FIELD_IMMUTABLE")
 	whole, err := update(wish("Acme Two"), "*")
