@@ -27,20 +27,20 @@ func tellUnplaced(ctx context.Context, o *options, fleet *healthv1.FleetHealth) 
 	for _, h := range fleet.GetTenants() {
 		placed[names.Tenant(tenantOf(h))] = true
 	}
-	var lines []string
+	var rows [][]string
 	for _, t := range all.GetTenants() {
 		if !placed[t.GetName()] && served(t) {
-			lines = append(lines, fmt.Sprintf("  %s  %s: %s", names.Short(t.GetName()), t.GetState(), whyUnplaced(t)))
+			rows = append(rows, []string{names.Short(t.GetName()), t.GetState().String(), whyUnplaced(t)})
 		}
 	}
-	if len(lines) == 0 {
+	if len(rows) == 0 {
 		return nil
 	}
-	fmt.Fprintf(o.Out, "Without a copy, and not counted above: %d\n", len(lines))
-	for _, line := range lines[:min(namedUnplaced, len(lines))] {
-		fmt.Fprintln(o.Out, printer.Safe(line))
+	fmt.Fprintf(o.Out, "Without a copy, and not counted above: %d\n", len(rows))
+	for _, line := range printer.Align("  ", rows[:min(namedUnplaced, len(rows))]) {
+		fmt.Fprintln(o.Out, line)
 	}
-	if more := len(lines) - namedUnplaced; more > 0 {
+	if more := len(rows) - namedUnplaced; more > 0 {
 		fmt.Fprintf(o.Out, "  and %d more; see them with: stamp tenant list --filter 'state = \"CREATING\" OR state = \"FAILED\"'\n", more)
 	}
 	return nil
