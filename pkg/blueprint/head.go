@@ -61,7 +61,7 @@ func (r *Recipe) CheckUpgrade(from string) error {
 		return fmt.Errorf("read revision %q: %w", r.Revision(), err)
 	}
 	if now.LessThan(old) {
-		return errs.New(errs.FailedPrecondition, "UPGRADE_REFUSED", "revision %s is older than %s: downgrades are refused", now, old)
+		return errs.New(errs.FailedPrecondition, "UPGRADE_REFUSED", "revision %s is older than %s: downgrades are refused; to go back, create a new tenant from a backup of %s", now, old, now)
 	}
 	text := r.msg.GetUpgradeFrom()
 	if text == "" || now.Equal(old) {
@@ -73,7 +73,7 @@ func (r *Recipe) CheckUpgrade(from string) error {
 	}
 	allowed.IncludePrerelease = true
 	if !allowed.Check(old) {
-		return errs.New(errs.FailedPrecondition, "UPGRADE_REFUSED", "revision %s can be upgraded to from %s only, not from %s", now, text, old)
+		return errs.New(errs.FailedPrecondition, "UPGRADE_REFUSED", "revision %s can be upgraded to from %s only, not from %s: upgrade to one of those first", now, text, old)
 	}
 	return nil
 }

@@ -131,4 +131,13 @@ func TestPreviewSaysWhatItWaitsFor(t *testing.T) {
 	if c := p.previewed(conn, cell, &pb.PreviewStampRequest{Tenant: seats}).GetComponents()[0]; c.GetAction() != typev1.ComponentPreview_NOTHING {
 		t.Errorf("what is wished already: %v", c)
 	}
+
+	if !cell.Lose("uid-acme", "db", "data") {
+		t.Fatal("nothing was lost")
+	}
+	lost := &pb.PreviewStampRequest{Tenant: &registryv1.Tenant{Blueprint: revisions[1], Plan: "huge"}}
+	check("lost data beside all else", lost, "Volumes are gone", upgrade, "one has no room for the huge plan")
+	if got := p.previewed(conn, cell, lost); len(got.GetComponents()) == 0 {
+		t.Errorf("what is blocked says not what it would do: %v", got)
+	}
 }

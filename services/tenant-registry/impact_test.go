@@ -104,7 +104,7 @@ func TestImpactOfTheHelpdesksUpgrade(t *testing.T) {
 		"acme MIGRATE queue CHANGE, app CHANGE [migrate], edge CHANGE, worker CHANGE",
 		"globex UNCHANGED ")
 	same(t, "to 1.0.0", r.impact(t, "blueprints/bigdesk/revisions/1.0.0", `plan = enterprise`),
-		"globex BLOCKED revision 1.0.0 is older than 1.1.0: downgrades are refused")
+		"globex BLOCKED revision 1.0.0 is older than 1.1.0: downgrades are refused; to go back, create a new tenant from a backup of 1.0.0")
 	if after := r.get(t, "acme"); after.GetEtag() != before.GetEtag() || after.GetGeneration() != before.GetGeneration() {
 		t.Errorf("asking changed the tenant: %v", after)
 	}
@@ -150,7 +150,7 @@ func TestImpact(t *testing.T) {
 	same(t, "an input out of bounds", r.impact(t, next("1.5.0", "{type: INT, default: 5}", "{type: INT, default: 5, maximum: 100}"), ""),
 		"few UNCHANGED ", "many BLOCKED inputs.seats 300 is above 100", "plain UNCHANGED ")
 	same(t, "outside upgrade_from", r.impact(t, next("2.0.0", "revision: 1.0.0", "revision: 2.0.0\nupgrade_from: \">=1.5.0\""), `name = "tenants/few"`),
-		"few BLOCKED revision 2.0.0 can be upgraded to from >=1.5.0 only, not from 1.0.0")
+		"few BLOCKED revision 2.0.0 can be upgraded to from >=1.5.0 only, not from 1.0.0: upgrade to one of those first")
 	pagesOf := &registryv1.PreviewRevisionImpactRequest{Name: first, PageSize: 2}
 	one, err := r.catalog.PreviewRevisionImpact(ctx(t), pagesOf)
 	if err != nil || len(one.GetTenantImpacts()) != 2 || one.GetTotalSize() != 3 {

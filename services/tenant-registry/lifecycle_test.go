@@ -2,11 +2,13 @@ package tenantregistry_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"stampworks.dev/pkg/errs"
@@ -132,6 +134,21 @@ func TestUpgradeChecksTheInputsOfTheNewRevision(t *testing.T) {
 	if now := r.get(t, "acme"); now.GetGeneration() != 1 {
 		t.Errorf("it was begun: %v", now)
 	}
+	domain := map[string]*structpb.Value{"domain": structpb.NewStringValue("acme.example")}
+	before := r.get(t, "acme").GetInputs()
+	op, err := r.tenants.UpgradeTenant(ctx(t), &registryv1.UpgradeTenantRequest{Name: acme, Inputs: domain})
+	if err != nil || metadata(t, op).GetKind() != typev1.OperationMetadata_UPGRADE || metadata(t, op).GetGeneration() != 2 {
+		t.Fatalf("with it: %v, %v", op, err)
+	}
+	after := r.get(t, "acme").GetInputs()
+	if after["domain"].GetStringValue() != "acme.example" || len(after) != len(before)+1 {
+		t.Errorf("inputs %v, before %v", after, before)
+	}
+	if e := r.newestEntry(t); !slices.Equal(e.GetFields(), []string{"blueprint", "inputs"}) {
+		t.Errorf("timeline %v", e)
+	}
+	_, err = r.tenants.UpgradeTenant(ctx(t), &registryv1.UpgradeTenantRequest{Name: acme, Inputs: domain})
+	violates(t, "inputs without an upgrade", err, "INPUTS_INVALID", "inputs")
 }
 
 // A failed upgrade leaves a stamp that serves; from there all ways are open.

@@ -176,7 +176,7 @@ func TestUpdate(t *testing.T) {
 		return r.get(t, "acme"), err
 	}
 	first := r.get(t, "acme")
-	same, err := update(&registryv1.Tenant{Plan: "starter", Blueprint: "blueprints/helpdesk"}, "plan", "blueprint", "state", "uid")
+	same, err := update(&registryv1.Tenant{Plan: "starter", Blueprint: "blueprints/helpdesk"}, "plan", "blueprint", "name")
 	if err != nil || same.GetEtag() != first.GetEtag() || same.GetGeneration() != 1 {
 		t.Errorf("an update without a change: %v, %v", same, err)
 	}
@@ -196,6 +196,11 @@ func TestUpdate(t *testing.T) {
 	_ = reason(t, "old etag", err, errs.Conflict, "ETAG_MISMATCH")
 	_, err = update(&registryv1.Tenant{}, "nope")
 	_ = reason(t, "unknown path", err, errs.InvalidArgument, "MASK_INVALID")
+	_, err = update(&registryv1.Tenant{Suspended: true}, "plan", "suspended")
+	violates(t, "output only", err, "MASK_INVALID", "update_mask")
+	if now, err := update(&registryv1.Tenant{Suspended: true}); err != nil || now.GetSuspended() {
+		t.Errorf("output only, and not named: %v, %v", now, err)
+	}
 	_, err = update(&registryv1.Tenant{Deal: &registryv1.Deal{Source: "sources/crm", Id: "1"}}, "deal")
 	_ = reason(t, "another deal", err, errs.InvalidArgument, "FIELD_IMMUTABLE")
 	whole, err := update(wish("Acme Two"), "*")
@@ -408,6 +413,8 @@ func TestListFiltersAndPages(t *testing.T) {
 	for filter, want := range map[string]string{
 		`state = ACTIVE`: "c", `plan = pro`: "b", `labels.tier = "gold"`: "b", `status.url:"20001"`: "c", `cell = "cells/eu-1"`: "c",
 		`state = CREATING AND plan = starter`: "a d e", `display_name = "a" OR name = "tenants/e"`: "a e", `blueprint = "*1.0.0"`: "a b c d e",
+		`blueprint = "helpdesk" AND name = "a"`: "a", `blueprint = "blueprints/helpdesk"`: "a b c d e", `blueprint = "helpdesk@1.0.0"`: "a b c d e",
+		`blueprint = "help"`: "", `blueprint != "helpdesk"`: "", `cell = "eu-1"`: "c",
 	} {
 		list, err := r.tenants.ListTenants(ctx(t), &registryv1.ListTenantsRequest{Filter: filter})
 		var got []string

@@ -34,7 +34,9 @@ func TestUpgradesThatAreRefused(t *testing.T) {
 	if err := r.report(t, "acme", registryv1.TenantStatus_DONE, 1); err != nil {
 		t.Fatal(err)
 	}
-	_ = reason(t, "past upgrade_from", to("9.0.0"), errs.FailedPrecondition, "UPGRADE_REFUSED")
+	if err := reason(t, "past upgrade_from", to("9.0.0"), errs.FailedPrecondition, "UPGRADE_REFUSED"); !strings.HasSuffix(err.Message, ": upgrade to 8.0.0 first") {
+		t.Errorf("no way there is named: %v", err)
+	}
 	if err := to("8.0.0"); err != nil {
 		t.Fatalf("the next revision: %v", err)
 	}
@@ -47,7 +49,9 @@ func TestUpgradesThatAreRefused(t *testing.T) {
 	if err := r.report(t, "acme", registryv1.TenantStatus_DONE, 2); err != nil {
 		t.Fatal(err)
 	}
-	_ = reason(t, "a downgrade", to(version), errs.FailedPrecondition, "UPGRADE_REFUSED")
+	if err := reason(t, "a downgrade", to(version), errs.FailedPrecondition, "UPGRADE_REFUSED"); !strings.HasSuffix(err.Message, "create a new tenant from a backup of "+version) {
+		t.Errorf("no way back is named: %v", err)
+	}
 	if err := to("9.0.0"); err != nil {
 		t.Errorf("now it is within upgrade_from: %v", err)
 	}

@@ -30,6 +30,9 @@ type conn struct{ grpc.ClientConnInterface }
 
 // Invoke calls with a deadline.
 func (c conn) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	if implied(ctx) {
+		leaveOutOurs(args)
+	}
 	ctx, cancel := context.WithTimeout(ctx, patience(args))
 	defer cancel()
 	return c.ClientConnInterface.Invoke(ctx, method, args, reply, opts...)

@@ -57,7 +57,7 @@ func New(ctx context.Context, deps Deps) (http.Handler, error) {
 	paths.Handle("/", mux)
 	paths.Handle(attachPattern, attach(provisionerv1.NewStampServiceClient(conn{deps.Provisioner}), attachMost))
 	var h http.Handler = paths
-	for _, layer := range []func(http.Handler) http.Handler{headers.Middleware, resume, accept, readBody} {
+	for _, layer := range []func(http.Handler) http.Handler{headers.Middleware, noteMask, resume, accept, readBody} {
 		h = layer(h)
 	}
 	whole := http.NewServeMux() // what is not read in whole is apart

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -157,6 +158,16 @@ func (s *scene) want(t *testing.T, state typev1.HealthState, why string) {
 	t.Helper()
 	if got := s.Health("acme"); got.GetState() != state {
 		t.Errorf("%s: got %v (%s), want %v", why, got.GetState(), got.GetSummary(), state)
+	}
+}
+
+// told checks how the sentence begins, and whether the customer is meant to be
+// served.
+func (s *scene) told(t *testing.T, sentence string, wanted bool) {
+	t.Helper()
+	synctest.Wait()
+	if got := s.Health("acme"); !strings.HasPrefix(got.GetSummary(), sentence) || got.GetWanted() != wanted {
+		t.Errorf("got %q, wanted %v; want %q, %v", got.GetSummary(), got.GetWanted(), sentence, wanted)
 	}
 }
 
@@ -417,8 +428,14 @@ func TestACopyThatCouldNotBeMade(t *testing.T) {
 		s.want(t, typev1.HealthState_NOT_RUNNING, "being made")
 		put(func(n *provisionerv1.Stamp) { n.Failure = &typev1.Failure{Retryable: true} })
 		s.want(t, typev1.HealthState_NOT_RUNNING, "tried again")
+		s.told(t, "Acme is not running: its copy could not be made yet, and it is tried again.", true)
 		put(func(n *provisionerv1.Stamp) { n.Failure = &typev1.Failure{} })
 		s.want(t, typev1.HealthState_UNHEALTHY, "given up")
+		put(func(n *provisionerv1.Stamp) {
+			n.Failure, n.Lifecycle = &typev1.Failure{}, provisionerv1.Stamp_LIFECYCLE_UNSPECIFIED
+		})
+		s.want(t, typev1.HealthState_UNHEALTHY, "given up, by a record that was never settled")
+		s.told(t, "Acme is down: its copy could not be made.", true)
 		if noted, _ := s.notes.state("acme"); noted != typev1.HealthState_UNHEALTHY {
 			t.Errorf("%v is noted", noted)
 		}
@@ -426,9 +443,20 @@ func TestACopyThatCouldNotBeMade(t *testing.T) {
 			n.Failure, n.Lifecycle = &typev1.Failure{}, provisionerv1.Stamp_DESTROYED
 		})
 		s.want(t, typev1.HealthState_NOT_RUNNING, "deleted")
-		put(func(n *provisionerv1.Stamp) { n.Failure, n.DoneGeneration = &typev1.Failure{}, 1 })
+		s.told(t, "Acme is not running: its copy is being destroyed.", false)
+		put(func(n *provisionerv1.Stamp) { n.Failure, n.DoneGeneration, n.Generation = &typev1.Failure{}, 1, 2 })
 		time.Sleep(time.Minute)
 		s.want(t, typev1.HealthState_HEALTHY, "a change failed, and what was made serves")
+		s.told(t, "Acme is up (as before a change that failed): ", true)
+		put(func(n *provisionerv1.Stamp) {
+			n.Failure, n.DoneGeneration, n.Generation = &typev1.Failure{Code: typev1.Failure_CANCELLED}, 1, 2
+		})
+		s.told(t, "Acme is up (as before a change that was cancelled): ", true)
+		put(func(n *provisionerv1.Stamp) {
+			n.Failure, n.DoneGeneration, n.Generation, n.Revision = &typev1.Failure{}, 2, 2, "blueprints/helpdesk/revisions/1.0.0"
+			n.Upgrade = &provisionerv1.Upgrade{From: &provisionerv1.StampSpec{Blueprint: n.GetRevision()}, To: "blueprints/helpdesk/revisions/1.1.0", Failure: n.GetFailure()}
+		})
+		s.told(t, "Acme is up (on 1.0.0: the upgrade to 1.1.0 failed): ", true)
 	})
 }
 

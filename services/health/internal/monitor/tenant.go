@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path"
 	"sync"
 	"time"
 
@@ -73,20 +74,56 @@ func targets(s *provisionerv1.Stamp) []target {
 // notRunning says why a stamp is not meant to serve, or nothing.
 func notRunning(s *provisionerv1.Stamp) string {
 	switch {
+	case s.GetLifecycle() == provisionerv1.Stamp_STOPPED && gaveUp(s):
+		return "its copy is stopped, its data kept, and its last change failed"
 	case s.GetLifecycle() == provisionerv1.Stamp_STOPPED:
 		return "its copy is stopped, its data kept"
 	case s.GetLifecycle() == provisionerv1.Stamp_DESTROYED:
 		return "its copy is being destroyed"
 	case s.GetDoneGeneration() == 0:
-		return "its copy is still being made"
+		return making(s)
 	}
 	return ""
 }
 
-// unmade says that making the stamp was given up: a person has to act.
+// making says how far a copy is that never served.
+func making(s *provisionerv1.Stamp) string {
+	if s.GetFailure() != nil {
+		return "its copy could not be made yet, and it is tried again"
+	}
+	return "its copy is still being made"
+}
+
+// wanted says whether the customer is meant to be served.
+func wanted(s *provisionerv1.Stamp) bool {
+	return s.GetLifecycle() != provisionerv1.Stamp_STOPPED && s.GetLifecycle() != provisionerv1.Stamp_DESTROYED
+}
+
+// lagging says what a stamp that serves is behind in: a change that failed.
+func lagging(s *provisionerv1.Stamp) string {
+	f, up := s.GetFailure(), s.GetUpgrade()
+	switch {
+	case !gaveUp(s):
+		return ""
+	case up.GetFailure() != nil && up.GetFrom().GetBlueprint() == s.GetRevision():
+		return fmt.Sprintf("on %s: the upgrade to %s failed", path.Base(s.GetRevision()), path.Base(up.GetTo()))
+	case s.GetDoneGeneration() < s.GetGeneration() && f.GetCode() == typev1.Failure_CANCELLED:
+		return "as before a change that was cancelled"
+	case s.GetDoneGeneration() < s.GetGeneration():
+		return "as before a change that failed"
+	}
+	return ""
+}
+
+// unmade says that making the stamp was given up: a person has to act. What its
+// lifecycle is wished to be is in the record only once it is made.
 func unmade(s *provisionerv1.Stamp) bool {
-	f := s.GetFailure()
-	return s.GetLifecycle() == provisionerv1.Stamp_RUNNING && s.GetDoneGeneration() == 0 && f != nil && !f.GetRetryable()
+	return wanted(s) && s.GetDoneGeneration() == 0 && gaveUp(s)
+}
+
+// gaveUp says that the last change failed, and is not tried again by itself.
+func gaveUp(s *provisionerv1.Stamp) bool {
+	return s.GetFailure() != nil && !s.GetFailure().GetRetryable()
 }
 
 // ask asks one target until the context ends, beginning at a random point of
@@ -169,11 +206,11 @@ func (t *tenant) health(now time.Time) *healthv1.TenantHealth {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.stamp
-	in := verdict.Stamp{DisplayName: s.GetDisplayName(), NotRunning: notRunning(s), Unmade: unmade(s), DependsOn: map[string][]string{}}
+	in := verdict.Stamp{DisplayName: s.GetDisplayName(), NotRunning: notRunning(s), Unmade: unmade(s), Lagging: lagging(s), DependsOn: map[string][]string{}}
 	if in.DisplayName == "" {
 		in.DisplayName = t.id
 	}
-	h := &healthv1.TenantHealth{Name: "tenants/" + t.id + "/health", DisplayName: in.DisplayName, CheckTime: timestamppb.New(now)}
+	h := &healthv1.TenantHealth{Name: "tenants/" + t.id + "/health", DisplayName: in.DisplayName, Wanted: wanted(s), CheckTime: timestamppb.New(now)}
 	for _, tg := range targets(s) {
 		check := t.checkHealth(tg.name, now)
 		if tg.name == endpointCheck {

@@ -29,18 +29,28 @@ func fleet(all []*healthv1.TenantHealth, now time.Time) *healthv1.FleetHealth {
 	for _, state := range worstFirst {
 		f.Troubled = append(f.Troubled, byState[state]...)
 	}
-	f.Summary = sentence(f, len(byState[typev1.HealthState_HEALTHY]), len(byState[typev1.HealthState_NOT_RUNNING]))
+	f.Summary = sentence(f)
 	return f
 }
 
-func sentence(f *healthv1.FleetHealth, up, notRunning int) string {
-	meant := len(f.GetTenants()) - notRunning
-	switch {
+// sentence counts all customers who are meant to be served, and names the first
+// of those who are not.
+func sentence(f *healthv1.FleetHealth) string {
+	up, making, meant := 0, 0, len(f.GetTroubled())
+	for _, h := range f.GetTenants() {
+		switch state := h.GetState(); {
+		case state == typev1.HealthState_HEALTHY:
+			up++
+		case state == typev1.HealthState_NOT_RUNNING && h.GetWanted():
+			making++
+		}
+	}
+	switch meant += up + making; {
 	case meant == 0:
 		return "No copy is meant to run now."
-	case len(f.GetTroubled()) == 0 && meant == 1:
+	case up == 1 && meant == 1:
 		return "The one customer is up."
-	case len(f.GetTroubled()) == 0:
+	case up == meant:
 		return fmt.Sprintf("All %d customers are up.", meant)
 	}
 	var named []string
@@ -49,6 +59,9 @@ func sentence(f *healthv1.FleetHealth, up, notRunning int) string {
 	}
 	if more := len(f.GetTroubled()) - len(named); more > 0 {
 		named = append(named, fmt.Sprintf("and %d more", more))
+	}
+	if making > 0 {
+		named = append(named, fmt.Sprintf("%d not made yet", making))
 	}
 	return fmt.Sprintf("%d of %d customers are up: %s.", up, meant, strings.Join(named, "; "))
 }

@@ -17,15 +17,20 @@ const (
 	bad     = typev1.HealthState_UNHEALTHY
 	unknown = typev1.HealthState_UNKNOWN
 	stopped = typev1.HealthState_NOT_RUNNING
+	// making stands for one that is NOT_RUNNING and meant to be served.
+	making = typev1.HealthState(100)
 )
 
 // customers are named A, B, C …
 func customers(states ...typev1.HealthState) []*healthv1.TenantHealth {
 	var all []*healthv1.TenantHealth
 	for i, s := range states {
-		name := string(rune('A' + i))
+		name, wanted := string(rune('A'+i)), s == making
+		if wanted {
+			s = stopped
+		}
 		all = append(all, &healthv1.TenantHealth{
-			Name: "tenants/" + name + "/health", DisplayName: name, State: s, Summary: fmt.Sprintf("%s is %v.", name, s),
+			Name: "tenants/" + name + "/health", DisplayName: name, State: s, Wanted: wanted, Summary: fmt.Sprintf("%s is %v.", name, s),
 			Components: []*healthv1.CheckHealth{{Name: "app"}},
 		})
 	}
@@ -41,6 +46,8 @@ func TestSentence(t *testing.T) {
 		{[]typev1.HealthState{stopped}, "No copy is meant to run now."},
 		{[]typev1.HealthState{good}, "The one customer is up."},
 		{[]typev1.HealthState{good, stopped, good}, "All 2 customers are up."},
+		{[]typev1.HealthState{good, making, bad, making}, "1 of 4 customers are up: C is UNHEALTHY; 2 not made yet."},
+		{[]typev1.HealthState{making}, "0 of 1 customers are up: 1 not made yet."},
 		{[]typev1.HealthState{good, bad}, "1 of 2 customers are up: B is UNHEALTHY."},
 		{[]typev1.HealthState{unknown, slow, good, bad, bad}, "1 of 5 customers are up: D is UNHEALTHY; E is UNHEALTHY; B is DEGRADED; and 1 more."},
 	} {

@@ -20,6 +20,9 @@ type Stamp struct {
 	NotRunning string
 	// Unmade is that the copy was never made, and nobody tries again.
 	Unmade bool
+	// Lagging is what one that serves is behind in, such as "on 1.0.0: the
+	// upgrade to 1.1.0 failed"; empty when it is as wished.
+	Lagging string
 	// Components in start order, and what each depends on.
 	Components []*healthv1.CheckHealth
 	DependsOn  map[string][]string
@@ -38,7 +41,7 @@ func Sum(s Stamp) (state typev1.HealthState, root, sentence string) {
 	state = worst(s)
 	switch state {
 	case typev1.HealthState_HEALTHY:
-		return state, "", s.DisplayName + " is up: " + serving(s) + "."
+		return state, "", s.DisplayName + " is up" + as(s) + ": " + serving(s) + "."
 	case typev1.HealthState_UNKNOWN:
 		return state, "", s.DisplayName + " is not known to be up: there are no answers to judge by yet."
 	}
@@ -95,6 +98,14 @@ func rootOf(s Stamp) string {
 		}
 	}
 	return ""
+}
+
+// as says how one that is up differs from what is wished.
+func as(s Stamp) string {
+	if s.Lagging == "" {
+		return ""
+	}
+	return " (" + s.Lagging + ")"
 }
 
 func serving(s Stamp) string {

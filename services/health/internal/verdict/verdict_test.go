@@ -38,6 +38,12 @@ func again(s Stamp, name string) Stamp {
 	return s
 }
 
+// behindOf is a stamp that serves, not as wished.
+func behindOf(s Stamp, lagging string) Stamp {
+	s.Lagging = lagging
+	return s
+}
+
 func TestSum(t *testing.T) {
 	for _, tc := range []struct {
 		why      string
@@ -48,6 +54,8 @@ func TestSum(t *testing.T) {
 	}{
 		{"all serve", desk(good, good, good, good), good, "",
 			"Acme Rockets is up: all 3 parts serve, and the customer's address answers."},
+		{"on its previous revision", behindOf(desk(good, good, good, good), "on 1.0.0: the upgrade to 1.1.0 failed"), good, "",
+			"Acme Rockets is up (on 1.0.0: the upgrade to 1.1.0 failed): all 3 parts serve, and the customer's address answers."},
 		{"only the root of a chain is named first", desk(bad, bad, bad, bad), bad, "db",
 			"Acme Rockets is down: db does not answer (connection refused), and with it app, worker."},
 		{"a part is down while the customer is served", desk(good, good, bad, good), slow, "worker",

@@ -129,6 +129,7 @@ func (r *run) newerStamp() *typev1.Obstacle {
 		Code: recordsOlder,
 		Message: fmt.Sprintf("The stamp is of generation %d, of %s, and etcd knows generation %d alone: it was restored from an older snapshot.",
 			was.Generation, was.Time.UTC().Format(time.RFC3339), r.asked.GetGeneration()),
-		NextAction: "Say what it is to be: upgrade it to the revision that it runs, or suspend and resume it for what etcd knows.",
+		NextAction: fmt.Sprintf("Say what it is to be: if its data is of another revision than %s, upgrade it to that one; if not, suspend and resume it.",
+			short(r.asked.GetBlueprint())),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,9 +51,7 @@ func (e *Engine) Preview(ctx context.Context, q Question) (*typev1.Preview, erro
 			return nil, err
 		}
 		f := failure.Of(err, "")
-		p.Obstacles = []*typev1.Obstacle{{Code: f.GetCode().String(), Message: f.GetMessage(), NextAction: f.GetNextAction()}}
-		p.Summary = preview.Summary(nil, p.GetObstacles())
-		return p, nil
+		p.Obstacles = append(p.Obstacles, &typev1.Obstacle{Code: f.GetCode().String(), Message: f.GetMessage(), NextAction: f.GetNextAction()})
 	}
 	if q.Cell == "" && r.wish.Lifecycle == pb.Stamp_RUNNING {
 		p.Steps = append(p.Steps, &typev1.StepPreview{Id: placeID, Action: string(Place)})
@@ -61,8 +60,12 @@ func (e *Engine) Preview(ctx context.Context, q Question) (*typev1.Preview, erro
 	for _, s := range plan {
 		p.Steps = append(p.Steps, &typev1.StepPreview{Id: s.ID, Component: s.Component, Action: string(s.Action), After: s.After})
 	}
-	p.Components = foreseen(r.wish, r.book.Stamp, r.seen, plan)
-	p.Obstacles = r.waitsFor(plan, time.Now())
+	if len(p.GetObstacles()) == 0 || r.rendered() {
+		p.Components = foreseen(r.wish, r.book.Stamp, r.seen, plan)
+	} else {
+		p.Steps = nil // what cannot be rendered cannot be planned
+	}
+	p.Obstacles = append(p.Obstacles, r.waitsFor(plan, q.Observed != nil, time.Now())...)
 	p.Summary = preview.Summary(p.GetComponents(), p.GetObstacles())
 	return p, nil
 }
@@ -82,12 +85,28 @@ func OnceResumed(q Question) string {
 	return fmt.Sprintf(" It is upgraded from %s to %s when it is resumed.", short(was), short(wished))
 }
 
-// waitsFor is what keeps a plan from beginning now.
-func (r *run) waitsFor(plan []Step, now time.Time) []*typev1.Obstacle {
+// rendered says whether it is known what all components come to.
+func (r *run) rendered() bool {
+	if r.wish.Lifecycle != pb.Stamp_RUNNING {
+		return true // there is nothing to render
+	}
+	return len(r.wish.Parts) > 0 && !slices.ContainsFunc(r.wish.Parts, func(p Part) bool { return p.Rendered == "" })
+}
+
+// waitsFor is all that keeps a plan from beginning now. What is lost is known of a
+// stamp that was observed alone.
+func (r *run) waitsFor(plan []Step, observed bool, now time.Time) []*typev1.Obstacle {
 	if len(plan) == 0 {
 		return nil
 	}
 	var all []*typev1.Obstacle
+	if observed {
+		for _, o := range []*typev1.Obstacle{r.newerStamp(), r.dataMissing()} {
+			if o != nil {
+				all = append(all, o)
+			}
+		}
+	}
 	if o, _ := r.hold(now); o != nil {
 		all = append(all, o)
 	}
@@ -143,11 +162,8 @@ func (r *run) foresee(ctx context.Context) error {
 	if err := r.readRecipe(ctx); err != nil {
 		return err
 	}
-	if r.failed != nil {
-		return &failure.Error{Failure: r.failed}
-	}
 	if r.recipe == nil || settled(r.wish, r.book.Stamp) {
-		return nil
+		return r.refusal()
 	}
 	var before driver.SiteRequest
 	if asked := requestOf(entry(r.book.Stamp, kindSite, kindSite)); asked != "" {
@@ -170,7 +186,18 @@ func (r *run) foresee(ctx context.Context) error {
 	for i, p := range r.wish.Parts {
 		r.wish.Parts[i].Rendered = forms.Ledger[p.Name]
 	}
-	return r.renderShut()
+	if err := r.renderShut(); err != nil {
+		return err
+	}
+	return r.refusal()
+}
+
+// refusal is why it cannot be begun; nil when it can.
+func (r *run) refusal() error {
+	if r.failed == nil {
+		return nil
+	}
+	return &failure.Error{Failure: r.failed}
 }
 
 // expectSecrets gives those that were made, and stand-ins for the rest.

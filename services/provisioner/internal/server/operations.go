@@ -29,7 +29,7 @@ func (s *Server) GetOperation(ctx context.Context, req *longrunningpb.GetOperati
 	if err != nil {
 		return nil, err
 	}
-	return message(ctx, op, s.current)
+	return message(ctx, s.queuedBehind(op), s.current)
 }
 
 // find reads an operation. One that has no record is made up from the
@@ -199,7 +199,7 @@ func (s *Server) WaitOperation(ctx context.Context, req *longrunningpb.WaitOpera
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			return message(ctx, op, s.current) // ended, or the time is up
+			return message(ctx, s.queuedBehind(op), s.current) // ended, or the time is up
 		}
 	}
 }

@@ -39,6 +39,9 @@ func Open(path, as string) (*Dump, error) {
 	return &Dump{path: path, as: as, dir: info.IsDir()}, nil
 }
 
+// Directory says whether it is one: then the files have their own names.
+func (d *Dump) Directory() bool { return d.dir }
+
 // WriteTo writes the tar. It holds names, sizes and contents, nothing else.
 func (d *Dump) WriteTo(w io.Writer) (int64, error) {
 	count := &counter{w: w}

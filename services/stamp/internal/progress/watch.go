@@ -28,7 +28,7 @@ const (
 // operation that failed is no error: its metadata says so. When the context
 // ends first, the error is the context's and the operation goes on.
 func Watch(ctx context.Context, c *client.Client, operation string, out io.Writer, tty bool) (*typev1.OperationMetadata, error) {
-	var show display = &plain{out: out, told: map[string]typev1.Step_State{}}
+	var show display = newPlain(out)
 	if tty {
 		show = &live{out: out}
 	}
@@ -46,8 +46,10 @@ func Watch(ctx context.Context, c *client.Client, operation string, out io.Write
 			if done {
 				return last, nil
 			}
-		case !passing(err) || time.Since(answered) > patience:
+		case !Passing(err) || time.Since(answered) > patience:
 			return last, err
+		default:
+			show.away()
 		}
 		every := pollEvery
 		if time.Since(began) > patience {
@@ -81,8 +83,8 @@ func Metadata(op *longrunningpb.Operation) (*typev1.OperationMetadata, error) {
 	return meta, nil
 }
 
-// passing tells trouble that may be over the next time.
-func passing(err error) bool {
+// Passing tells trouble that may be over the next time.
+func Passing(err error) bool {
 	var unreachable *client.UnreachableError
 	var problem *client.Problem
 	return errors.As(err, &unreachable) || errors.As(err, &problem) &&

@@ -36,14 +36,24 @@ func For(ctx context.Context, s *session.Session, c *client.Client, operation st
 		return final, &exit.Error{Code: exit.Interrupted, Message: "still going on; " + again}
 	case errors.Is(err, context.DeadlineExceeded):
 		return final, &exit.Error{Code: exit.TimedOut, Message: "not done in time, and still going on" + blocked(final) + "; " + again}
+	case progress.Passing(err):
+		return final, lost(err, again)
 	case err != nil:
 		return final, err
 	}
 	if err := Failed(operation, final); err != nil {
-		return final, err
+		return final, withAftermath(ctx, c, final, err)
 	}
 	s.Say("%s", Summary(final))
 	return final, nil
+}
+
+// lost says that the wait was given up, and that nothing else was: whoever reads
+// only that nobody answers begins it all again.
+func lost(err error, again string) error {
+	what, _, _ := strings.Cut(err.Error(), "\n")
+	return &exit.Error{Code: exit.Unavailable, Message: "the wait was given up, for Stampworks does not answer any more: " + what,
+		Next: "what was begun is not lost, and goes on once Stampworks is back; " + again}
 }
 
 // Started waits for an operation that was just begun, unless it is done.

@@ -3,6 +3,7 @@ package wait
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,6 +31,16 @@ func TestCtrlC(t *testing.T) {
 	s := &session.Session{Err: &bytes.Buffer{}}
 	_, err := For(ctx, s, client.New(client.Config{Address: srv.URL}), "operations/acme.1")
 	if exit.Code(err) != exit.Interrupted || !strings.Contains(err.Error(), "stamp operation wait acme.1") {
+		t.Errorf("got %d, %v", exit.Code(err), err)
+	}
+}
+
+// The control plane may go while somebody waits: the work does not, and no second
+// one is to be started here.
+func TestNobodyAnswersAnyMore(t *testing.T) {
+	err := lost(&client.UnreachableError{Address: "http://gateway", Cause: errors.New("refused")}, "look again with: stamp operation wait acme.1")
+	if exit.Code(err) != exit.Unavailable || strings.Contains(err.Error(), "make run") ||
+		!strings.HasSuffix(err.Error(), "what was begun is not lost, and goes on once Stampworks is back; look again with: stamp operation wait acme.1") {
 		t.Errorf("got %d, %v", exit.Code(err), err)
 	}
 }

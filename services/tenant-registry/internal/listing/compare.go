@@ -71,7 +71,17 @@ func (f Field[T]) against(name, op, want string) (predicate[T], error) {
 		if f.all != nil && f.all(item) == nil {
 			return op == filtering.FunctionNotEquals
 		}
-		return test(fold(f.text(item)))
+		got := f.text(item)
+		if f.also == nil || got == "" || op != filtering.FunctionEquals && op != filtering.FunctionNotEquals {
+			return test(fold(got))
+		}
+		differs := op == filtering.FunctionNotEquals
+		for _, word := range append(f.also(got), got) {
+			if test(word) != differs {
+				return !differs
+			}
+		}
+		return differs
 	}, nil
 }
 

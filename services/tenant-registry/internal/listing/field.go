@@ -3,10 +3,12 @@ package listing
 import "time"
 
 // Field is something that items are filtered and ordered by. Make one with
-// Text, Word, Time or Map.
+// Text, Name, Word, Time or Map.
 type Field[T any] struct {
 	kind kind
 	text func(T) string
+	// also are other words for the value.
+	also func(value string) []string
 	all  func(T) map[string]string
 }
 
@@ -26,6 +28,12 @@ const sortableTime = "2006-01-02T15:04:05.000000000Z"
 // Text is a field whose values are compared as they are; ":" finds a part of it,
 // whatever the case, and "=" takes "*" for anything at either end.
 func Text[T any](get func(T) string) Field[T] { return Field[T]{kind: textKind, text: get} }
+
+// Name is a Text field that holds a resource name. "=" and "!=" take the shorter
+// words for it as well, which also gives.
+func Name[T any](get func(T) string, also func(name string) []string) Field[T] {
+	return Field[T]{kind: textKind, text: get, also: also}
+}
 
 // Word is a field out of a closed set, such as a state: compared whatever the
 // case.

@@ -11,9 +11,9 @@ import (
 )
 
 type item struct {
-	id, plan, state, deal string
-	labels                map[string]string
-	made                  time.Time
+	id, plan, state, deal, cell string
+	labels                      map[string]string
+	made                        time.Time
 }
 
 var schema = listing.Schema[item]{
@@ -22,6 +22,7 @@ var schema = listing.Schema[item]{
 		"id":          listing.Text(func(i item) string { return i.id }),
 		"plan":        listing.Text(func(i item) string { return i.plan }),
 		"state":       listing.Word(func(i item) string { return i.state }),
+		"cell":        listing.Name(func(i item) string { return i.cell }, func(name string) []string { return []string{name[len("cells/"):]} }),
 		"deal.id":     listing.Text(func(i item) string { return i.deal }),
 		"labels":      listing.Map(func(i item) map[string]string { return i.labels }),
 		"create_time": listing.Time(func(i item) time.Time { return i.made }),
@@ -31,7 +32,7 @@ var schema = listing.Schema[item]{
 var day = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 var all = []item{
-	{id: "acme", plan: "pro", state: "ACTIVE", deal: "42", labels: map[string]string{"tier": "gold", "a-b": "c"}, made: day},
+	{id: "acme", plan: "pro", state: "ACTIVE", deal: "42", cell: "cells/eu-1", labels: map[string]string{"tier": "gold", "a-b": "c"}, made: day},
 	{id: "beta", plan: "starter", state: "FAILED", deal: "43", labels: map[string]string{"tier": "tin"}, made: day.Add(time.Hour)},
 	{id: "corp", plan: "pro", state: "ACTIVE", made: day.Add(2 * time.Hour)},
 }
@@ -53,6 +54,12 @@ func TestFilters(t *testing.T) {
 		`plan = pro AND NOT id = "acme"`:        "corp",
 		`plan != pro OR id = corp`:              "beta corp",
 		`state = FAILED`:                        "beta",
+		`cell = "eu-1"`:                         "acme",
+		`cell = "cells/eu-1"`:                   "acme",
+		`cell = "eu-*"`:                         "acme",
+		`cell != "eu-1"`:                        "beta corp",
+		`cell:"cells"`:                          "acme",
+		`cell = "1"`:                            "",
 		`state:fail`:                            "beta",
 		`deal.id = "42"`:                        "acme",
 		`deal.id = 42`:                          "acme",

@@ -11,10 +11,12 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"stampworks.dev/pkg/errs"
+	"stampworks.dev/pkg/rpc/outputonly"
 )
 
 // Fields are the names of the fields that a caller may set. The rest is ours,
-// and is ignored where a caller sends it (AIP-203).
+// and is ignored where a caller sends it (AIP-203); one that a mask names is a
+// mistake (AIP-161).
 type Fields []string
 
 // Copy gives a message of its own with only these fields.
@@ -29,7 +31,7 @@ func (f Fields) Copy(from proto.Message) proto.Message {
 // Apply copies the masked fields of from into to; afterwards they share maps and
 // messages. No paths is every field that is set; "*" is every field, set or not.
 // A path may go one step into a message or a map: "contact.email", "labels.tier".
-// A path that there is not is a violation of "update_mask".
+// A path that there is not, or that is output only, is a violation of "update_mask".
 func (f Fields) Apply(to, from proto.Message, paths []string) error {
 	switch {
 	case len(paths) == 0:
@@ -73,6 +75,9 @@ func (f Fields) applyPath(to, from proto.Message, path string) error {
 	fd := descriptor(from, field)
 	if fd == nil {
 		return refuse(fmt.Sprintf("has the path %q, which there is not", path))
+	}
+	if outputonly.Path(from.ProtoReflect().Descriptor(), path) {
+		return refuse(fmt.Sprintf("has the path %q, which is output only: leave it out", path))
 	}
 	if !slices.Contains(f, field) {
 		return nil

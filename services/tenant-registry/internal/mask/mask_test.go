@@ -23,7 +23,7 @@ func TestApply(t *testing.T) {
 		"what is set":       {nil, &registryv1.Tenant{Plan: "pro", Uid: "x"}, "pro", "gold", "a@b", "u"},
 		"all":               {[]string{"*"}, &registryv1.Tenant{Plan: "pro", Uid: "x"}, "pro", "", "", "u"},
 		"cleared":           {[]string{"plan"}, &registryv1.Tenant{}, "", "gold", "a@b", "u"},
-		"ours":              {[]string{"uid", "state"}, &registryv1.Tenant{Uid: "x"}, "small", "gold", "a@b", "u"},
+		"not for masks":     {[]string{"name", "etag"}, &registryv1.Tenant{Name: "x", Etag: "y"}, "small", "gold", "a@b", "u"},
 		"a key":             {[]string{"labels.tier"}, &registryv1.Tenant{Labels: map[string]string{"tier": "tin", "x": "y"}}, "small", "tin", "a@b", "u"},
 		"a key cleared":     {[]string{"labels.tier"}, &registryv1.Tenant{}, "small", "", "a@b", "u"},
 		"a field":           {[]string{"contact.email"}, &registryv1.Tenant{Contact: &registryv1.Contact{Email: "c@d"}}, "small", "gold", "c@d", "u"},
@@ -38,7 +38,7 @@ func TestApply(t *testing.T) {
 			t.Errorf("%s: %v", name, to)
 		}
 	}
-	for _, bad := range [][]string{{"nope"}, {"contact.nope"}, {"plan.x"}, {"*", "plan"}, {""}} {
+	for _, bad := range [][]string{{"nope"}, {"contact.nope"}, {"plan.x"}, {"*", "plan"}, {""}, {"uid"}, {"plan", "state"}, {"status.url"}} {
 		if err := fields.Apply(&registryv1.Tenant{}, &registryv1.Tenant{}, bad); !errs.Is(err, errs.InvalidArgument) {
 			t.Errorf("%v: %v", bad, err)
 		}

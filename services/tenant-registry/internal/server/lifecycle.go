@@ -17,7 +17,7 @@ func (s *tenants) UpgradeTenant(ctx context.Context, req *registryv1.UpgradeTena
 		return nil, err
 	}
 	return operation(s.tenants.Upgrade(ctx, name, tenant.Upgrade{
-		Etag: req.GetEtag(), To: req.GetRevision(), Why: req.GetReason(), Now: req.GetNow(), DryRun: req.GetValidateOnly(),
+		Etag: req.GetEtag(), To: req.GetRevision(), Why: req.GetReason(), Inputs: req.GetInputs(), Now: req.GetNow(), DryRun: req.GetValidateOnly(),
 	}))
 }
 

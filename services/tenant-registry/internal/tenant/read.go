@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"stampworks.dev/pkg/store"
@@ -97,22 +98,38 @@ func (t *Tenants) CountByState() map[registryv1.Tenant_State]int {
 var schema = listing.Schema[View]{
 	ID: func(v View) string { return v.Spec().GetName() },
 	Fields: map[string]listing.Field[View]{
-		"name":            ofSpec((*registryv1.Tenant).GetName),
+		"name":            named(func(v View) string { return v.Spec().GetName() }),
 		"display_name":    ofSpec((*registryv1.Tenant).GetDisplayName),
 		"uid":             ofSpec((*registryv1.Tenant).GetUid),
 		"state":           listing.Word(func(v View) string { return v.State().String() }),
 		"plan":            ofSpec((*registryv1.Tenant).GetPlan),
 		"region":          ofSpec((*registryv1.Tenant).GetRegion),
-		"blueprint":       ofSpec((*registryv1.Tenant).GetBlueprint),
-		"cell":            listing.Text(func(v View) string { return v.Status().GetCell() }),
+		"blueprint":       named(func(v View) string { return v.Spec().GetBlueprint() }),
+		"cell":            named(func(v View) string { return v.Status().GetCell() }),
 		"deal.id":         ofSpec(func(s *registryv1.Tenant) string { return s.GetDeal().GetId() }),
-		"deal.source":     ofSpec(func(s *registryv1.Tenant) string { return s.GetDeal().GetSource() }),
+		"deal.source":     named(func(v View) string { return v.Spec().GetDeal().GetSource() }),
 		"labels":          listing.Map(func(v View) map[string]string { return v.Spec().GetLabels() }),
 		"status.url":      listing.Text(func(v View) string { return v.Status().GetUrl() }),
-		"status.revision": listing.Text(func(v View) string { return v.Status().GetRevision() }),
+		"status.revision": named(func(v View) string { return v.Status().GetRevision() }),
 		"create_time":     listing.Time(func(v View) time.Time { return v.Spec().GetCreateTime().AsTime() }),
 		"update_time":     listing.Time(func(v View) time.Time { return v.Spec().GetUpdateTime().AsTime() }),
 	},
+}
+
+func named(get func(View) string) listing.Field[View] { return listing.Name(get, shorter) }
+
+// shorter are the words that people have for a resource name: "acme" for
+// tenants/acme; of a revision its product, helpdesk or blueprints/helpdesk, and
+// helpdesk@1.0.0.
+func shorter(name string) []string {
+	parts := strings.Split(name, "/")
+	switch {
+	case len(parts) == 2:
+		return parts[1:]
+	case len(parts) == 4 && parts[2] == "revisions":
+		return []string{parts[1], parts[0] + "/" + parts[1], parts[1] + "@" + parts[3]}
+	}
+	return nil
 }
 
 func ofSpec(get func(*registryv1.Tenant) string) listing.Field[View] {

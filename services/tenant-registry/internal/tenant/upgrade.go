@@ -2,8 +2,13 @@ package tenant
 
 import (
 	"context"
+	"maps"
 	"path"
+	"strings"
 
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"stampworks.dev/pkg/blueprint"
 	"stampworks.dev/pkg/errs"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
@@ -18,6 +23,8 @@ type Upgrade struct {
 	To string
 	// Why is added to the timeline's sentence.
 	Why string
+	// Inputs are laid over the tenant's, for what the new revision asks.
+	Inputs map[string]*structpb.Value
 	// Now does not wait for the maintenance window.
 	Now bool
 	// DryRun does everything but write.
@@ -36,10 +43,10 @@ func (t *Tenants) Upgrade(ctx context.Context, name names.Tenant, u Upgrade) (Ch
 		if err := refuseDeleted(v); err != nil {
 			return edit{}, err
 		}
-		if err := t.moveTo(ctx, v, next, u.To); err != nil {
+		if err := t.moveTo(ctx, v, next, u); err != nil {
 			return edit{}, err
 		}
-		e := edit{entry: timeline.Entry{Action: timeline.Upgrading, Fields: []string{"blueprint"}}}
+		e := edit{entry: timeline.Entry{Action: timeline.Upgrading, Fields: u.fields()}}
 		to := path.Base(next.GetBlueprint())
 		switch moves := next.GetBlueprint() != v.Spec().GetBlueprint(); {
 		case moves:
@@ -61,9 +68,18 @@ func (t *Tenants) Upgrade(ctx context.Context, name names.Tenant, u Upgrade) (Ch
 	})
 }
 
+// fields are those of the tenant that it changes.
+func (u Upgrade) fields() []string {
+	if len(u.Inputs) > 0 {
+		return []string{"blueprint", "inputs"}
+	}
+	return []string{"blueprint"}
+}
+
 // moveTo wishes for a revision of the tenant's own blueprint, and checks all that
 // an update would.
-func (t *Tenants) moveTo(ctx context.Context, v View, next *registryv1.Tenant, to string) error {
+func (t *Tenants) moveTo(ctx context.Context, v View, next *registryv1.Tenant, u Upgrade) error {
+	to := u.To
 	if to == "" {
 		to = productOf(v.Spec().GetBlueprint())
 	}
@@ -75,7 +91,16 @@ func (t *Tenants) moveTo(ctx context.Context, v View, next *registryv1.Tenant, t
 	if err != nil {
 		return err
 	}
-	if next.Blueprint = revision.GetName(); next.GetBlueprint() == v.Spec().GetBlueprint() {
+	next.Blueprint = revision.GetName()
+	moves := next.GetBlueprint() != v.Spec().GetBlueprint()
+	if len(u.Inputs) > 0 && !moves && !v.ended() {
+		return errs.Invalid("INPUTS_INVALID", errs.Violation{Field: "inputs", Description: "go with an upgrade, and the tenant has that revision: update the tenant's inputs instead"})
+	}
+	if next.Inputs == nil && len(u.Inputs) > 0 {
+		next.Inputs = map[string]*structpb.Value{}
+	}
+	maps.Copy(next.GetInputs(), u.Inputs)
+	if !moves && len(u.Inputs) == 0 {
 		return nil
 	}
 	if product := productOf(v.Spec().GetBlueprint()); productOf(next.GetBlueprint()) != product {
@@ -119,5 +144,27 @@ func (t *Tenants) checkUpgrade(ctx context.Context, v View, next *registryv1.Ten
 	if err != nil {
 		return err
 	}
-	return recipe.CheckUpgrade(path.Base(running))
+	return t.withWay(ctx, wish, recipe, path.Base(running), recipe.CheckUpgrade(path.Base(running)))
+}
+
+// withWay adds to a refused upgrade the newest revision that leads there from the
+// one that runs, where there is one.
+func (t *Tenants) withWay(ctx context.Context, to names.Revision, recipe *blueprint.Recipe, running string, refusal error) error {
+	known, yes := errs.As(refusal)
+	if !yes {
+		return refusal
+	}
+	all, err := t.catalog.Revisions(ctx, names.Blueprint{ID: to.Blueprint})
+	if err != nil {
+		return refusal // it stands without
+	}
+	for _, r := range all { // newest first
+		via := path.Base(r.GetName())
+		between, err := t.catalog.Recipe(r)
+		if err != nil || via == running || via == to.ID || between.CheckUpgrade(running) != nil || recipe.CheckUpgrade(via) != nil {
+			continue
+		}
+		return errs.New(known.Kind, known.Reason, "%s%s first", strings.TrimSuffix(known.Message, "one of those first"), via).With("via", r.GetName())
+	}
+	return refusal
 }

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"stampworks.dev/pkg/rpc/outputonly"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/exit"
@@ -127,7 +128,7 @@ func into(m proto.Message, fields map[string]any) (mask []string, err error) {
 		case field == nil:
 		case field.Name() == "name":
 			named = true
-		case field.Name() != "etag":
+		case field.Name() != "etag" && !outputonly.Path(m.ProtoReflect().Descriptor(), string(field.Name())): // as in what "get -o yaml" gives
 			mask = append(mask, string(field.Name()))
 		}
 	}

@@ -44,6 +44,9 @@ func Revisions(s *session.Session) cobra.CompletionFunc {
 // Backups completes a tenant, then one of its backups.
 func Backups(s *session.Session) cobra.CompletionFunc { return arguments(s, tenants, backups) }
 
+// OpenOperations completes the first argument with the operations that go on.
+func OpenOperations(s *session.Session) cobra.CompletionFunc { return arguments(s, openOperations) }
+
 // Flags completes the values of those flags of a command that name something.
 func Flags(cmd *cobra.Command, s *session.Session) {
 	values := map[string]cobra.CompletionFunc{

@@ -4,14 +4,17 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/spf13/cobra"
 
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
 	"stampworks.dev/services/stamp/internal/names"
@@ -61,6 +64,19 @@ func sources(ctx context.Context, c *client.Client, _ []string) (found []cobra.C
 	err = client.List(ctx, c, "/v1/sources", nil, true, list)
 	for _, s := range list.GetSources() {
 		found = append(found, cobra.CompletionWithDesc(names.Short(s.GetName()), s.GetDisplayName()))
+	}
+	return found, err
+}
+
+// openOperations are those of the newest that have not ended.
+func openOperations(ctx context.Context, c *client.Client, _ []string) (found []cobra.Completion, err error) {
+	list := &longrunningpb.ListOperationsResponse{}
+	err = c.Get(ctx, "/v1/operations", url.Values{"page_size": {"1000"}}, list)
+	for _, op := range list.GetOperations() {
+		meta := &typev1.OperationMetadata{}
+		if !op.GetDone() && op.GetMetadata().UnmarshalTo(meta) == nil {
+			found = append(found, cobra.CompletionWithDesc(names.Short(op.GetName()), meta.GetKind().String()+" "+meta.GetState().String()))
+		}
 	}
 	return found, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -23,6 +24,8 @@ const (
 	clockLimit = 5 * time.Minute
 	// stale is when a cell's report is too old to trust.
 	stale = time.Minute
+	// storeAway is the reason of a service whose etcd does not answer.
+	storeAway = "STORE_UNAVAILABLE"
 )
 
 // remote checks the gateway and what is behind it; after the first that ends
@@ -42,8 +45,8 @@ func remote(ctx context.Context, s *session.Session) []Finding {
 	findings := []Finding{{Check: "gateway", Level: fine, Saw: fmt.Sprintf("%s answers in %d ms", c.Address(), took.Milliseconds())}}
 	findings = append(findings, clock(resp, s.Now()), services(ctx, c))
 	access := token(ctx, c)
-	findings = append(findings, access)
-	if access.Level == fine {
+	findings = append(findings, access...)
+	if access := findings[len(findings)-1]; access.Level == fine {
 		findings = append(findings, cells(ctx, c, s.Now())...)
 		findings = append(findings, backups(ctx, c, s.Now())...)
 	}
@@ -72,22 +75,33 @@ func clock(resp *http.Response, now time.Time) Finding {
 func services(ctx context.Context, c *client.Client) Finding {
 	resp, err := c.Raw(ctx, http.MethodGet, "/readyz", nil, nil, "text/plain")
 	if err != nil {
-		return Finding{Check: "services", Level: fail, Saw: "not ready: " + first(err), Fix: "start the service that is named, or read its log"}
+		return Finding{Check: "services", Level: fail, Saw: "not ready: " + first(err), Fix: "start the service that is named; if it runs, its log says what it waits for, such as etcd"}
 	}
-	_ = resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
+	said, err := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+	if _, without, found := strings.Cut(string(said), ", without "); err == nil && found {
+		return Finding{Check: "services", Level: warn, Saw: "the gateway does without: " + strings.TrimSpace(without), Fix: "start what is named, or read its log: it says what it waits for, such as etcd"}
+	}
 	return Finding{Check: "services", Level: fine, Saw: "the gateway reaches all that it needs"}
 }
 
-func token(ctx context.Context, c *client.Client) Finding {
+// token tries the token; where it was taken, and etcd is away, that is a finding of
+// its own.
+func token(ctx context.Context, c *client.Client) []Finding {
 	err := c.Get(ctx, "/v1/cells", nil, nil)
 	var problem *client.Problem
 	switch {
 	case err == nil:
-		return Finding{Check: "token", Level: fine, Saw: "is known"}
+		return []Finding{{Check: "token", Level: fine, Saw: "is known"}}
+	case errors.As(err, &problem) && problem.Reason == storeAway:
+		return []Finding{{Check: "token", Level: fine, Saw: "is known"}, {
+			Check: "etcd", Level: fail, Saw: "does not answer the services: " + first(err),
+			Fix: "start etcd, and look at its log and disk; nothing here is to be started anew. Customers are served meanwhile, changes and deals wait",
+		}}
 	case errors.As(err, &problem) && (problem.Status == http.StatusUnauthorized || problem.Status == http.StatusForbidden):
-		return Finding{Check: "token", Level: fail, Saw: first(err), Fix: "give one with --token or STAMP_TOKEN; stamp dev keeps one in .stamp/client.json"}
+		return []Finding{{Check: "token", Level: fail, Saw: first(err), Fix: "give one with --token or STAMP_TOKEN; stamp dev keeps one in .stamp/client.json"}}
 	}
-	return Finding{Check: "token", Level: fail, Saw: "cannot be tried: " + first(err), Fix: "put right what is above first"}
+	return []Finding{{Check: "token", Level: fail, Saw: "cannot be tried: " + first(err), Fix: "put right what is above; when that is well, the registry and etcd: their logs say why"}}
 }
 
 func cells(ctx context.Context, c *client.Client, now time.Time) []Finding {

@@ -57,7 +57,10 @@ func runFleet(ctx context.Context, o *options) error {
 	if o.printer.ForPeople() {
 		fmt.Fprintln(o.Out, printer.Safe(fleet.GetSummary()))
 	}
-	return printer.List(o.printer, fleetView(o.printer.Now()), fleet, fleet.GetTenants())
+	if err := printer.List(o.printer, fleetView(o.printer.Now()), fleet, fleet.GetTenants()); err != nil || !o.printer.ForPeople() {
+		return err
+	}
+	return tellUnplaced(ctx, o, fleet)
 }
 
 func runTenant(ctx context.Context, o *options) error {

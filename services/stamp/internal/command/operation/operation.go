@@ -25,7 +25,7 @@ import (
 // Command is `stamp operation`.
 func Command(s *session.Session) *cobra.Command {
 	return noun.Group("operation", "Changes that are going on, and those that were",
-		getCommand(s), listCommand(s), waitCommand(s))
+		getCommand(s), listCommand(s), waitCommand(s), cancelCommand(s))
 }
 
 // Print writes one operation.

@@ -31,7 +31,7 @@ elsewhere. Ctrl-C ends the waiting, never the operation. Exit codes: 3 not done 
 		Example: `  stamp operation wait acme.1
   stamp operation wait acme --timeout 2m`,
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: complete.Tenants(s),
+		ValidArgsFunction: complete.OpenOperations(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.client, o.printer, err = s.Open(); err != nil {
 				return err

@@ -184,8 +184,8 @@ func (o *options) there(ctx context.Context, m *provisionerv1.StampManifest) (wo
 	case known.GetUid() != m.GetTenantUid():
 		return refused, fmt.Sprintf("another tenant has this id (uid %s, the stamp's is %s): delete and purge that one, then call this again", known.GetUid(), m.GetTenantUid()), ""
 	case known.GetGeneration() < m.GetGeneration() && known.GetGenerationTime().AsTime().Before(m.GetWish().GetGenerationTime().AsTime()):
-		return stampIsNewer, fmt.Sprintf("etcd knows generation %d, the stamp is of generation %d, on %s: say what it is to be, by an upgrade to that revision, or by suspend and resume for what etcd knows",
-			known.GetGeneration(), m.GetGeneration(), short(cmp.Or(m.GetRevision(), m.GetWish().GetBlueprint()))), ""
+		return stampIsNewer, fmt.Sprintf("etcd knows generation %d, the stamp is of generation %d, on %s: %s",
+			known.GetGeneration(), m.GetGeneration(), short(cmp.Or(m.GetRevision(), m.GetWish().GetBlueprint())), sayAgain(known, m)), ""
 	case o.restored:
 		sentence = "its stamp is taken over again, with its backups"
 	default:

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/stamp/internal/names"
@@ -18,13 +21,17 @@ import (
 func (e *everything) page(now time.Time, s sheet) []string {
 	lines := e.head(now, s)
 	timeline, hang := e.history(now)
+	if e.timeline.GetNextPageToken() != "" {
+		timeline = append(timeline, "what is older: stamp tenant timeline "+names.Short(e.tenant.GetName()))
+	}
 	for _, section := range []struct {
 		title string
 		lines []string
 		hang  int
 	}{
 		{"Components", e.components(now), 2},
-		{e.operationTitle(now), e.steps(now), 2},
+		{title("Last operation", e.operation, e.meta, now), e.steps(now), 2},
+		{"Last change", e.lastChange(now), 2},
 		{"Failure", e.failure(), 2},
 		{"Obstacles", e.obstacles(now), 4},
 		{"Changed by hand or broken", e.drift(now), 2},
@@ -42,32 +49,54 @@ func (e *everything) page(now time.Time, s sheet) []string {
 	return lines
 }
 
-func (e *everything) operationTitle(now time.Time) string {
-	took := progress.Seconds(progress.Elapsed(e.meta, now))
-	title := fmt.Sprintf("Last operation  %s  %s %s, %s", names.Short(e.operation.GetName()), e.meta.GetKind(), e.meta.GetState(), took)
-	if e.meta.GetProgress() != "" && !e.operation.GetDone() {
-		title += ", " + e.meta.GetProgress()
+// title is what an operation is, and how far.
+func title(what string, op *longrunningpb.Operation, meta *typev1.OperationMetadata, now time.Time) string {
+	took := progress.Seconds(progress.Elapsed(meta, now))
+	title := fmt.Sprintf("%s  %s  %s %s, %s", what, names.Short(op.GetName()), meta.GetKind(), meta.GetState(), took)
+	if meta.GetProgress() != "" && !op.GetDone() {
+		title += ", " + meta.GetProgress()
 	}
-	if e.meta.GetTraceId() != "" {
-		title += "  trace " + e.meta.GetTraceId()
+	if meta.GetTraceId() != "" {
+		title += "  trace " + meta.GetTraceId()
 	}
 	return title
+}
+
+// lastChange is the operation of the present generation, where the last one is
+// work beside it.
+func (e *everything) lastChange(now time.Time) []string {
+	if !e.errand() {
+		return nil
+	}
+	return []string{strings.TrimSpace(title("", e.change, e.changeMeta, now)) + "  " + printer.Age(e.changeMeta.GetCreateTime(), now) + " ago"}
 }
 
 func (e *everything) steps(now time.Time) []string {
 	if e.operation == nil {
 		return nil
 	}
-	if lines := progress.Lines(e.meta, now); len(lines) > 0 {
-		return lines
+	lines := progress.Lines(e.meta, now)
+	if len(lines) == 0 && !e.operation.GetDone() {
+		lines = []string{"no step has begun"}
 	}
-	return []string{"no step has begun"}
+	for _, o := range e.meta.GetObstacles() {
+		if e.errand() { // those of the change are a section of their own
+			lines = append(lines, fmt.Sprintf("waits: %s (%s)", o.GetMessage(), o.GetCode()))
+		}
+	}
+	if e.errand() && e.meta.GetFailure() != nil && e.meta.GetState() != typev1.OperationMetadata_SUCCEEDED {
+		lines = append(lines, wait.Explain(e.meta.GetFailure())...)
+	}
+	if len(lines) == 0 {
+		lines = []string{"no step was needed"}
+	}
+	return lines
 }
 
 func (e *everything) failure() []string {
 	f := e.tenant.GetStatus().GetFailure()
-	if f == nil && e.meta.GetState() != typev1.OperationMetadata_SUCCEEDED {
-		f = e.meta.GetFailure()
+	if f == nil && e.changeMeta.GetState() != typev1.OperationMetadata_SUCCEEDED {
+		f = e.changeMeta.GetFailure()
 	}
 	if f == nil {
 		return nil
@@ -78,7 +107,7 @@ func (e *everything) failure() []string {
 func (e *everything) obstacles(now time.Time) []string {
 	all := e.tenant.GetStatus().GetObstacles()
 	if len(all) == 0 {
-		all = e.meta.GetObstacles()
+		all = e.changeMeta.GetObstacles()
 	}
 	var lines []string
 	for _, o := range all {

@@ -30,14 +30,16 @@ const entries = 8
 // everything about one tenant. What could not be read is nil, and missing
 // says why: one service that is away must not hide what the others know.
 type everything struct {
-	tenant    *registryv1.Tenant
-	stamp     *provisionerv1.Stamp
-	health    *healthv1.TenantHealth
-	operation *longrunningpb.Operation
-	meta      *typev1.OperationMetadata
-	timeline  *registryv1.ListTimelineResponse
-	backups   *provisionerv1.ListBackupsResponse
-	missing   []string
+	tenant *registryv1.Tenant
+	stamp  *provisionerv1.Stamp
+	health *healthv1.TenantHealth
+	// change is the operation of the present generation, operation the newest of
+	// all, which may be work without one, such as a backup.
+	change, operation *longrunningpb.Operation
+	changeMeta, meta  *typev1.OperationMetadata
+	timeline          *registryv1.ListTimelineResponse
+	backups           *provisionerv1.ListBackupsResponse
+	missing           []string
 }
 
 func read(ctx context.Context, c *client.Client, name string) (*everything, error) {
@@ -46,12 +48,17 @@ func read(ctx context.Context, c *client.Client, name string) (*everything, erro
 		return nil, err
 	}
 	stamp, health := &provisionerv1.Stamp{}, &healthv1.TenantHealth{}
-	operation, timeline := &longrunningpb.Operation{}, &registryv1.ListTimelineResponse{}
+	change, newest, timeline := &longrunningpb.Operation{}, &longrunningpb.ListOperationsResponse{}, &registryv1.ListTimelineResponse{}
 	backups := &provisionerv1.ListBackupsResponse{}
 	parts := []part{
 		{what: "the stamp", path: "/v1/" + name + "/stamp", into: stamp, keep: func() { all.stamp = stamp }},
 		{what: "health", path: "/v1/" + name + "/health", into: health, keep: func() { all.health = health }},
-		{what: "the operation", path: fmt.Sprintf("/v1/operations/%s.%d", names.Short(name), all.tenant.GetGeneration()), into: operation, keep: func() { all.operation = operation }},
+		{what: "the operation", path: fmt.Sprintf("/v1/operations/%s.%d", names.Short(name), all.tenant.GetGeneration()), into: change, keep: func() { all.change = change }},
+		{what: "the last operation", path: "/v1/operations", query: lastOf(name), into: newest, keep: func() {
+			if len(newest.GetOperations()) > 0 {
+				all.operation = newest.GetOperations()[0]
+			}
+		}},
 		{what: "the timeline", path: "/v1/" + name + "/timeline", query: url.Values{"page_size": {fmt.Sprint(entries)}}, into: timeline, keep: func() { all.timeline = timeline }},
 		{what: "the backups", path: "/v1/" + name + "/backups", query: url.Values{"page_size": {"1000"}}, into: backups, keep: func() { all.backups = backups }},
 	}
@@ -63,12 +70,33 @@ func read(ctx context.Context, c *client.Client, name string) (*everything, erro
 	for _, p := range parts {
 		all.take(p)
 	}
-	if all.operation == nil {
-		return all, nil
+	if err := all.chooseLast(); err != nil {
+		return nil, err
 	}
-	var err error
-	all.meta, err = progress.Metadata(all.operation)
-	return all, err
+	return all, nil
+}
+
+// lastOf asks for the newest operation of a tenant.
+func lastOf(name string) url.Values {
+	return url.Values{"filter": {fmt.Sprintf("metadata.tenant = %q", name)}, "page_size": {"1"}}
+}
+
+// chooseLast settles which operation is the last: the newest that there is, or the
+// change that is wished for while that has not ended, or has no record.
+func (e *everything) chooseLast() (err error) {
+	if e.changeMeta, err = progress.Metadata(e.change); err != nil {
+		return err
+	}
+	if e.operation == nil || e.change != nil && !e.change.GetDone() {
+		e.operation = e.change
+	}
+	e.meta, err = progress.Metadata(e.operation)
+	return err
+}
+
+// errand says whether the last operation is another than the last change.
+func (e *everything) errand() bool {
+	return e.change != nil && e.operation.GetName() != e.change.GetName()
 }
 
 type part struct {
@@ -111,7 +139,7 @@ func (e *everything) encode() (json.RawMessage, error) {
 	}
 	err := errors.Join(
 		write("tenant", e.tenant, true), write("stamp", e.stamp, e.stamp != nil), write("health", e.health, e.health != nil),
-		write("operation", e.operation, e.operation != nil), write("timeline", e.timeline, e.timeline != nil),
+		write("operation", e.change, e.change != nil), write("lastOperation", e.operation, e.operation != nil), write("timeline", e.timeline, e.timeline != nil),
 		write("backups", e.backups, e.backups != nil))
 	out.WriteString("}")
 	return out.Bytes(), err

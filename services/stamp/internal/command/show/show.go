@@ -29,7 +29,7 @@ func Command(s *session.Session) *cobra.Command {
 		Use:   "show TENANT",
 		Short: "Show everything about one customer on one screen",
 		Example: `  stamp show acme
-  stamp show acme -o json        wish, stamp, health, operation, timeline and backups in one object`,
+  stamp show acme -o json        wish, stamp, health, operations, timeline and backups in one object`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,6 +26,15 @@ import (
 type ending struct {
 	tenant, operation, result, said string
 }
+
+// The results, in the order in which they are counted.
+const (
+	done     = "DONE"
+	ranBadly = "FAILED"
+	goingOn  = "GOING ON"
+	notBegun = "NOT BEGUN"
+	skipped  = "SKIPPED"
+)
 
 // runMany runs a task for all customers that a filter chooses, several at a time,
 // and gives a line for each, in the order of their names.
@@ -55,6 +65,7 @@ func runMany(ctx context.Context, o *options, task string) error {
 	if err := printer.List(o.printer, endingView, chosen, endings); err != nil {
 		return err
 	}
+	o.Say("%s", tally(endings))
 	return verdict(endings)
 }
 
@@ -62,17 +73,21 @@ func runMany(ctx context.Context, o *options, task string) error {
 func runFor(ctx context.Context, o *options, tenant, task string) ending {
 	e := ending{tenant: names.Short(tenant)}
 	failed := func(err error) ending {
-		e.result, e.said = "FAILED", printer.Safe(err.Error())
+		e.result, e.said = ranBadly, printer.Safe(err.Error())
 		if errors.Is(err, context.DeadlineExceeded) {
-			e.result, e.said = "GOING ON", "not done in time"
+			e.result, e.said = goingOn, "not done in time"
 		}
 		return e
 	}
 	if ctx.Err() != nil {
-		e.result, e.said = "NOT BEGUN", "the time was up"
+		e.result, e.said = notBegun, "the time was up"
 		return e
 	}
 	op, err := begin(ctx, o, tenant, task)
+	if why := cannot(err); why != "" {
+		e.result, e.said = skipped, printer.Safe(why)
+		return e
+	}
 	if err != nil {
 		return failed(err)
 	}
@@ -94,7 +109,7 @@ func runFor(ctx context.Context, o *options, tenant, task string) ending {
 	if err != nil {
 		return failed(err)
 	}
-	e.result, e.said = "DONE", printer.Safe(lastOf(res.GetOutput()))
+	e.result, e.said = done, printer.Safe(lastOf(res.GetOutput()))
 	return e
 }
 
@@ -105,19 +120,52 @@ func lastOf(lines []string) string {
 	return lines[len(lines)-1]
 }
 
-// verdict is an error when the task did not end well for one of them.
-func verdict(all []ending) error {
-	bad := 0
-	for _, e := range all {
-		if e.result != "DONE" {
-			bad++
+// cannot says why a copy cannot run the task at all; empty when it can, or could.
+func cannot(err error) string {
+	var problem *client.Problem
+	if begun := (*exit.Error)(nil); errors.As(err, &begun) && begun.Code == exit.NotFound {
+		return begun.Message
+	}
+	if errors.As(err, &problem) && (problem.Reason == "STAMP_NOT_RUNNING" || problem.Reason == "STAMP_NOT_FOUND") {
+		return problem.Detail
+	}
+	return ""
+}
+
+// tally counts the results: "DONE 3, FAILED 1, SKIPPED 2".
+func tally(all []ending) string {
+	var counts []string
+	for _, result := range []string{done, ranBadly, goingOn, notBegun, skipped} {
+		if n := count(all, result); n > 0 {
+			counts = append(counts, fmt.Sprintf("%s %d", result, n))
 		}
 	}
-	if bad == 0 {
-		return nil
+	return strings.Join(counts, ", ")
+}
+
+func count(all []ending, result string) (n int) {
+	for _, e := range all {
+		if e.result == result {
+			n++
+		}
 	}
-	return &exit.Error{Code: exit.OperationFailed, Message: fmt.Sprintf("it did not end well for %d of %d", bad, len(all)),
-		Next: "see why with: stamp operation get OPERATION"}
+	return n
+}
+
+// verdict is an error when the task did not end well for one of those that could
+// run it, and when none could.
+func verdict(all []ending) error {
+	able := len(all) - count(all, skipped)
+	bad := able - count(all, done)
+	switch {
+	case able == 0:
+		return &exit.Error{Code: exit.NotFound, Message: fmt.Sprintf("it was run for none of %d: none of them can run it", len(all)),
+			Next: "see which tasks a customer has with: stamp task TENANT"}
+	case bad > 0:
+		return &exit.Error{Code: exit.OperationFailed, Message: fmt.Sprintf("it did not end well for %d of %d", bad, able),
+			Next: "see why with: stamp operation get OPERATION"}
+	}
+	return nil
 }
 
 var endingView = printer.View[ending]{

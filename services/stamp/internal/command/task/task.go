@@ -38,12 +38,14 @@ goes to the task; its exit code becomes this command's. It ends with the connect
 says anything for half an hour, and when the customer's copy is stopped or changed.
 
 With --filter it runs for every customer for which that holds, several at a time, and tells each
-result. Exit code 5: it failed for one of them.`,
+result. Copies that cannot run it are SKIPPED: their blueprint has no such task, or they do not run.
+Exit code 5: it failed for one of them; 6: it was run for none.`,
 		Example: `  stamp task acme                                       which are there?
   stamp task acme reset-admin --wait
   stamp task acme psql                                  talk with the database
   stamp task acme psql < report.sql > report.txt
-  stamp task --filter 'plan = "standard"' reset-admin   for many`,
+  stamp task --filter 'plan = "standard"' reset-admin   for many
+  stamp task --filter 'blueprint = "helpdesk" AND state = ACTIVE' reset-admin`,
 		Args: cobra.RangeArgs(1, 2), ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.client, o.printer, err = s.Open(); err != nil {

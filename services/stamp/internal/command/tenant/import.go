@@ -43,6 +43,7 @@ restore jobs of the blueprint find it in their backup directory, under the same 
 brings it to the revision.
 
 The names must be those that the blueprint's own backup job writes: say --as when the file has another.
+A file that no restore job looks for is not sent.
 When the tenant cannot be made of it, it is FAILED and says why; the backup stays for 30 days. Purge
 that tenant and import again under another id, or create one with --restore-from.`,
 		Example: `  stamp tenant import acme --dump helpdesk.dump --blueprint helpdesk --input admin_email=dana@acme.example --wait
@@ -83,6 +84,8 @@ func runImport(ctx context.Context, o *importOptions) error {
 		if wish.Cell, err = onlyCell(ctx, o.client); err != nil {
 			return err
 		}
+	} else if err := cellIs(ctx, o.client, wish.GetCell()); err != nil {
+		return err
 	}
 	// What is wrong with the wish is told before anything is sent.
 	create := url.Values{"tenant_id": {o.id}}
@@ -95,6 +98,9 @@ func runImport(ctx context.Context, o *importOptions) error {
 		return fmt.Errorf("read the tenant as it would be: %w", err)
 	}
 	wish.Blueprint = tenant.GetBlueprint() // the newest of before stays the one
+	if err := o.foundBy(ctx, wish.GetBlueprint(), files); err != nil {
+		return err
+	}
 	kept, err := send(ctx, o, files, wish)
 	if err != nil {
 		return err

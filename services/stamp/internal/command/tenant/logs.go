@@ -12,12 +12,14 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/client"
 	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/session"
+	"stampworks.dev/services/stamp/internal/wait"
 )
 
 type logsOptions struct {
@@ -62,11 +64,13 @@ func runLogs(ctx context.Context, o *logsOptions) error {
 	if o.follow {
 		query.Set("follow", "true")
 	}
+	told := map[string]bool{}
 	err := o.client.Stream(ctx, "/v1/"+o.name+"/stamp:logs", query, func(text json.RawMessage) error {
 		line := &provisionerv1.ReadLogsResponse{}
 		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(text, line); err != nil {
 			return fmt.Errorf("decode log line: %w", err)
 		}
+		told[line.GetComponent()] = true
 		if o.component != "" {
 			_, err := fmt.Fprintln(o.Out, line.GetLine())
 			return err
@@ -77,5 +81,31 @@ func runLogs(ctx context.Context, o *logsOptions) error {
 	if errors.Is(err, context.Canceled) {
 		return exit.Said(exit.Interrupted)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return o.tellJob(ctx, told)
+}
+
+// tellJob says what a job that failed printed: that is in no component's log. Who
+// reads the logs of a copy that was never made looks for just that.
+func (o *logsOptions) tellJob(ctx context.Context, told map[string]bool) error {
+	tenant := &registryv1.Tenant{}
+	if err := o.client.Get(ctx, "/v1/"+o.name, nil, tenant); err != nil {
+		return ctx.Err() // the logs themselves were read
+	}
+	f := tenant.GetStatus().GetFailure()
+	of := f.GetComponent()
+	if f != nil && of != "" && !told[of] && (o.component == "" || o.component == of) {
+		o.Say("%s has logged nothing. What its failed job printed last:", of)
+		for _, line := range wait.Explain(f) {
+			o.Say("  %s", line)
+		}
+		o.Say("all of that operation: stamp operation get %s", names.Short(o.name))
+		return nil
+	}
+	if len(told) == 0 {
+		o.Say("nothing is logged")
+	}
+	return nil
 }

@@ -3,6 +3,8 @@ package tenant
 import (
 	"cmp"
 	"context"
+	"errors"
+	"net/http"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/spf13/cobra"
@@ -11,6 +13,7 @@ import (
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 
+	"stampworks.dev/services/stamp/internal/client"
 	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
@@ -69,6 +72,28 @@ func previewOf(ctx context.Context, o *changeOptions, op *longrunningpb.Operatio
 		return err
 	}
 	return runPreview(ctx, o, wish, meta.GetPreview(), now)
+}
+
+// refused shows what a change that the registry refuses would do all the same, and
+// what else keeps it from beginning: who puts the refusal right wants to know at
+// once what comes next. Where that cannot be told, the refusal is.
+func refused(ctx context.Context, o *changeOptions, wish *registryv1.Tenant, now bool, refusal error) error {
+	var problem *client.Problem
+	if !errors.As(refusal, &problem) || problem.Status != http.StatusBadRequest {
+		return refusal
+	}
+	var err error
+	if wish.Blueprint, err = newest(ctx, o.client, wish.GetBlueprint()); err != nil {
+		return refusal
+	}
+	answer, err := foretold(ctx, o, wish, now)
+	if err != nil || len(answer.GetComponents()) == 0 {
+		return refusal
+	}
+	if err := printPreview(o.printer, answer); err != nil {
+		return err
+	}
+	return refusal
 }
 
 // sayWhatWaits adds to a change that was only validated what would keep it from

@@ -3,8 +3,12 @@ package tenant
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"path"
 	"strings"
+
+	"github.com/Masterminds/semver/v3"
 
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
@@ -37,10 +41,36 @@ func fits(ctx context.Context, c *client.Client, wish *registryv1.Tenant) error 
 	if of := product(b.GetRevision()); wish.GetBlueprint() != "" && of != product(wish.GetBlueprint()) {
 		return &exit.Error{Code: exit.Failure, Message: "the backup " + short + " is of " + names.Short(of) + ", not of " + names.Short(product(wish.GetBlueprint())) + ": choose another"}
 	}
+	if err := older(ctx, c, b, wish.GetBlueprint()); err != nil {
+		return err
+	}
 	if cell := wish.GetCell(); cell != "" && cell != b.GetCell() {
 		return &exit.Error{Code: exit.Failure, Message: "the backup " + short + " is kept in the cell " + names.Short(b.GetCell()) + ", not in " + names.Short(cell) + ": choose that one"}
 	}
 	return nil
+}
+
+// older refuses a backup of a newer revision than the tenant is to run: its data
+// cannot be read. One that is no version is left to the provisioner to judge.
+func older(ctx context.Context, c *client.Client, b *provisionerv1.Backup, wish string) error {
+	if wish == "" {
+		return nil
+	}
+	revision, err := newest(ctx, c, wish)
+	if err != nil {
+		return nil // the registry says what is wrong with the wish
+	}
+	of, err1 := semver.StrictNewVersion(path.Base(b.GetRevision()))
+	runs, err2 := semver.StrictNewVersion(path.Base(revision))
+	if err1 != nil || err2 != nil || !of.GreaterThan(runs) {
+		return nil
+	}
+	backup := names.Short(b.GetName())
+	return &exit.Error{
+		Code:    exit.Failure,
+		Message: fmt.Sprintf("the backup %s is of %s, which is newer than %s: nothing was created", backup, names.Short(b.GetRevision()), names.Short(revision)),
+		Next:    fmt.Sprintf("say --blueprint %s@%s or a later revision, or choose an older backup", path.Base(product(b.GetRevision())), of),
+	}
 }
 
 // product is the blueprint of a revision.

@@ -20,7 +20,7 @@ import (
 func Command(s *session.Session) *cobra.Command {
 	return noun.Group("tenant", "Customers: create, import, change, suspend, hold, delete",
 		createCommand(s), importCommand(s), getCommand(s), listCommand(s), previewCommand(s), updateCommand(s), upgradeCommand(s), suspendCommand(s), resumeCommand(s),
-		retryCommand(s), holdCommand(s), unholdCommand(s), deleteCommand(s), undeleteCommand(s), purgeCommand(s), receiptCommand(s), logsCommand(s),
+		retryCommand(s), holdCommand(s), unholdCommand(s), deleteCommand(s), undeleteCommand(s), purgeCommand(s), receiptCommand(s), timelineCommand(s), logsCommand(s),
 		rotateCommand(s), repairCommand(s))
 }
 

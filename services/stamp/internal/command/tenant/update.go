@@ -96,6 +96,10 @@ func runUpdate(ctx context.Context, o *updateOptions) error {
 	}
 	op := &longrunningpb.Operation{}
 	if err := o.client.Patch(ctx, "/v1/"+o.name, query, wish, op); err != nil {
+		if o.dryRun {
+			wish.Name = o.name
+			return refused(ctx, &o.changeOptions, wish, o.now, err)
+		}
 		return err
 	}
 	if o.dryRun {

@@ -6,10 +6,12 @@ import (
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 
 	"stampworks.dev/services/stamp/internal/command/complete"
+	"stampworks.dev/services/stamp/internal/inputs"
 	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/session"
 )
@@ -17,6 +19,7 @@ import (
 type upgradeOptions struct {
 	changeOptions
 	revision, reason          string
+	inputs                    []string
 	now, validateOnly, dryRun bool
 }
 
@@ -36,6 +39,7 @@ window, no room. --dry-run also shows what would be done to the copy as it is. B
 ` + legend,
 		Example: `  stamp tenant upgrade acme --wait
   stamp tenant upgrade acme 1.1.0 --now --reason "fixes the search" --wait
+  stamp tenant upgrade acme 1.2.0 --input domain=acme.example --wait
   stamp tenant upgrade acme --validate-only       would it be refused, or wait?
   stamp tenant upgrade acme --dry-run             what would it do?`,
 		Args:              cobra.RangeArgs(1, 2),
@@ -54,6 +58,7 @@ window, no room. --dry-run also shows what would be done to the copy as it is. B
 	o.flags(cmd)
 	o.etagFlag(cmd)
 	cmd.Flags().BoolVar(&o.now, "now", false, "do not wait for the maintenance window")
+	cmd.Flags().StringArrayVar(&o.inputs, "input", nil, "what the new revision asks, as `KEY=VALUE`; repeatable. Others stay")
 	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the timeline")
 	cmd.Flags().BoolVar(&o.validateOnly, "validate-only", false, "check everything, and write nothing")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "the same, and show what would be done")
@@ -65,10 +70,17 @@ func runUpgrade(ctx context.Context, o *upgradeOptions) error {
 	if err != nil {
 		return err
 	}
+	given, err := o.given(ctx, revision)
+	if err != nil {
+		return err
+	}
 	op := &longrunningpb.Operation{}
 	if err := o.client.Post(ctx, "/v1/"+o.name+":upgrade", nil, &registryv1.UpgradeTenantRequest{
-		Name: o.name, Etag: o.etag, Revision: revision, Reason: o.reason, Now: o.now, ValidateOnly: o.validateOnly || o.dryRun,
+		Name: o.name, Etag: o.etag, Revision: revision, Inputs: given, Reason: o.reason, Now: o.now, ValidateOnly: o.validateOnly || o.dryRun,
 	}, op); err != nil {
+		if o.dryRun {
+			return refused(ctx, &o.changeOptions, &registryv1.Tenant{Name: o.name, Blueprint: revision}, o.now, err)
+		}
 		return err
 	}
 	if o.dryRun {
@@ -81,6 +93,21 @@ func runUpgrade(ctx context.Context, o *upgradeOptions) error {
 		return sayWhatWaits(ctx, &o.changeOptions, op, o.now)
 	}
 	return o.finish(ctx, op)
+}
+
+// given are the inputs of the flags, as the revision types them.
+func (o *upgradeOptions) given(ctx context.Context, revision string) (map[string]*structpb.Value, error) {
+	if len(o.inputs) == 0 {
+		return nil, nil
+	}
+	if revision == "" {
+		tenant := &registryv1.Tenant{}
+		if err := o.client.Get(ctx, "/v1/"+o.name, nil, tenant); err != nil {
+			return nil, err
+		}
+		revision = product(tenant.GetBlueprint())
+	}
+	return inputs.Parse(o.inputs, recipeOf(ctx, o.client, revision))
 }
 
 // wanted is the name of the revision. A bare 1.1.0 is of the tenant's product.

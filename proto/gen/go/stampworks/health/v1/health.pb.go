@@ -45,7 +45,10 @@ type TenantHealth struct {
 	// The component in which the trouble began, when there is trouble.
 	RootComponent string `protobuf:"bytes,8,opt,name=root_component,json=rootComponent,proto3" json:"root_component,omitempty"`
 	// What people call the customer.
-	DisplayName   string `protobuf:"bytes,9,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	DisplayName string `protobuf:"bytes,9,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// Whether the customer is meant to be served: also one whose copy is still
+	// being made, or could not be.
+	Wanted        bool `protobuf:"varint,10,opt,name=wanted,proto3" json:"wanted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -141,6 +144,13 @@ func (x *TenantHealth) GetDisplayName() string {
 		return x.DisplayName
 	}
 	return ""
+}
+
+func (x *TenantHealth) GetWanted() bool {
+	if x != nil {
+		return x.Wanted
+	}
+	return false
 }
 
 // CheckHealth is what one probe sees.
@@ -402,7 +412,7 @@ var File_stampworks_health_v1_health_proto protoreflect.FileDescriptor
 
 const file_stampworks_health_v1_health_proto_rawDesc = "" +
 	"\n" +
-	"!stampworks/health/v1/health.proto\x12\x14stampworks.health.v1\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%stampworks/type/v1/health_state.proto\"\x8d\x04\n" +
+	"!stampworks/health/v1/health.proto\x12\x14stampworks.health.v1\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%stampworks/type/v1/health_state.proto\"\xa5\x04\n" +
 	"\fTenantHealth\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x125\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x1f.stampworks.type.v1.HealthStateR\x05state\x12\x18\n" +
@@ -416,7 +426,9 @@ const file_stampworks_health_v1_health_proto_rawDesc = "" +
 	"\n" +
 	"check_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tcheckTime\x12%\n" +
 	"\x0eroot_component\x18\b \x01(\tR\rrootComponent\x12!\n" +
-	"\fdisplay_name\x18\t \x01(\tR\vdisplayName:V\xeaAS\n" +
+	"\fdisplay_name\x18\t \x01(\tR\vdisplayName\x12\x16\n" +
+	"\x06wanted\x18\n" +
+	" \x01(\bR\x06wanted:V\xeaAS\n" +
 	"\x1bstampworks.dev/TenantHealth\x12\x17tenants/{tenant}/health*\rtenantHealths2\ftenantHealth\"\x85\x03\n" +
 	"\vCheckHealth\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x125\n" +

@@ -13,6 +13,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	_ "stampworks.dev/proto/gen/go/stampworks/type/v1"
@@ -303,7 +304,8 @@ type ListTenantsRequest struct {
 	// From the last response; bound to the other fields.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Over name, display_name, state, plan, cell, region, blueprint, deal.id,
-	// labels and status.url (AIP-160).
+	// labels and status.url (AIP-160). A blueprint is named as "helpdesk",
+	// "helpdesk@1.0.0", or by the resource name of either.
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	// Fields with an optional "desc", such as "create_time desc" (AIP-132).
 	OrderBy string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
@@ -447,7 +449,8 @@ type UpdateTenantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The tenant with its changed fields; its etag, when set, must be current.
 	Tenant *Tenant `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	// The fields to change; empty: all those set; "*": all.
+	// The fields to change; empty: all those set; "*": all. One that names an
+	// output-only field is refused; those that are only sent are ignored.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// Create it when it is not there.
 	AllowMissing bool `protobuf:"varint,3,opt,name=allow_missing,json=allowMissing,proto3" json:"allow_missing,omitempty"`
@@ -732,7 +735,9 @@ type UpgradeTenantRequest struct {
 	// Do not wait for the maintenance window.
 	Now bool `protobuf:"varint,5,opt,name=now,proto3" json:"now,omitempty"`
 	// Do everything but write.
-	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Inputs that are laid over the tenant's, for what the new revision asks.
+	Inputs        map[string]*structpb.Value `protobuf:"bytes,7,rep,name=inputs,proto3" json:"inputs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -807,6 +812,13 @@ func (x *UpgradeTenantRequest) GetValidateOnly() bool {
 		return x.ValidateOnly
 	}
 	return false
+}
+
+func (x *UpgradeTenantRequest) GetInputs() map[string]*structpb.Value {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
 }
 
 // RetryTenantRequest names a tenant whose last generation is tried again.
@@ -1417,7 +1429,7 @@ var File_stampworks_registry_v1_tenant_service_proto protoreflect.FileDescriptor
 
 const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"\n" +
-	"+stampworks/registry/v1/tenant_service.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#stampworks/registry/v1/tenant.proto\x1a\x1fstampworks/type/v1/access.proto\"\xef\x01\n" +
+	"+stampworks/registry/v1/tenant_service.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#stampworks/registry/v1/tenant.proto\x1a\x1fstampworks/type/v1/access.proto\"\xef\x01\n" +
 	"\x13CreateTenantRequest\x12A\n" +
 	"\x06tenant\x18\x01 \x01(\v2\x1e.stampworks.registry.v1.TenantB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06tenant\x12H\n" +
 	"\ttenant_id\x18\x02 \x01(\tB+\xbaH(\xd8\x01\x01r#2!^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$R\btenantId\x12&\n" +
@@ -1470,7 +1482,7 @@ const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"\x13ResumeTenantRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
-	"\x04etag\x18\x02 \x01(\tR\x04etag\"\xf0\x01\n" +
+	"\x04etag\x18\x02 \x01(\tR\x04etag\"\x9f\x03\n" +
 	"\x14UpgradeTenantRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
@@ -1479,7 +1491,11 @@ const file_stampworks_registry_v1_tenant_service_proto_rawDesc = "" +
 	"\x17stampworks.dev/RevisionR\brevision\x12 \n" +
 	"\x06reason\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\x06reason\x12\x10\n" +
 	"\x03now\x18\x05 \x01(\bR\x03now\x12#\n" +
-	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"[\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\x12Z\n" +
+	"\x06inputs\x18\a \x03(\v28.stampworks.registry.v1.UpgradeTenantRequest.InputsEntryB\b\xbaH\x05\x9a\x01\x02\x10dR\x06inputs\x1aQ\n" +
+	"\vInputsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12,\n" +
+	"\x05value\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x05value:\x028\x01\"[\n" +
 	"\x12RetryTenantRequest\x121\n" +
 	"\x04name\x18\x01 \x01(\tB\x1d\xe0A\x02\xfaA\x17\n" +
 	"\x15stampworks.dev/TenantR\x04name\x12\x12\n" +
@@ -1592,7 +1608,7 @@ func file_stampworks_registry_v1_tenant_service_proto_rawDescGZIP() []byte {
 }
 
 var file_stampworks_registry_v1_tenant_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_stampworks_registry_v1_tenant_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_stampworks_registry_v1_tenant_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_stampworks_registry_v1_tenant_service_proto_goTypes = []any{
 	(WatchTenantsResponse_Type)(0),  // 0: stampworks.registry.v1.WatchTenantsResponse.Type
 	(*CreateTenantRequest)(nil),     // 1: stampworks.registry.v1.CreateTenantRequest
@@ -1615,62 +1631,66 @@ var file_stampworks_registry_v1_tenant_service_proto_goTypes = []any{
 	(*WatchTenantsResponse)(nil),    // 18: stampworks.registry.v1.WatchTenantsResponse
 	(*ListTimelineRequest)(nil),     // 19: stampworks.registry.v1.ListTimelineRequest
 	(*ListTimelineResponse)(nil),    // 20: stampworks.registry.v1.ListTimelineResponse
-	(*Tenant)(nil),                  // 21: stampworks.registry.v1.Tenant
-	(*fieldmaskpb.FieldMask)(nil),   // 22: google.protobuf.FieldMask
-	(*timestamppb.Timestamp)(nil),   // 23: google.protobuf.Timestamp
-	(*TimelineEntry)(nil),           // 24: stampworks.registry.v1.TimelineEntry
-	(*longrunningpb.Operation)(nil), // 25: google.longrunning.Operation
-	(*Receipt)(nil),                 // 26: stampworks.registry.v1.Receipt
+	nil,                             // 21: stampworks.registry.v1.UpgradeTenantRequest.InputsEntry
+	(*Tenant)(nil),                  // 22: stampworks.registry.v1.Tenant
+	(*fieldmaskpb.FieldMask)(nil),   // 23: google.protobuf.FieldMask
+	(*timestamppb.Timestamp)(nil),   // 24: google.protobuf.Timestamp
+	(*TimelineEntry)(nil),           // 25: stampworks.registry.v1.TimelineEntry
+	(*structpb.Value)(nil),          // 26: google.protobuf.Value
+	(*longrunningpb.Operation)(nil), // 27: google.longrunning.Operation
+	(*Receipt)(nil),                 // 28: stampworks.registry.v1.Receipt
 }
 var file_stampworks_registry_v1_tenant_service_proto_depIdxs = []int32{
-	21, // 0: stampworks.registry.v1.CreateTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
-	21, // 1: stampworks.registry.v1.RecoverTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
-	21, // 2: stampworks.registry.v1.ListTenantsResponse.tenants:type_name -> stampworks.registry.v1.Tenant
-	21, // 3: stampworks.registry.v1.UpdateTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
-	22, // 4: stampworks.registry.v1.UpdateTenantRequest.update_mask:type_name -> google.protobuf.FieldMask
-	23, // 5: stampworks.registry.v1.HoldTenantRequest.expire_time:type_name -> google.protobuf.Timestamp
-	0,  // 6: stampworks.registry.v1.WatchTenantsResponse.type:type_name -> stampworks.registry.v1.WatchTenantsResponse.Type
-	21, // 7: stampworks.registry.v1.WatchTenantsResponse.tenant:type_name -> stampworks.registry.v1.Tenant
-	24, // 8: stampworks.registry.v1.ListTimelineResponse.timeline_entries:type_name -> stampworks.registry.v1.TimelineEntry
-	1,  // 9: stampworks.registry.v1.TenantService.CreateTenant:input_type -> stampworks.registry.v1.CreateTenantRequest
-	2,  // 10: stampworks.registry.v1.TenantService.RecoverTenant:input_type -> stampworks.registry.v1.RecoverTenantRequest
-	3,  // 11: stampworks.registry.v1.TenantService.GetTenant:input_type -> stampworks.registry.v1.GetTenantRequest
-	4,  // 12: stampworks.registry.v1.TenantService.ListTenants:input_type -> stampworks.registry.v1.ListTenantsRequest
-	6,  // 13: stampworks.registry.v1.TenantService.UpdateTenant:input_type -> stampworks.registry.v1.UpdateTenantRequest
-	7,  // 14: stampworks.registry.v1.TenantService.DeleteTenant:input_type -> stampworks.registry.v1.DeleteTenantRequest
-	8,  // 15: stampworks.registry.v1.TenantService.SuspendTenant:input_type -> stampworks.registry.v1.SuspendTenantRequest
-	9,  // 16: stampworks.registry.v1.TenantService.ResumeTenant:input_type -> stampworks.registry.v1.ResumeTenantRequest
-	10, // 17: stampworks.registry.v1.TenantService.UpgradeTenant:input_type -> stampworks.registry.v1.UpgradeTenantRequest
-	11, // 18: stampworks.registry.v1.TenantService.RetryTenant:input_type -> stampworks.registry.v1.RetryTenantRequest
-	12, // 19: stampworks.registry.v1.TenantService.UndeleteTenant:input_type -> stampworks.registry.v1.UndeleteTenantRequest
-	13, // 20: stampworks.registry.v1.TenantService.HoldTenant:input_type -> stampworks.registry.v1.HoldTenantRequest
-	14, // 21: stampworks.registry.v1.TenantService.UnholdTenant:input_type -> stampworks.registry.v1.UnholdTenantRequest
-	15, // 22: stampworks.registry.v1.TenantService.PurgeTenant:input_type -> stampworks.registry.v1.PurgeTenantRequest
-	16, // 23: stampworks.registry.v1.TenantService.GetReceipt:input_type -> stampworks.registry.v1.GetReceiptRequest
-	17, // 24: stampworks.registry.v1.TenantService.WatchTenants:input_type -> stampworks.registry.v1.WatchTenantsRequest
-	19, // 25: stampworks.registry.v1.TenantService.ListTimeline:input_type -> stampworks.registry.v1.ListTimelineRequest
-	25, // 26: stampworks.registry.v1.TenantService.CreateTenant:output_type -> google.longrunning.Operation
-	25, // 27: stampworks.registry.v1.TenantService.RecoverTenant:output_type -> google.longrunning.Operation
-	21, // 28: stampworks.registry.v1.TenantService.GetTenant:output_type -> stampworks.registry.v1.Tenant
-	5,  // 29: stampworks.registry.v1.TenantService.ListTenants:output_type -> stampworks.registry.v1.ListTenantsResponse
-	25, // 30: stampworks.registry.v1.TenantService.UpdateTenant:output_type -> google.longrunning.Operation
-	25, // 31: stampworks.registry.v1.TenantService.DeleteTenant:output_type -> google.longrunning.Operation
-	25, // 32: stampworks.registry.v1.TenantService.SuspendTenant:output_type -> google.longrunning.Operation
-	25, // 33: stampworks.registry.v1.TenantService.ResumeTenant:output_type -> google.longrunning.Operation
-	25, // 34: stampworks.registry.v1.TenantService.UpgradeTenant:output_type -> google.longrunning.Operation
-	25, // 35: stampworks.registry.v1.TenantService.RetryTenant:output_type -> google.longrunning.Operation
-	25, // 36: stampworks.registry.v1.TenantService.UndeleteTenant:output_type -> google.longrunning.Operation
-	21, // 37: stampworks.registry.v1.TenantService.HoldTenant:output_type -> stampworks.registry.v1.Tenant
-	21, // 38: stampworks.registry.v1.TenantService.UnholdTenant:output_type -> stampworks.registry.v1.Tenant
-	25, // 39: stampworks.registry.v1.TenantService.PurgeTenant:output_type -> google.longrunning.Operation
-	26, // 40: stampworks.registry.v1.TenantService.GetReceipt:output_type -> stampworks.registry.v1.Receipt
-	18, // 41: stampworks.registry.v1.TenantService.WatchTenants:output_type -> stampworks.registry.v1.WatchTenantsResponse
-	20, // 42: stampworks.registry.v1.TenantService.ListTimeline:output_type -> stampworks.registry.v1.ListTimelineResponse
-	26, // [26:43] is the sub-list for method output_type
-	9,  // [9:26] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	22, // 0: stampworks.registry.v1.CreateTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
+	22, // 1: stampworks.registry.v1.RecoverTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
+	22, // 2: stampworks.registry.v1.ListTenantsResponse.tenants:type_name -> stampworks.registry.v1.Tenant
+	22, // 3: stampworks.registry.v1.UpdateTenantRequest.tenant:type_name -> stampworks.registry.v1.Tenant
+	23, // 4: stampworks.registry.v1.UpdateTenantRequest.update_mask:type_name -> google.protobuf.FieldMask
+	21, // 5: stampworks.registry.v1.UpgradeTenantRequest.inputs:type_name -> stampworks.registry.v1.UpgradeTenantRequest.InputsEntry
+	24, // 6: stampworks.registry.v1.HoldTenantRequest.expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 7: stampworks.registry.v1.WatchTenantsResponse.type:type_name -> stampworks.registry.v1.WatchTenantsResponse.Type
+	22, // 8: stampworks.registry.v1.WatchTenantsResponse.tenant:type_name -> stampworks.registry.v1.Tenant
+	25, // 9: stampworks.registry.v1.ListTimelineResponse.timeline_entries:type_name -> stampworks.registry.v1.TimelineEntry
+	26, // 10: stampworks.registry.v1.UpgradeTenantRequest.InputsEntry.value:type_name -> google.protobuf.Value
+	1,  // 11: stampworks.registry.v1.TenantService.CreateTenant:input_type -> stampworks.registry.v1.CreateTenantRequest
+	2,  // 12: stampworks.registry.v1.TenantService.RecoverTenant:input_type -> stampworks.registry.v1.RecoverTenantRequest
+	3,  // 13: stampworks.registry.v1.TenantService.GetTenant:input_type -> stampworks.registry.v1.GetTenantRequest
+	4,  // 14: stampworks.registry.v1.TenantService.ListTenants:input_type -> stampworks.registry.v1.ListTenantsRequest
+	6,  // 15: stampworks.registry.v1.TenantService.UpdateTenant:input_type -> stampworks.registry.v1.UpdateTenantRequest
+	7,  // 16: stampworks.registry.v1.TenantService.DeleteTenant:input_type -> stampworks.registry.v1.DeleteTenantRequest
+	8,  // 17: stampworks.registry.v1.TenantService.SuspendTenant:input_type -> stampworks.registry.v1.SuspendTenantRequest
+	9,  // 18: stampworks.registry.v1.TenantService.ResumeTenant:input_type -> stampworks.registry.v1.ResumeTenantRequest
+	10, // 19: stampworks.registry.v1.TenantService.UpgradeTenant:input_type -> stampworks.registry.v1.UpgradeTenantRequest
+	11, // 20: stampworks.registry.v1.TenantService.RetryTenant:input_type -> stampworks.registry.v1.RetryTenantRequest
+	12, // 21: stampworks.registry.v1.TenantService.UndeleteTenant:input_type -> stampworks.registry.v1.UndeleteTenantRequest
+	13, // 22: stampworks.registry.v1.TenantService.HoldTenant:input_type -> stampworks.registry.v1.HoldTenantRequest
+	14, // 23: stampworks.registry.v1.TenantService.UnholdTenant:input_type -> stampworks.registry.v1.UnholdTenantRequest
+	15, // 24: stampworks.registry.v1.TenantService.PurgeTenant:input_type -> stampworks.registry.v1.PurgeTenantRequest
+	16, // 25: stampworks.registry.v1.TenantService.GetReceipt:input_type -> stampworks.registry.v1.GetReceiptRequest
+	17, // 26: stampworks.registry.v1.TenantService.WatchTenants:input_type -> stampworks.registry.v1.WatchTenantsRequest
+	19, // 27: stampworks.registry.v1.TenantService.ListTimeline:input_type -> stampworks.registry.v1.ListTimelineRequest
+	27, // 28: stampworks.registry.v1.TenantService.CreateTenant:output_type -> google.longrunning.Operation
+	27, // 29: stampworks.registry.v1.TenantService.RecoverTenant:output_type -> google.longrunning.Operation
+	22, // 30: stampworks.registry.v1.TenantService.GetTenant:output_type -> stampworks.registry.v1.Tenant
+	5,  // 31: stampworks.registry.v1.TenantService.ListTenants:output_type -> stampworks.registry.v1.ListTenantsResponse
+	27, // 32: stampworks.registry.v1.TenantService.UpdateTenant:output_type -> google.longrunning.Operation
+	27, // 33: stampworks.registry.v1.TenantService.DeleteTenant:output_type -> google.longrunning.Operation
+	27, // 34: stampworks.registry.v1.TenantService.SuspendTenant:output_type -> google.longrunning.Operation
+	27, // 35: stampworks.registry.v1.TenantService.ResumeTenant:output_type -> google.longrunning.Operation
+	27, // 36: stampworks.registry.v1.TenantService.UpgradeTenant:output_type -> google.longrunning.Operation
+	27, // 37: stampworks.registry.v1.TenantService.RetryTenant:output_type -> google.longrunning.Operation
+	27, // 38: stampworks.registry.v1.TenantService.UndeleteTenant:output_type -> google.longrunning.Operation
+	22, // 39: stampworks.registry.v1.TenantService.HoldTenant:output_type -> stampworks.registry.v1.Tenant
+	22, // 40: stampworks.registry.v1.TenantService.UnholdTenant:output_type -> stampworks.registry.v1.Tenant
+	27, // 41: stampworks.registry.v1.TenantService.PurgeTenant:output_type -> google.longrunning.Operation
+	28, // 42: stampworks.registry.v1.TenantService.GetReceipt:output_type -> stampworks.registry.v1.Receipt
+	18, // 43: stampworks.registry.v1.TenantService.WatchTenants:output_type -> stampworks.registry.v1.WatchTenantsResponse
+	20, // 44: stampworks.registry.v1.TenantService.ListTimeline:output_type -> stampworks.registry.v1.ListTimelineResponse
+	28, // [28:45] is the sub-list for method output_type
+	11, // [11:28] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_stampworks_registry_v1_tenant_service_proto_init() }
@@ -1685,7 +1705,7 @@ func file_stampworks_registry_v1_tenant_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stampworks_registry_v1_tenant_service_proto_rawDesc), len(file_stampworks_registry_v1_tenant_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
