@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"stampworks.dev/pkg/store"
@@ -127,7 +129,13 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 	wait := r.Backoff(op.GetAttempt())
 	failure.RetryAt(f, time.Now().Add(wait))
 	op.State, op.Failure = typev1.OperationMetadata_RETRYING, f
-	if !r.isErrand() {
+	if r.isErrand() {
+		r.obstruct(&typev1.Obstacle{
+			Code:       f.GetCode().String(),
+			Message:    fmt.Sprintf("%s fails, and is tried again: %s", strings.TrimPrefix(r.book.Op.GetName(), "operations/"), f.GetMessage()),
+			NextAction: f.GetNextAction(),
+		})
+	} else {
 		r.book.Stamp.Failure = f
 	}
 	if err := r.book.Save(ctx); err != nil {
@@ -184,7 +192,9 @@ func (r *run) giveUp(ctx context.Context, state typev1.OperationMetadata_State, 
 	r.tellEnded(ctx, state)
 	r.board.over(state, time.Now())
 	errand := r.isErrand() // after it is saved, the run is about none
-	if !errand {
+	if errand {
+		r.unhindered()
+	} else {
 		r.book.Stamp.Failure, r.ended = f, op
 	}
 	if err := r.book.Save(ctx); err != nil {

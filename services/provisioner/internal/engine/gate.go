@@ -174,6 +174,20 @@ func (r *run) hinder(ctx context.Context, o *typev1.Obstacle) error {
 	return nil
 }
 
+// unhindered forgets what blocked an operation that is gone on with, or that has
+// ended; not why its last attempt failed, while another one is made.
+func (r *run) unhindered() {
+	op := r.board.op
+	if op == nil {
+		return // what blocks a repair stays until it is done
+	}
+	s, why := r.book.Stamp, ""
+	if op.GetState() == typev1.OperationMetadata_RETRYING {
+		why = op.GetFailure().GetCode().String()
+	}
+	s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool { return !lasts(o) && o.GetCode() != why })
+}
+
 // obstruct notes an obstacle, beside those that last, since when it is there.
 // False: nothing of it is new.
 func (r *run) obstruct(o *typev1.Obstacle) bool {

@@ -74,6 +74,7 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if o != nil {
 		return min(wait, later(r.Resync)), r.hinder(ctx, o)
 	}
+	r.unhindered()
 	ctx, span := r.beginAttempt(ctx)
 	if r.goesBack() {
 		r.rememberWish(ctx) // before any of it: it is not to be tried again

@@ -55,7 +55,7 @@ func sameDrift(a, b *pb.Drift) bool {
 // right after it was started anew is left, and says so: its own program changes
 // it, and no number of restarts would help.
 func (r *run) markStale(found []*pb.Drift) {
-	r.seen.Unsound = !r.onlyShows() && (r.obs.Edited || len(r.obs.Missing) > 0)
+	r.seen.Unsound = !r.wish.ShowOnly && (r.obs.Edited || len(r.obs.Missing) > 0 || r.book.Op != nil && r.lacksDirs())
 	clear(r.seen.Stale)
 	for _, c := range r.book.Stamp.GetComponents() {
 		o := r.obs.Components[c.GetName()]
@@ -76,6 +76,17 @@ func (r *run) markStale(found []*pb.Drift) {
 			r.seen.Unsound = r.seen.Unsound || len(o.Missing) > 0
 		}
 	}
+}
+
+// lacksDirs says whether directories of a component are gone. An operation has
+// them made again whatever the policy: nothing starts without them.
+func (r *run) lacksDirs() bool {
+	for _, o := range r.obs.Components {
+		if len(o.Missing) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // mend notes that a component that was stale has been stopped.

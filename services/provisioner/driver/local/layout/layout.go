@@ -134,6 +134,15 @@ func (s Stamp) MakeComponent(name string, volumes []string, user int) error {
 	return nil
 }
 
+// KeepTmp makes the component's own /tmp again when it is gone: nothing in it is
+// missed, and nothing starts without it. What is there is left as it is.
+func (c Component) KeepTmp(user int) error {
+	if _, err := os.Lstat(c.Tmp()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return mkdir(c.Tmp(), 0o700, user, user)
+}
+
 // makeEtc writes the users that the stamp's processes see: initdb asks for its
 // own name, and dies when it has none.
 func (s Stamp) makeEtc(user int) error {

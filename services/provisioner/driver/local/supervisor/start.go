@@ -54,6 +54,9 @@ func (s *Supervisor) start(name string, a control.Applied, st start) (*trampolin
 		st.streams = &to
 	}
 	dir := s.stamp.Component(name)
+	if err := dir.KeepTmp(set.User); err != nil {
+		return nil, err
+	}
 	tmp := dir.Tmp()
 	spec := trampoline.Spec{
 		Program: program, Args: append([]string{program}, st.command[1:]...),
