@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/chacha20poly1305"
 
@@ -95,6 +96,11 @@ func (b *Box) Open(ciphertext, aad []byte) ([]byte, error) {
 // not, and an old key can leave the file.
 func (b *Box) Current(ciphertext []byte) bool {
 	return len(ciphertext) >= headSize && binary.BigEndian.Uint32(ciphertext[1:5]) == b.keys[0].id
+}
+
+// Has says whether the key of a ciphertext is in the file.
+func (b *Box) Has(ciphertext []byte) bool {
+	return len(ciphertext) >= headSize && slices.ContainsFunc(b.keys, func(k key) bool { return k.id == binary.BigEndian.Uint32(ciphertext[1:5]) })
 }
 
 // bind makes the associated data of a layer: all that stands before it, then

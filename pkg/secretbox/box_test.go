@@ -3,6 +3,7 @@ package secretbox_test
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,6 +95,9 @@ func TestRotate(t *testing.T) {
 	if both.Current(before) || !both.Current(after) || !old.Current(before) {
 		t.Fatal("Current is wrong")
 	}
+	if !both.Has(before) || !both.Has(after) || old.Has(after) || old.Has(after[:3]) {
+		t.Fatal("Has is wrong")
+	}
 	if _, err := old.Open(after, place); !errors.Is(err, secretbox.ErrSealed) {
 		t.Fatalf("the old key alone opens the new: %v", err)
 	}
@@ -130,6 +134,17 @@ func TestKeyFileIsRefused(t *testing.T) {
 		} else if strings.Contains(err.Error(), strings.Fields(string(text))[1]) {
 			t.Errorf("%s: the error shows the key", tt.name)
 		}
+	}
+}
+
+func TestReadMakesNoKey(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	if _, err := secretbox.Read(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("no file: %v", err)
+	}
+	sealed := seal(t, box(t, file), secret)
+	if b, err := secretbox.Read(file); err != nil || !b.Has(sealed) {
+		t.Fatalf("read: %v", err)
 	}
 }
 

@@ -32,6 +32,9 @@ func Open(keyFile string) (*Box, error) {
 	return read(keyFile)
 }
 
+// Read is Open that makes no file: fs.ErrNotExist when there is none.
+func Read(keyFile string) (*Box, error) { return read(keyFile) }
+
 // Rotate puts a new key before the others of a file. Programs that have the file
 // open go on with the old one, which still opens everything; restart them all
 // before anything is sealed with the new one.

@@ -50,7 +50,7 @@ type Config struct {
 	// /var/lib/stampworks-host as root, else in $XDG_STATE_HOME.
 	HostDir string `yaml:"host_dir" help:"directory that all replicas of this machine share" default:"/var/lib/stampworks-host, or in the state folder"`
 	// SecretKeyFile seals the tenants' secrets; the same for all replicas.
-	// Default secrets.key in DataDir, made when missing.
+	// Default secrets.key in DataDir, made when nothing is sealed yet.
 	SecretKeyFile string `yaml:"secret_key_file" help:"key file that seals secrets, the same for all replicas" default:"secrets.key in data_dir"`
 	// Cell is the cell of this replica.
 	Cell CellConfig `yaml:"cell"`

@@ -14,7 +14,6 @@ import (
 	"stampworks.dev/pkg/claim"
 	"stampworks.dev/pkg/lifecycle"
 	"stampworks.dev/pkg/rpc"
-	"stampworks.dev/pkg/secretbox"
 	"stampworks.dev/pkg/store"
 	"stampworks.dev/pkg/store/etcd"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
@@ -59,6 +58,7 @@ type parts struct {
 	view     *desired.View
 	follower *desired.Follower
 	shelf    *recipes.Shelf
+	keys     *secrets.Keys
 	vault    *secrets.Vault
 	reporter *report.Reporter
 	cells    *cells.Lister
@@ -97,10 +97,6 @@ func newClaims(cfg Config, deps Deps, backend *etcd.Backend, addr string) (*clai
 }
 
 func newParts(cfg Config, deps Deps, backend *etcd.Backend, claims *claim.Manager) (*parts, error) {
-	box, err := secretbox.Open(cfg.keyFile())
-	if err != nil {
-		return nil, err
-	}
 	tracer, err := trace.New(deps.Telemetry)
 	if err != nil {
 		return nil, err
@@ -110,6 +106,9 @@ func newParts(cfg Config, deps Deps, backend *etcd.Backend, claims *claim.Manage
 		tracer.Drivers[cell] = cfg.Cell.Driver
 	}
 	p := &parts{cfg: cfg, log: deps.Log, drivers: deps.Drivers, records: record.New(backend, cfg.Prefix), view: desired.NewView()}
+	if p.keys, err = secrets.OpenKeys(cfg.keyFile(), p.records.Secrets, deps.Log); err != nil {
+		return nil, err
+	}
 	registry := rpc.ClientConfig{Target: cfg.Registry.Target, TLS: cfg.TLS, Server: "tenant-registry"}
 	if p.registry, err = rpc.Dial(registry, rpc.ClientDeps{Log: deps.Log, Telemetry: deps.Telemetry, Service: Name}); err != nil {
 		return nil, err
@@ -119,7 +118,7 @@ func newParts(cfg Config, deps Deps, backend *etcd.Backend, claims *claim.Manage
 	p.placements, p.reports = store.NewCache(p.records.Placements), store.NewCache(p.records.Cells)
 	p.follower = &desired.Follower{View: p.view, Tenants: registryv1.NewTenantServiceClient(p.registry), Log: deps.Log}
 	p.shelf = recipes.NewShelf(registryv1.NewBlueprintServiceClient(p.registry))
-	p.vault = &secrets.Vault{Box: box, Sealed: p.records.Secrets}
+	p.vault = &secrets.Vault{Box: p.keys, Sealed: p.records.Secrets}
 	p.reporter = report.New(registryv1.NewReportServiceClient(p.registry), deps.Log)
 	p.cells = &cells.Lister{Reports: p.reports, Registry: registryv1.NewCellServiceClient(p.registry), Members: claims.Members}
 	p.work(cfg, tracer)
@@ -179,6 +178,7 @@ func (p *parts) addTo(group *lifecycle.Group) {
 	group.Add("cells", p.reports.Run)
 	group.Add("tenants", p.follower.Run)
 	group.Add("reports", p.reporter.Run)
+	group.Add("keys", p.keys.Run)
 	for name, d := range p.drivers {
 		if k, ok := d.(keeper); ok {
 			group.Add("cell "+name, k.Run)

@@ -206,7 +206,10 @@ func (t *tenant) health(now time.Time) *healthv1.TenantHealth {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.stamp
-	in := verdict.Stamp{DisplayName: s.GetDisplayName(), NotRunning: notRunning(s), Unmade: unmade(s), Lagging: lagging(s), DependsOn: map[string][]string{}}
+	in := verdict.Stamp{
+		DisplayName: s.GetDisplayName(), NotRunning: notRunning(s), Unmade: unmade(s), Lagging: lagging(s), Aside: aside(s),
+		DependsOn: map[string][]string{},
+	}
 	if in.DisplayName == "" {
 		in.DisplayName = t.id
 	}

@@ -23,6 +23,8 @@ type Stamp struct {
 	// Lagging is what one that serves is behind in, such as "on 1.0.0: the
 	// upgrade to 1.1.0 failed"; empty when it is as wished.
 	Lagging string
+	// Aside is a sentence to be added: what is wrong beside what the probes see.
+	Aside string
 	// Components in start order, and what each depends on.
 	Components []*healthv1.CheckHealth
 	DependsOn  map[string][]string
@@ -32,6 +34,14 @@ type Stamp struct {
 
 // Sum gives the state, the root component and the sentence.
 func Sum(s Stamp) (state typev1.HealthState, root, sentence string) {
+	state, root, sentence = sum(s)
+	if s.Aside != "" {
+		sentence += " " + s.Aside
+	}
+	return state, root, sentence
+}
+
+func sum(s Stamp) (state typev1.HealthState, root, sentence string) {
 	if s.Unmade {
 		return typev1.HealthState_UNHEALTHY, "", s.DisplayName + " is down: its copy could not be made."
 	}

@@ -44,6 +44,12 @@ func behindOf(s Stamp, lagging string) Stamp {
 	return s
 }
 
+// beside is a stamp with something wrong that no probe sees.
+func beside(s Stamp, aside string) Stamp {
+	s.Aside = aside
+	return s
+}
+
 func TestSum(t *testing.T) {
 	for _, tc := range []struct {
 		why      string
@@ -72,6 +78,8 @@ func TestSum(t *testing.T) {
 			"Acme Rockets serves in part: worker answers again, 1 good answer so far."},
 		{"the address comes back", again(desk(good, good, good, bad), "endpoint"), bad, "",
 			"Acme Rockets is coming back: the customer's address answers again, 1 good answer so far."},
+		{"what no probe sees", beside(desk(good, good, good, good), "Its secrets cannot be opened."), good, "",
+			"Acme Rockets is up: all 3 parts serve, and the customer's address answers. Its secrets cannot be opened."},
 		{"never made", Stamp{DisplayName: "Acme Rockets", NotRunning: "being made", Unmade: true}, bad, "",
 			"Acme Rockets is down: its copy could not be made."},
 		{"not meant to run", Stamp{DisplayName: "Acme Rockets", NotRunning: "suspended"}, typev1.HealthState_NOT_RUNNING, "",

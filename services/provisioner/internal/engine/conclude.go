@@ -231,7 +231,10 @@ func (r *run) forgetRepair() {
 	delete(r.repair, r.id)
 	r.mu.Unlock()
 	if s := r.book.Stamp; r.book.Op == nil {
-		s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool { return !lasts(o) })
+		sealed := r.cannotOpen()
+		s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool {
+			return !lasts(o) && !(sealed && o.GetCode() == typev1.Failure_SECRET_UNREADABLE.String())
+		})
 	}
 }
 

@@ -328,7 +328,8 @@ type options struct {
 	parallel int
 	tune     func(*engine.Config)
 	tel      *telemetry.Telemetry
-	watches  bool // the cell tells of changes by itself
+	watches  bool        // the cell tells of changes by itself
+	box      secrets.Box // default the world's
 }
 
 // start runs a replica; stop it, or let the test end.
@@ -376,12 +377,15 @@ func (w *world) start(o options) *replica {
 	follower := &desired.Follower{View: r.view, Tenants: registryv1.NewTenantServiceClient(conn), Log: log}
 	shelf := recipes.NewShelf(registryv1.NewBlueprintServiceClient(conn))
 	cfg := engine.Config{Resync: o.resync, Parallel: o.parallel, Backoff: func(int32) time.Duration { return 20 * time.Millisecond }}
+	if o.box == nil {
+		o.box = w.box
+	}
 	if o.tune != nil {
 		o.tune(&cfg)
 	}
 	e := engine.New(cfg, engine.Deps{
 		Store: records, Placements: placements, Operations: operations, View: r.view, Recipes: shelf,
-		Vault: &secrets.Vault{Box: w.box, Sealed: records.Secrets}, Drivers: cells, Prober: r.prober, Reporter: reporter, Tracer: tracer, Log: log,
+		Vault: &secrets.Vault{Box: o.box, Sealed: records.Secrets}, Drivers: cells, Prober: r.prober, Reporter: reporter, Tracer: tracer, Log: log,
 	})
 	r.engine = e
 	var all sync.WaitGroup

@@ -16,6 +16,7 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/internal/render"
+	"stampworks.dev/services/provisioner/internal/secrets"
 )
 
 // outline is what a recipe says whatever the tenant: it needs neither a site
@@ -98,6 +99,10 @@ func (r *run) render(ctx context.Context) error {
 	if r.vault == nil {
 		var err error
 		if r.vault, err = r.Vault.Read(ctx, r.id, r.tenant.GetUid()); err != nil {
+			return err
+		}
+		if err := secrets.Lacking(r.vault, r.book.Stamp.GetSecretVersions()); err != nil {
+			r.vault = nil
 			return err
 		}
 	}

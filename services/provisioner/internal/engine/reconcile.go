@@ -56,10 +56,12 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 		return later(r.Resync), r.hinder(ctx, o)
 	}
 	if r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack() && !r.isErrand() {
+		r.showSealed()
 		return r.rest(ctx) // this generation is not tried again by itself
 	}
 	if r.failed == nil && r.board.op == nil && Decide(r.wish, r.book.Stamp, r.seen).Done() {
 		r.forgetRepair()
+		r.showSealed()
 		r.rememberWish(ctx)
 		again, err := r.rest(ctx)
 		if err == nil {

@@ -38,6 +38,7 @@ type shard struct {
 	mended  map[string]map[string]bool // components that were started anew, until nothing of them differs, by tenant
 	heard   map[string]heard           // of repairs, by tenant
 	rests   map[string]quiet           // stamps that were found as they should be
+	sealed  map[string]bool            // tenants whose secrets are under a key that is not there
 }
 
 // RunShard works on the tenants of a shard until ctx ends: with the claim.

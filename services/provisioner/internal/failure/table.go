@@ -28,7 +28,7 @@ var rules = map[typev1.Failure_Code]rule{
 	typev1.Failure_DISK_FULL:          {typev1.Failure_OPERATOR, forever, "Free or add disk space on the cell; the stamp goes on by itself."},
 	typev1.Failure_CELL_UNREACHABLE:   {typev1.Failure_OPERATOR, forever, "Bring the cell's provisioner back; the stamp goes on by itself."},
 	typev1.Failure_CAPACITY_EXHAUSTED: {typev1.Failure_OPERATOR, forever, "Add a cell, or free room on one; the tenant is placed as soon as it fits."},
-	typev1.Failure_SECRET_UNREADABLE:  {typev1.Failure_OPERATOR, forever, "Put back the key file with which the tenant's secrets were sealed."},
+	typev1.Failure_SECRET_UNREADABLE:  {typev1.Failure_OPERATOR, forever, "Bring back the provisioner's secrets.key with which the tenant's secrets were sealed; the stamp goes on by itself."},
 	typev1.Failure_TIMED_OUT:          {typev1.Failure_PRODUCT, 3, "Find out what takes so long, or raise the timeout in the blueprint, then retry the tenant."},
 	typev1.Failure_CANCELLED:          {typev1.Failure_OPERATOR, 1, "Retry the tenant, or change what is wished for, when the work is to go on."},
 	typev1.Failure_RENDER_FAILED:      {typev1.Failure_PRODUCT, 1, "Correct the expression in the blueprint, publish it as a new revision and move the tenant to it."},

@@ -8,8 +8,6 @@ import (
 
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
-	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
-	"stampworks.dev/services/provisioner/internal/failure"
 )
 
 // Sealed gives those that Read gave as they are kept: every version of each by
@@ -33,8 +31,7 @@ func Sealed(all map[string]Secret) (sealed map[string][]byte, versions map[strin
 func (v *Vault) PutBack(ctx context.Context, tenant, uid string, sealed map[string][]byte, versions map[string]int32, guard store.Cond) (map[string]int32, error) {
 	for key, one := range sealed {
 		if _, err := v.Box.Open(one, v.aad(tenant, uid, key)); err != nil {
-			return nil, failure.New(typev1.Failure_SECRET_UNREADABLE, "",
-				fmt.Sprintf("Secret %q in the stamp's manifest cannot be opened: its key is not in the key file.", key))
+			return nil, asUnreadable(err, fmt.Sprintf("Secret %q in the stamp's manifest cannot be opened: its key is not in the key file.", key))
 		}
 	}
 	_, err := v.Sealed.Create(ctx, tenant, &pb.SealedSecrets{TenantUid: uid, Sealed: sealed, Versions: versions}, guard)

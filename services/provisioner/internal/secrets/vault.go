@@ -14,7 +14,6 @@ import (
 
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
-	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/internal/failure"
 )
 
@@ -51,7 +50,7 @@ func (v *Vault) Make(ctx context.Context, tenant, uid string, lengths map[string
 			if s.GetVersions()[name] != 0 {
 				continue
 			}
-			sealed, err := v.seal(tenant, uid, id(name, 1), length)
+			sealed, err := v.seal(ctx, tenant, uid, id(name, 1), length)
 			if err != nil {
 				return err
 			}
@@ -101,7 +100,7 @@ func (v *Vault) Read(ctx context.Context, tenant, uid string) (map[string]Secret
 	for key, sealed := range kept.Value.GetSealed() {
 		plain, err := v.Box.Open(sealed, v.aad(tenant, uid, key))
 		if err != nil {
-			return nil, failure.New(typev1.Failure_SECRET_UNREADABLE, "", fmt.Sprintf("Secret %q cannot be opened: its key is not there, or the record was changed.", key))
+			return nil, asUnreadable(err, fmt.Sprintf("Secret %q cannot be opened: its key is not in the key file, or the record was changed.", key))
 		}
 		name, version := parse(key)
 		if kept.Value.GetVersions()[name] == version {
@@ -111,13 +110,33 @@ func (v *Vault) Read(ctx context.Context, tenant, uid string) (map[string]Secret
 	}
 	for name, version := range kept.Value.GetVersions() {
 		if _, ok := all[name]; !ok {
-			return nil, failure.New(typev1.Failure_SECRET_UNREADABLE, "", fmt.Sprintf("Secret %q is not there.", id(name, version)))
+			return nil, unreadable(fmt.Sprintf("Secret %q is not there.", id(name, version)))
 		}
 	}
 	return all, nil
 }
 
-func (v *Vault) seal(tenant, uid, id string, length int) ([]byte, error) {
+// asUnreadable is the failure of what does not open: the box's own, when it knows
+// more than that.
+func asUnreadable(err error, message string) error {
+	var own *failure.Error
+	if errors.As(err, &own) {
+		return own
+	}
+	return unreadable(message)
+}
+
+// careful is a box that may refuse to seal; Keys is one.
+type careful interface {
+	MaySeal(ctx context.Context) error
+}
+
+func (v *Vault) seal(ctx context.Context, tenant, uid, id string, length int) ([]byte, error) {
+	if box, ok := v.Box.(careful); ok {
+		if err := box.MaySeal(ctx); err != nil {
+			return nil, err
+		}
+	}
 	value, err := text(length)
 	if err != nil {
 		return nil, err

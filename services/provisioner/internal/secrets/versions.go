@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"stampworks.dev/pkg/store"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
@@ -16,6 +18,17 @@ func Of(all map[string]Secret, name string, version int32) (Secret, bool) {
 	}
 	s, ok := all[id(name, version)]
 	return s, ok
+}
+
+// Lacking is the failure SECRET_UNREADABLE of a stamp that has secrets of which
+// Read gave nothing: their record was removed. Nil when there is one of each.
+func Lacking(all map[string]Secret, versions map[string]int32) error {
+	for _, name := range slices.Sorted(maps.Keys(versions)) {
+		if _, has := all[name]; !has {
+			return unreadable(fmt.Sprintf("Secret %q was made, and is not there any more.", name))
+		}
+	}
+	return nil
 }
 
 // Next is a version of a secret that none of those that Read gave has.
@@ -36,7 +49,7 @@ func (v *Vault) Renew(ctx context.Context, tenant, uid, name string, version int
 		if s.GetSealed()[id(name, version)] != nil {
 			return nil
 		}
-		sealed, err := v.seal(tenant, uid, id(name, version), length)
+		sealed, err := v.seal(ctx, tenant, uid, id(name, version), length)
 		if err == nil {
 			s.Sealed[id(name, version)] = sealed
 		}
@@ -81,8 +94,32 @@ func (v *Vault) change(ctx context.Context, tenant, uid string, guard store.Cond
 	return nil
 }
 
-// keyed says whether a box seals with this key; pkg/secretbox does.
-type keyed interface{ Current(ciphertext []byte) bool }
+// keyed is a box that says whether it seals with this key, and whether it has it;
+// pkg/secretbox and Keys are.
+type keyed interface {
+	Current(ciphertext []byte) bool
+	Has(ciphertext []byte) bool
+}
+
+// Has says whether all of a record is under keys that there are.
+func (v *Vault) Has(s *pb.SealedSecrets) bool {
+	box, ok := v.Box.(keyed)
+	for _, sealed := range s.GetSealed() {
+		if ok && !box.Has(sealed) {
+			return false
+		}
+	}
+	return true
+}
+
+// Changed gives a channel that is closed when another key file is taken up; nil
+// for a box that has one for good.
+func (v *Vault) Changed() <-chan struct{} {
+	if box, ok := v.Box.(interface{ Changed() <-chan struct{} }); ok {
+		return box.Changed()
+	}
+	return nil
+}
 
 // Current says whether all of a record is under the newest key.
 func (v *Vault) Current(s *pb.SealedSecrets) bool {

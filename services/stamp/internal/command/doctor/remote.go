@@ -48,7 +48,7 @@ func remote(ctx context.Context, s *session.Session) []Finding {
 	findings = append(findings, access...)
 	if access := findings[len(findings)-1]; access.Level == fine {
 		findings = append(findings, cells(ctx, c, s.Now())...)
-		findings = append(findings, backups(ctx, c, s.Now())...)
+		findings = append(findings, customers(ctx, c, s.Now())...)
 	}
 	return findings
 }
