@@ -28,6 +28,9 @@ func (r *run) before(s Step) error {
 		}
 	case Open:
 		r.book.Stamp.Closed = false
+		if r.wish.Reopens {
+			r.wholeAgain()
+		}
 		if !r.goesBack() {
 			r.book.Stamp.Upgrade = nil // once customers write, only a person goes back
 		}

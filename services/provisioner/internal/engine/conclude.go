@@ -242,7 +242,7 @@ func (r *run) forgetRepair() {
 // the stamp runs.
 func lasts(o *typev1.Obstacle) bool {
 	switch o.GetCode() {
-	case upgradeFailed, typev1.Failure_BACKUP_FAILED.String(), typev1.Failure_RESTORE_FAILED.String():
+	case upgradeFailed, typev1.Failure_BACKUP_FAILED.String(), typev1.Failure_RESTORE_FAILED.String(), typev1.Failure_ROTATION_FAILED.String():
 		return true
 	}
 	return false

@@ -124,6 +124,9 @@ func (r *run) unfit() error {
 	if err := r.kind().unfit(r); err != nil {
 		return err
 	}
+	if halfRestored(s) && !is.mends && !is.anyhow {
+		return failure.New(is.code, "", "The data is half brought back: restore a backup, or retry the tenant first.")
+	}
 	state := r.ended.GetState()
 	broken := state == typev1.OperationMetadata_FAILED || state == typev1.OperationMetadata_CANCELLED
 	if broken && !r.goesBack() && !is.anyhow {

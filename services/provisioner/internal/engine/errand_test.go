@@ -85,7 +85,7 @@ func (w *kioskWorld) job(_ context.Context, _ driver.Ref, _ driver.Manifest, j d
 	switch {
 	case j.Command[1] == "migrate":
 		w.disk.Put("/password", j.Env["PASSWORD"])
-		if broken && !strings.Contains(j.ID, "undo") {
+		if how, _ := w.disk.Get("/broken/migrate"); broken && (how == "for good" || !strings.Contains(j.ID, "undo")) {
 			return said(3, "half-way")
 		}
 	case j.Command[1] == "check" && (j.Env["PASSWORD"] != has || broken && has != w.original()):

@@ -28,6 +28,9 @@ func (r *run) doWithout(f *typev1.Failure) {
 
 // settledObstacles are those that stay when a generation was brought about.
 func (r *run) settledObstacles() []*typev1.Obstacle {
+	if halfRestored(r.book.Stamp) {
+		return r.book.Stamp.GetObstacles()
+	}
 	if r.wish.Backup == nil || !gaveUp(r.book.Stamp, r.wish.Backup.ID) {
 		return nil
 	}

@@ -50,7 +50,16 @@ func (generation) turnedBy(r *run) *typev1.Failure {
 // turn is not for it: an upgrade goes back at its first failure (turnBack).
 func (generation) turn(*run, *typev1.Failure) bool { return false }
 
-func (generation) inVain(_ *run, f *typev1.Failure) *typev1.Failure { return f }
+// inVain says where the data of before an upgrade is when that could not be
+// brought back.
+func (generation) inVain(r *run, f *typev1.Failure) *typev1.Failure {
+	u := r.book.Stamp.GetUpgrade()
+	if !r.goesBack() || !u.GetRestoring() {
+		return f
+	}
+	next := fmt.Sprintf("Correct the blueprint's restore job, or restore %s: `stamp backup restore %s %s`; or retry the tenant, which brings that data back first.", u.GetBackup(), r.id, u.GetBackup())
+	return r.leaveHalf(u.GetFailure(), f, "The data of before the upgrade", "It is in the backup "+u.GetBackup()+".", next)
+}
 
 // keepLast wishes for the last backup of a stamp that is deleted, and of one
 // that is destroyed before its deletion made that. Data that a migration left

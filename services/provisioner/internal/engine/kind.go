@@ -45,6 +45,9 @@ type traits struct {
 	// it has ended: no newer wish pre-empts it, and it comes before all others.
 	// Unstoppable says that it is not cancelled meanwhile either.
 	binding, unstoppable bool
+	// mends says that it may be done while the data is half of two: it may be what
+	// makes that whole.
+	mends bool
 	// harmless says that it changes nothing, so that no hold keeps it.
 	harmless bool
 	// anyhow says that it may be done although the stamp is not as it is wished

@@ -101,6 +101,9 @@ func (w Wish) stopID(component string, have *Stamp) string {
 
 // open plans to let customers in, last, and to see that they are served.
 func (p *steps) open(w Wish, have *Stamp, seen Seen) {
+	if w.staysShut(have) {
+		return
+	}
 	if w.closing(have) {
 		p.add(w.Endpoint, Open, openID, p.ids()...)
 	} else if !seen.Opened || seen.Passed[customerID] {

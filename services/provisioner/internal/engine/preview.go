@@ -135,7 +135,7 @@ func (e *Engine) imagine(q Question) *run {
 		}
 		r.board = board{op: r.book.Op.GetMetadata()}
 	}
-	r.wish.ShowOnly = !q.Open && r.onlyShows()
+	r.wish.ShowOnly, r.wish.Reopens = !q.Open && r.onlyShows(), r.reopens()
 	if r.goesBack() {
 		r.tenant = withSpec(r.asked, have.GetUpgrade().GetFrom())
 	}

@@ -59,6 +59,10 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 		r.showSealed()
 		return r.rest(ctx) // this generation is not tried again by itself
 	}
+	if r.restsHalf() {
+		r.showSealed()
+		return r.rest(ctx) // only a person goes on
+	}
 	if r.failed == nil && r.board.op == nil && Decide(r.wish, r.book.Stamp, r.seen).Done() {
 		r.forgetRepair()
 		r.showSealed()
@@ -141,7 +145,7 @@ func (r *run) read(ctx context.Context) error {
 	r.board = board{op: op.GetMetadata()}
 	r.wish = Wish{
 		Generation: r.asked.GetGeneration(), Lifecycle: LifecycleOf(r.asked), Open: op != nil && !r.trial(),
-		ShowOnly: op == nil && r.onlyShows(),
+		ShowOnly: op == nil && r.onlyShows(), Reopens: r.reopens(),
 	}
 	switch {
 	case r.trial():

@@ -73,6 +73,8 @@ func (r *run) phase() registryv1.TenantStatus_Phase {
 		return registryv1.TenantStatus_GAVE_UP
 	case !settled(r.wish, r.book.Stamp):
 		return registryv1.TenantStatus_IN_PROGRESS
+	case r.wish.Lifecycle == pb.Stamp_RUNNING && halfRestored(r.book.Stamp):
+		return registryv1.TenantStatus_GAVE_UP
 	case r.wish.Lifecycle == pb.Stamp_DESTROYED:
 		return registryv1.TenantStatus_PURGED
 	}

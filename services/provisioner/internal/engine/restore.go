@@ -25,7 +25,7 @@ type restoreErrand struct {
 func (k restoreErrand) traits() traits {
 	b := path.Base(k.work.GetBackup())
 	return traits{
-		errand: true, code: typev1.Failure_RESTORE_FAILED, binding: true, unstoppable: true,
+		errand: true, code: typev1.Failure_RESTORE_FAILED, binding: true, unstoppable: true, mends: true,
 		asked: "The data of " + b + " is to be brought back", succeeded: "The data of " + b + " is back",
 	}
 }
@@ -73,11 +73,8 @@ func (k restoreErrand) inVain(r *run, f *typev1.Failure) *typev1.Failure {
 		where = "It is in the backup " + safety + "."
 		next = fmt.Sprintf("Bring what was there before up as a new tenant: `stamp tenant create NEW --restore-from %s/%s`; then correct the blueprint's restore job, and restore again.", r.id, safety)
 	}
-	said := fmt.Sprintf("%s The data that was there before was NOT brought back: %s %s", why.GetMessage(), f.GetMessage(), where)
-	worse := failure.New(typev1.Failure_RESTORE_FAILED, f.GetComponent(), said, f.GetEvidence()...).Failure
-	worse.NextAction = next
-	r.obstruct(&typev1.Obstacle{Code: worse.GetCode().String(), Message: said, NextAction: next})
-	return worse
+	next += " Or open it on what data there is: `stamp tenant retry " + r.id + "`."
+	return r.leaveHalf(why, f, "The data that was there before", where, next)
 }
 
 // bringBackSound is bringBack while nothing is touched yet: the backup is seen to
@@ -202,10 +199,9 @@ func (r *run) restore(s Step) func(context.Context) result {
 // back from an upgrade it is just what it was.
 func (r *run) restored(key string, from *pb.Backup) {
 	s := r.book.Stamp
-	s.Restored = key
-	s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool {
-		return o.GetCode() == typev1.Failure_RESTORE_FAILED.String()
-	})
+	if s.Restored = key; !isUndo(key) {
+		r.wholeAgain()
+	}
 	for _, part := range r.wish.Parts {
 		switch job := id(part.Name, Migrate); {
 		case !part.Migrate:

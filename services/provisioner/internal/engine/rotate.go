@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
@@ -48,7 +49,7 @@ func (k rotateErrand) traits() traits {
 func (k rotateErrand) wish(_ context.Context, r *run) error {
 	w := &RotateWish{Key: r.book.Op.GetName(), Secret: k.work.GetSecret(), Version: k.work.GetVersion()}
 	if k.work.GetFailure() != nil {
-		w.Key, w.Version = "undo."+w.Key, k.work.GetBefore()
+		w.Key, w.Version = undoOf(w.Key), k.work.GetBefore()
 	}
 	way := r.recipe.Message().GetSecrets()[k.work.GetSecret()].GetRotate()
 	if component, job := strings.CutSuffix(way, "."+string(Migrate)); job {
@@ -69,7 +70,18 @@ func (k rotateErrand) unfit(r *run) error {
 
 func (k rotateErrand) turnedBy(*run) *typev1.Failure { return k.work.GetFailure() }
 
-func (rotateErrand) inVain(_ *run, f *typev1.Failure) *typev1.Failure { return f }
+// inVain says so when the value of before could not be put back either.
+func (k rotateErrand) inVain(r *run, f *typev1.Failure) *typev1.Failure {
+	why, key := k.work.GetFailure(), undoOf(r.book.Op.GetName())
+	if why == nil || ended(r.book.Stamp, useID, key) {
+		return f
+	}
+	said := fmt.Sprintf("%s The value of before was NOT put back: %s", why.GetMessage(), f.GetMessage())
+	worse := failure.New(typev1.Failure_ROTATION_FAILED, f.GetComponent(), said, f.GetEvidence()...).Failure
+	worse.NextAction = "Read the job's last lines, correct the blueprint's way to rotate, then rotate the secret again: what uses it may have another value than the one in place."
+	r.obstruct(&typev1.Obstacle{Code: worse.GetCode().String(), Message: said, NextAction: worse.GetNextAction()})
+	return worse
+}
 
 func (k rotateErrand) turn(r *run, why *typev1.Failure) bool {
 	if k.work.GetFailure() != nil || !ended(r.book.Stamp, renewID, r.book.Op.GetName()) {
@@ -141,6 +153,7 @@ func (r *run) changeSecret(s Step) func(context.Context) result {
 			noted := res.apply
 			res.apply = func(r *run) error {
 				r.book.Stamp.SecretVersions[w.Secret], r.forms = w.Version, nil
+				r.rotated()
 				return noted(r)
 			}
 			return res
@@ -151,6 +164,14 @@ func (r *run) changeSecret(s Step) func(context.Context) result {
 		})
 	}
 	return r.install(s)
+}
+
+// rotated forgets that an earlier value could not be put back.
+func (r *run) rotated() {
+	s := r.book.Stamp
+	s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool {
+		return o.GetCode() == typev1.Failure_ROTATION_FAILED.String()
+	})
 }
 
 // inVault changes the vault once for each key, and takes over what is in it then.

@@ -101,7 +101,7 @@ func (r *run) schedule(ctx context.Context) (time.Duration, error) {
 // scheduled gives the schedule of a stamp that runs as it is wished to.
 func (r *run) scheduled() (string, bool) {
 	s := r.book.Stamp
-	bad := r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack()
+	bad := halfRestored(s) || r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack()
 	if r.recipe == nil || r.book.Op != nil || r.wish.Lifecycle != pb.Stamp_RUNNING || !settled(r.wish, s) || bad {
 		return "", false
 	}

@@ -34,6 +34,8 @@ type Wish struct {
 	Task    *TaskWish
 	// Open says that an operation is to be ended by this run.
 	Open bool
+	// Reopens says that the endpoint may be opened although the data is half of two.
+	Reopens bool
 	// ShowOnly says that what differs is only shown once all was brought about.
 	ShowOnly bool
 }

@@ -37,7 +37,7 @@ var rules = map[typev1.Failure_Code]rule{
 	typev1.Failure_RESTORE_FAILED:     {typev1.Failure_PRODUCT, 1, "Read the job's last lines, correct the blueprint's restore job, then restore again, or retry a new tenant; what was there before was brought back unless the message says otherwise."},
 	typev1.Failure_BACKUP_INVALID:     {typev1.Failure_OPERATOR, 1, "Choose another backup, or put the repository's files back."},
 	typev1.Failure_TASK_FAILED:        {typev1.Failure_PRODUCT, 1, "Read what the task printed, correct what it complains about, then run it again."},
-	typev1.Failure_ROTATION_FAILED:    {typev1.Failure_PRODUCT, 3, "Read the job's last lines, correct the blueprint's way to rotate, then rotate the secret again; the value of before was put back."},
+	typev1.Failure_ROTATION_FAILED:    {typev1.Failure_PRODUCT, 3, "Read the job's last lines, correct the blueprint's way to rotate, then rotate the secret again; the value of before was put back unless the message says otherwise."},
 	typev1.Failure_REPAIR_FAILED:      {typev1.Failure_OPERATOR, 1, "Resume or retry the tenant, wait for it, then repair again if it still does not serve."},
 	typev1.Failure_DESTROY_INCOMPLETE: {typev1.Failure_OPERATOR, 5, "Remove on the cell what the evidence names, then purge again; with force, what is left is named in the receipt."},
 }

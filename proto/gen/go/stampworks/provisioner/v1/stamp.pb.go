@@ -279,9 +279,13 @@ type Stamp struct {
 	// What differs between the ledger and the world, as last looked at.
 	Drift []*Drift `protobuf:"bytes,40,rep,name=drift,proto3" json:"drift,omitempty"`
 	// The recovery under which it was taken over as it ran.
-	Adopted       string `protobuf:"bytes,45,opt,name=adopted,proto3" json:"adopted,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Adopted string `protobuf:"bytes,45,opt,name=adopted,proto3" json:"adopted,omitempty"`
+	// The generation in which its data was left half of one backup and half of what
+	// was there: a restore or an upgrade failed and could not be undone. The
+	// endpoint stays closed until a restore succeeds or somebody wishes anew.
+	HalfRestoredGeneration int64 `protobuf:"varint,46,opt,name=half_restored_generation,json=halfRestoredGeneration,proto3" json:"half_restored_generation,omitempty"`
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
 }
 
 func (x *Stamp) Reset() {
@@ -564,6 +568,13 @@ func (x *Stamp) GetAdopted() string {
 		return x.Adopted
 	}
 	return ""
+}
+
+func (x *Stamp) GetHalfRestoredGeneration() int64 {
+	if x != nil {
+		return x.HalfRestoredGeneration
+	}
+	return 0
 }
 
 // Drift is one thing that differs between the ledger and the world: somebody
@@ -1156,7 +1167,7 @@ var File_stampworks_provisioner_v1_stamp_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\n" +
-	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xbd\x10\n" +
+	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xf7\x10\n" +
 	"\x05Stamp\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\n" +
@@ -1202,7 +1213,8 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\x10last_backup_time\x18! \x01(\v2\x1a.google.protobuf.TimestampR\x0elastBackupTime\x12!\n" +
 	"\fbackups_kept\x18\" \x03(\tR\vbackupsKept\x12;\n" +
 	"\x05drift\x18( \x03(\v2 .stampworks.provisioner.v1.DriftB\x03\xe0A\x03R\x05drift\x12\x18\n" +
-	"\aadopted\x18- \x01(\tR\aadopted\x1a;\n" +
+	"\aadopted\x18- \x01(\tR\aadopted\x128\n" +
+	"\x18half_restored_generation\x18. \x01(\x03R\x16halfRestoredGeneration\x1a;\n" +
 	"\rReservedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a<\n" +
