@@ -232,6 +232,9 @@ type Observation struct {
 	// driver keeps of the stamp was changed by hand. Reserve makes both good.
 	Missing []string
 	Edited  bool
+	// Barred says why no verb touches the stamp, but Stop and Destroy: what it was
+	// given is another stamp's by now. Nothing of it runs. Empty when none is.
+	Barred string
 	// Wished says what the stamp was last wished to be; the zero Wished when it
 	// does not know.
 	Wished Wished

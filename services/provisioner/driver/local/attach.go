@@ -25,6 +25,9 @@ func (d *Driver) Attach(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 		Op: control.OpAttach, Component: job.Component, Applied: &applied, Job: &job, Terminal: s.Terminal,
 	})
 	stamp := d.stamp(ref)
+	if err := d.refused(ctx, stamp); err != nil {
+		return driver.JobResult{}, err
+	}
 	result, err := control.Attach(ctx, stamp, req, s)
 	if errors.Is(err, control.ErrAbsent) {
 		if err := d.launch(ctx, stamp); err != nil {

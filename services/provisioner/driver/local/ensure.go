@@ -18,6 +18,9 @@ func (d *Driver) Ensure(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 	if err := d.mustBeReserved(ref); err != nil {
 		return err
 	}
+	if applied.Stopped && d.refused(ctx, d.stamp(ref)) != nil {
+		return nil // nothing of it runs
+	}
 	_, err = d.ask(ctx, ref, control.Request{
 		Op: control.OpEnsure, Component: component, Applied: &applied, Wish: &m,
 	})
@@ -26,9 +29,12 @@ func (d *Driver) Ensure(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 
 // Stop ends the component's processes. A stamp that has none is fine.
 func (d *Driver) Stop(ctx context.Context, ref driver.Ref, component string) error {
-	_, has, err := d.reserved(ref)
+	s, has, err := d.reserved(ref)
 	if err != nil || !has {
 		return err
+	}
+	if d.refused(ctx, s) != nil {
+		return nil // nothing of it runs
 	}
 	_, err = d.ask(ctx, ref, control.Request{Op: control.OpStop, Component: component})
 	return err

@@ -61,6 +61,9 @@ func halt(ctx context.Context, s layout.Stamp) error {
 		if errors.Is(err, control.ErrAbsent) || errors.Is(err, control.ErrLost) {
 			err = supervisor.Halt(ctx, string(s))
 		}
+		if errors.Is(err, layout.ErrBarred) {
+			return nil // nothing of it runs
+		}
 		if err = ignoreGone(err); err == nil {
 			return removeGroups(s)
 		}

@@ -79,11 +79,25 @@ func (d *Driver) keepSupervisors(ctx context.Context) error {
 			if r, err := control.ReadRecord(s); err != nil || r.Ending {
 				return ignoreGone(err) // who destroys it sees to it
 			}
-			d.log.WarnContext(ctx, "stamp has no supervisor, launching one", "cell", d.cfg.Cell, "dir", string(s))
-			return d.launch(ctx, s)
+			return d.replace(ctx, s)
 		})
 	}
 	return all.Wait()
+}
+
+// replace launches a supervisor where there is none; a stamp that is barred has
+// none, and says why.
+func (d *Driver) replace(ctx context.Context, s layout.Stamp) error {
+	_, was := s.Barred()
+	err := d.admit(ctx, s)
+	if err == nil && !was { // else next time, when its walls are up again
+		d.log.WarnContext(ctx, "stamp has no supervisor, launching one", "cell", d.cfg.Cell, "dir", string(s))
+		err = d.launch(ctx, s)
+	}
+	if errs.ReasonOf(err) == numbersTaken {
+		return nil
+	}
+	return err
 }
 
 func ignoreGone(err error) error {
@@ -102,6 +116,9 @@ func under(ref driver.Ref, req control.Request) control.Request {
 // ask asks the stamp's supervisor, launching one when there is none.
 func (d *Driver) ask(ctx context.Context, ref driver.Ref, req control.Request) (control.Response, error) {
 	s := d.stamp(ref)
+	if err := d.refused(ctx, s); err != nil {
+		return control.Response{}, err
+	}
 	req = under(ref, req)
 	for attempt := 0; ; attempt++ {
 		resp, err := control.Call(ctx, s, req)
@@ -111,7 +128,9 @@ func (d *Driver) ask(ctx context.Context, ref driver.Ref, req control.Request) (
 		case errors.Is(err, control.ErrLost) && req.Op != control.OpJob && attempt < 3:
 			// asked again: every verb may be
 		case errors.Is(err, control.ErrAbsent) && attempt < 10:
-			if err := d.launch(ctx, s); err != nil {
+			if err := d.launch(ctx, s); errs.ReasonOf(err) == numbersTaken {
+				return resp, err
+			} else if err != nil {
 				return resp, errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "%w", err)
 			}
 		default:
@@ -147,6 +166,9 @@ func answer(ref driver.Ref, req control.Request, err error) error {
 // ends at once, so that the supervisor belongs to nobody and is reaped by the
 // system.
 func (d *Driver) launch(ctx context.Context, s layout.Stamp) error {
+	if err := d.admit(ctx, s); err != nil || nothingToEnd(s) {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, d.cfg.Supervisor, "launch", string(s))

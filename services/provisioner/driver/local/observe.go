@@ -25,6 +25,7 @@ func (d *Driver) Observe(ctx context.Context, ref driver.Ref) (driver.Observatio
 		r = control.Record{Sum: "damaged"} // seen as changed by hand
 	}
 	o := driver.Observation{Exists: true, Components: map[string]driver.ComponentObservation{}, Wished: r.Wish.Wished()}
+	o.Barred, _ = s.Barred()
 	entries, err := os.ReadDir(s.Components())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return driver.Observation{}, errs.New(errs.Internal, "", "observe stamp of %q: %w", ref.Tenant, err)

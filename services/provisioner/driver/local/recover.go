@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"stampworks.dev/pkg/errs"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/local/control"
 	"stampworks.dev/services/provisioner/driver/local/host"
@@ -42,8 +43,8 @@ func (d *Driver) Manifests(ctx context.Context) ([]driver.Manifest, error) {
 
 // returned gives the stamps of the data directory back what they had, if the
 // host does not know of it any more. Their files belong to that user, and their
-// walls are put up by it. What somebody else has by now is an error: two stamps
-// must not run as one user.
+// walls are put up by it. One whose numbers somebody else has by now is barred: two
+// stamps must not run as one user.
 func (d *Driver) returned(ctx context.Context) error {
 	files, err := filepath.Glob(filepath.Join(d.stamps(), "*", "manifest.json"))
 	if err != nil {
@@ -62,7 +63,9 @@ func (d *Driver) returned(ctx context.Context) error {
 	}
 	taken, err := d.changes.Return(ctx, had)
 	for _, a := range taken {
-		err = errors.Join(err, fmt.Errorf("stamp of %q: its user %d or address %s is another stamp's by now; give its files another user, or remove it", a.Tenant, a.User, a.Address))
+		if barErr := d.bar(layout.Stamp(filepath.Join(d.stamps(), a.Tenant)), a); errs.ReasonOf(barErr) != numbersTaken {
+			err = errors.Join(err, barErr)
+		}
 	}
 	return err
 }

@@ -26,6 +26,9 @@ func (d *Driver) Reserve(ctx context.Context, ref driver.Ref, want driver.SiteRe
 	if err := checkRequest(ref, want); err != nil {
 		return driver.Site{}, errs.New(errs.InvalidArgument, "NAME_INVALID", "%w", err)
 	}
+	if err := d.refused(ctx, d.stamp(ref)); err != nil {
+		return driver.Site{}, err
+	}
 	programs := map[string]driver.ResolvedArtifact{}
 	for name, a := range want.Artifacts {
 		var err error

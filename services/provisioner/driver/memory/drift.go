@@ -50,6 +50,25 @@ func (d *Driver) Find(uid string) {
 	}
 }
 
+// Bar has the cell touch nothing of a stamp any more, as one whose user is another
+// stamp's by now; what runs ends. An empty reason takes it back.
+func (d *Driver) Bar(uid, why string) {
+	d.cell.mu.Lock()
+	defer d.cell.mu.Unlock()
+	s := d.cell.stamps[uid]
+	if s == nil {
+		return
+	}
+	if s.barred = why; why != "" {
+		for _, c := range s.components {
+			if c.Running {
+				c.end("stopped")
+			}
+		}
+	}
+	d.cell.tell(s)
+}
+
 // Pin keeps something of a stamp from being destroyed, as a busy mount does:
 // Destroy ends what runs, then names what is left. An empty name lets it go.
 func (d *Driver) Pin(uid, what string) {

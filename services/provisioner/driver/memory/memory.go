@@ -87,6 +87,7 @@ type stamp struct {
 	running    map[string]chan struct{}
 	lost       []string
 	missing    []string
+	barred     string // why it is not touched
 	pinned     string // cannot be destroyed
 	ending     bool   // a destruction has begun
 	wish       driver.Manifest
@@ -166,6 +167,9 @@ func (d *Driver) begin(ctx context.Context, c Call) error {
 // caller holds mu.
 func (c *cell) claim(ref driver.Ref) (*stamp, error) {
 	s, err := c.find(ref)
+	if err == nil && s.barred != "" {
+		return nil, errs.New(errs.FailedPrecondition, "NUMBERS_TAKEN", "find stamp of %q: %s", ref.Tenant, s.barred)
+	}
 	if err == nil && s.ending {
 		return nil, errs.New(errs.FailedPrecondition, "STAMP_ENDING", "find stamp of %q: it is being destroyed", ref.Tenant)
 	}

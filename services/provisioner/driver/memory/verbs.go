@@ -115,6 +115,9 @@ func (d *Driver) Ensure(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 	d.cell.mu.Lock()
 	defer d.cell.mu.Unlock()
 	s, err := d.cell.claim(ref)
+	if wish.Stopped && errs.ReasonOf(err) == "NUMBERS_TAKEN" {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -158,7 +161,7 @@ func (d *Driver) Observe(ctx context.Context, ref driver.Ref) (driver.Observatio
 	}
 	o := driver.Observation{
 		Exists: true, Components: make(map[string]driver.ComponentObservation, len(s.components)),
-		Lost: slices.Clone(s.lost), Missing: slices.Clone(s.missing), Wished: s.wish.Wished(),
+		Lost: slices.Clone(s.lost), Missing: slices.Clone(s.missing), Barred: s.barred, Wished: s.wish.Wished(),
 	}
 	for name, c := range s.components {
 		one := c.ComponentObservation
@@ -176,7 +179,7 @@ func (d *Driver) Stop(ctx context.Context, ref driver.Ref, name string) error {
 	d.cell.mu.Lock()
 	defer d.cell.mu.Unlock()
 	s, err := d.cell.claim(ref)
-	if errs.ReasonOf(err) == "SITE_NOT_RESERVED" {
+	if reason := errs.ReasonOf(err); reason == "SITE_NOT_RESERVED" || reason == "NUMBERS_TAKEN" {
 		return nil
 	}
 	if err != nil {

@@ -52,9 +52,10 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if err := r.observe(ctx); err != nil {
 		return r.trouble(ctx, err)
 	}
-	if o := cmp.Or(r.newerStamp(), r.dataMissing()); o != nil {
+	if o := cmp.Or(r.newerStamp(), r.barred(), r.dataMissing()); o != nil {
 		return later(r.Resync), r.hinder(ctx, o)
 	}
+	r.doWithoutBarred()
 	if r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack() && !r.isErrand() {
 		r.showSealed()
 		return r.rest(ctx) // this generation is not tried again by itself

@@ -48,5 +48,6 @@ var cases = map[string]struct {
 	code typev1.Failure_Code
 	rule
 }{
+	"NUMBERS_TAKEN":           {typev1.Failure_DRIVER_ERROR, rule{typev1.Failure_OPERATOR, forever, "Make a new tenant from its newest backup and purge this one, or purge the stamp that has its numbers."}},
 	"PROGRAM_NOT_IN_ARTIFACT": {typev1.Failure_PROGRAM_MISSING, rule{typev1.Failure_PRODUCT, 1, "Correct the command or the artifact in the blueprint, publish it as a new revision and move the tenant to it."}},
 }

@@ -4,6 +4,7 @@
 //	stamps/<tenant>/          root and the stamp's group, 0710
 //	  manifest.json           0600: the supervisor's one input
 //	  lock                    held by the running supervisor
+//	  barred                  why none may run; see [Stamp.Bar]
 //	  supervisor.log
 //	  run/sock                0700: its control socket
 //	  etc/passwd, etc/group   what its processes see in /etc

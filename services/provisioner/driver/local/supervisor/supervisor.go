@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -75,6 +76,9 @@ func Run(ctx context.Context, dir, program string, log *slog.Logger, ready func(
 // hold takes the stamp's lock, so that nobody else is its supervisor, and reads
 // what is wished.
 func hold(stamp layout.Stamp) (*Supervisor, error) {
+	if why, barred := stamp.Barred(); barred {
+		return nil, fmt.Errorf("%w: %s", layout.ErrBarred, why)
+	}
 	lock, free, err := stamp.TryLock()
 	if err != nil {
 		return nil, err
