@@ -93,6 +93,40 @@ func TestKilledSupervisorIsReplaced(t *testing.T) {
 	}
 }
 
+// TestRestartsAreCountedOn: neither the end of a supervisor nor a stop begins the
+// count anew, another definition does.
+func TestRestartsAreCountedOn(t *testing.T) {
+	t.Parallel()
+	a := newTenant(t, open(t, config(t)), "aaa")
+	a.ensure("python3", "-c", sleeper)
+	counts := func(when string, want int) {
+		t.Helper()
+		waitFor(t, func() error {
+			if o := a.observe(); !o.Running || o.Restarts != want {
+				return fmt.Errorf("%s: observed %+v, want %d restarts", when, o, want)
+			}
+			return nil
+		})
+	}
+	kill := func() {
+		t.Helper()
+		a.must(syscall.Kill(a.observe().PIDs[0], syscall.SIGKILL))
+	}
+	kill()
+	counts("killed", 1)
+	a.killSupervisor()
+	a.ensure("python3", "-c", sleeper)
+	counts("adopted", 1)
+	kill()
+	counts("killed after that", 2)
+	a.must(a.d.Stop(t.Context(), a.ref, "app"))
+	a.killSupervisor()
+	a.ensure("python3", "-c", sleeper)
+	counts("stopped and started", 2)
+	a.ensure("python3", "-c", sleeper+" # of another revision")
+	counts("of another definition", 0)
+}
+
 func TestKeeperReplacesSupervisor(t *testing.T) {
 	t.Parallel()
 	d := open(t, config(t))

@@ -50,6 +50,18 @@ func (d *Driver) Find(uid string) {
 	}
 }
 
+// Revive ends a component as kill -9 would, and starts it again at once, as a
+// supervisor does. False when it does not run.
+func (d *Driver) Revive(uid, name string) bool {
+	return d.alter(uid, name, func(_ *stamp, c *component) {
+		digest := c.Digest
+		c.end("signal: killed")
+		c.Restarts++
+		d.cell.pid++
+		c.start(d.cell.pid, digest)
+	})
+}
+
 // Bar has the cell touch nothing of a stamp any more, as one whose user is another
 // stamp's by now; what runs ends. An empty reason takes it back.
 func (d *Driver) Bar(uid, why string) {

@@ -56,23 +56,12 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 		return later(r.Resync), r.hinder(ctx, o)
 	}
 	r.doWithoutBarred()
-	if r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack() && !r.isErrand() {
-		r.showSealed()
-		return r.rest(ctx) // this generation is not tried again by itself
-	}
-	if r.restsHalf() {
+	if r.gaveUp() || r.restsHalf() {
 		r.showSealed()
 		return r.rest(ctx) // only a person goes on
 	}
 	if r.failed == nil && r.board.op == nil && Decide(r.wish, r.book.Stamp, r.seen).Done() {
-		r.forgetRepair()
-		r.showSealed()
-		r.rememberWish(ctx)
-		again, err := r.rest(ctx)
-		if err == nil {
-			r.remember()
-		}
-		return again, err
+		return r.restAsWished(ctx)
 	}
 	o, wait, err := r.gate(time.Now(), func() (bool, error) { return r.foreseesDisturbance(ctx) })
 	if err != nil {
@@ -81,12 +70,35 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if o != nil {
 		return min(wait, later(r.Resync)), r.hinder(ctx, o)
 	}
+	return r.try(ctx)
+}
+
+// gaveUp says whether this generation is not tried again by itself.
+func (r *run) gaveUp() bool {
+	return r.ended != nil && r.ended.GetState() != typev1.OperationMetadata_SUCCEEDED && !r.goesBack() && !r.isErrand()
+}
+
+// restAsWished ends a visit at a stamp that is as it should be.
+func (r *run) restAsWished(ctx context.Context) (time.Duration, error) {
+	r.forgetRepair()
+	r.tellRepaired(nil)
+	r.showSealed()
+	r.rememberWish(ctx)
+	again, err := r.rest(ctx)
+	if err == nil {
+		r.remember()
+	}
+	return again, err
+}
+
+// try makes one attempt at what is to be done.
+func (r *run) try(ctx context.Context) (time.Duration, error) {
 	r.unhindered()
 	ctx, span := r.beginAttempt(ctx)
 	if r.goesBack() {
 		r.rememberWish(ctx) // before any of it: it is not to be tried again
 	}
-	err = r.loop(ctx)
+	err := r.loop(ctx)
 	again, outcome, err := r.conclude(ctx, err)
 	span.End(outcome, err)
 	return again, err
@@ -232,37 +244,6 @@ func (r *run) tooEarly() time.Duration {
 		return 0
 	}
 	return time.Until(r.board.op.GetFailure().GetNextRetryTime().AsTime())
-}
-
-// observe asks the driver what there is.
-func (r *run) observe(ctx context.Context) error {
-	obs, err := r.driver.Observe(ctx, r.ref())
-	if err != nil {
-		return err
-	}
-	r.obs = obs
-	r.seen.Exists = obs.Exists
-	for name, c := range obs.Components {
-		r.seen.Running[name] = c.Running
-	}
-	r.note(obs)
-	r.noteDrift()
-	return nil
-}
-
-// note brings the components' statuses up to what was observed.
-func (r *run) note(obs driver.Observation) {
-	for _, c := range r.book.Stamp.GetComponents() {
-		o := obs.Components[c.GetName()]
-		c.Running, c.Restarts, c.LastExit, c.StartTime = o.Running, int32(o.Restarts), o.LastExit, nil
-		if !o.Started.IsZero() {
-			c.StartTime = timestamppb.New(o.Started)
-		}
-		c.Pids = nil
-		for _, pid := range o.PIDs {
-			c.Pids = append(c.Pids, int32(pid))
-		}
-	}
 }
 
 // attempt counts the attempt that begins, and says what it is traced by.

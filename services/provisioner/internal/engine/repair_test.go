@@ -150,6 +150,29 @@ func TestOneEntryForManyRepairs(t *testing.T) {
 	}
 }
 
+// What a supervisor has cured before anybody looked leaves a trace, too.
+func TestAnOutageThatIsOverIsTold(t *testing.T) {
+	w, _ := served(t, options{})
+	if !w.cell.Revive("uid-acme", "worker") {
+		t.Fatal("it does not run")
+	}
+	w.untilTold("repair.drift services/provisioner: Repaired by itself. worker: Its process ended (signal: killed), and its supervisor started it again.")
+	w.untilDrift("")
+	if n := w.cell.Calls()["Ensure"]; n != 3 { // those of the creation
+		t.Errorf("%d starts", n)
+	}
+	w.cell.Revive("uid-acme", "worker") // told within the hour
+	testkit.Eventually(t, soon, func() error {
+		for _, c := range w.stamp("acme").GetComponents() {
+			if c.GetName() == "worker" && c.GetRestarts() == 2 {
+				return nil
+			}
+		}
+		return fmt.Errorf("components %v", w.stamp("acme").GetComponents())
+	})
+	w.untilTold("worker: ")
+}
+
 func TestDriftIsOnlyShownByPolicy(t *testing.T) {
 	w, r := served(t, options{})
 	w.quietly(r, func(t *registryv1.Tenant) { t.DriftPolicy = registryv1.Tenant_SHOW })

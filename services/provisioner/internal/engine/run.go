@@ -56,8 +56,9 @@ type run struct {
 	stopping reason
 	cutLooks context.CancelFunc
 	savedAt  time.Time
-	dirty    bool // something to show was not saved yet
-	drifted  bool // what differs was not saved yet
+	dirty    bool        // something to show was not saved yet
+	drifted  bool        // what differs was not saved yet
+	revived  []*pb.Drift // outages that are over: nobody but the cell had to do anything
 }
 
 // reason is why a run begins no more steps.

@@ -10,6 +10,7 @@ import (
 
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/internal/record"
 )
 
@@ -35,13 +36,37 @@ func (h heard) next(now time.Time) (heard, bool) {
 	return heard{at: now}, true
 }
 
+// noteRevived notes an outage that the record does not know of and that is over:
+// the component's supervisor started it again before anybody looked.
+func (r *run) noteRevived(c *pb.ComponentStatus, o driver.ComponentObservation) {
+	times := o.Restarts - int(c.GetRestarts())
+	if times <= 0 || !o.Running || !c.GetWanted() || r.board.op != nil || r.seen.Started[c.GetName()] || !lived(r.book.Stamp) {
+		return
+	}
+	ended := "Its process ended"
+	if times > 1 {
+		ended += fmt.Sprintf(" %d times", times)
+	}
+	if o.LastExit != "" {
+		ended += fmt.Sprintf(" (%s)", o.LastExit)
+	}
+	r.revived = append(r.revived, &pb.Drift{
+		Component: c.GetName(), Kind: pb.Drift_NOT_RUNNING, Message: ended + ", and its supervisor started it again.",
+	})
+}
+
 // tellRepaired puts into the tenant's timeline what differed before a repair and
-// does not any more. A new holder of the claim may tell a little more often.
+// does not any more, and what came back by itself. A new holder of the claim may tell a little more often.
 func (r *run) tellRepaired(before []*pb.Drift) {
 	gone := slices.DeleteFunc(slices.Clone(before), func(d *pb.Drift) bool {
 		return slices.ContainsFunc(r.book.Stamp.GetDrift(), func(still *pb.Drift) bool { return sameDrift(d, still) })
 	})
-	if len(gone) == 0 {
+	for _, d := range r.revived {
+		if !slices.ContainsFunc(gone, func(g *pb.Drift) bool { return sameDrift(g, d) }) {
+			gone = append(gone, d)
+		}
+	}
+	if r.revived = nil; len(gone) == 0 || r.trial() {
 		return
 	}
 	now := time.Now()

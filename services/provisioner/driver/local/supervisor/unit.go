@@ -48,7 +48,21 @@ func (u *unit) ensure(ctx context.Context, a control.Applied) error {
 	if err := u.writeFiles(a); err != nil {
 		return err
 	}
-	return u.launch(control.State{Digest: a.Digest, Stopped: a.Stopped, Replicas: make([]control.Replica, u.count())})
+	return u.launch(u.anew())
+}
+
+// anew is the state before a component is started, or stopped. While it is the
+// same component it goes on counting how often it was started again.
+func (u *unit) anew() control.State {
+	state := control.State{Digest: u.applied.Digest, Stopped: u.applied.Stopped, Replicas: make([]control.Replica, u.count())}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.state.Digest == state.Digest {
+		for i := range min(len(state.Replicas), len(u.state.Replicas)) {
+			state.Replicas[i].Restarts = u.state.Replicas[i].Restarts
+		}
+	}
+	return state
 }
 
 // resume takes up the component after a supervisor's end.
@@ -64,7 +78,7 @@ func (u *unit) resume(ctx context.Context) error {
 		if err := u.endRecorded(ctx, state); err != nil {
 			return err
 		}
-		state = control.State{Digest: u.applied.Digest, Stopped: u.applied.Stopped, Replicas: make([]control.Replica, u.count())}
+		state = u.anew()
 	}
 	if err := u.writeFiles(u.applied); err != nil {
 		return err
