@@ -15,7 +15,8 @@
 //
 //	site, _ := d.Reserve(ctx, ref, request)    // directory, user, address, public port
 //	_ = d.Ensure(ctx, ref, manifest, "db")     // the component is wished for, and runs
-//	res, _ := d.RunJob(ctx, ref, job)          // setup, migrate, smoke, task
+//	_ = d.EndJobs(ctx, ref, "db.setup-1")      // what an earlier owner left under way, but this one
+//	res, _ := d.RunJob(ctx, ref, m, job)       // setup, migrate, smoke, task
 //	obs, _ := d.Observe(ctx, ref)              // what there really is
 //	_ = d.Stop(ctx, ref, "db")                 // ends it; data stays
 //	_ = d.Destroy(ctx, ref)                    // nothing is left; the site is free again

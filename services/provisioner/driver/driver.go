@@ -28,7 +28,8 @@ type Driver interface {
 	Observe(ctx context.Context, ref Ref) (Observation, error)
 
 	// Stop ends a component's processes and keeps its data. It returns when
-	// they have ended. Stopping what does not run is fine.
+	// they have ended. Stopping what does not run is fine. Its jobs are no part
+	// of it: one that is under way goes on until [Driver.EndJobs].
 	Stop(ctx context.Context, ref Ref, component string) error
 
 	// Destroy removes all that the stamp ever had in this cell, data included,
@@ -38,9 +39,19 @@ type Driver interface {
 
 	// RunJob runs one command to its end in the place of a component. The
 	// result is recorded under Job.ID before it is returned: the same ID asked
-	// again gives the recorded result and runs nothing. A job that a crash cut
-	// short is ended, and run again.
+	// again gives the recorded result and runs nothing, and while it is under way
+	// waits for it. The end of the context, or of who asked, ends the waiting, not
+	// the job: it goes on until it has ended, its Timeout is over, or EndJobs or
+	// Destroy ends it. Other IDs run beside it. A job that a crash cut short is
+	// ended, and run again.
 	RunJob(ctx context.Context, ref Ref, m Manifest, job Job) (JobResult, error)
+
+	// EndJobs ends every job of the stamp that is under way, whoever asked for it,
+	// but those with the IDs to keep and unrecorded ones. It returns when nothing
+	// of them runs. What it ended has no result: who waits for it gets an error,
+	// and the same ID asked again runs anew. None is fine, and so is no stamp, or
+	// one that is being destroyed: its jobs end with it.
+	EndJobs(ctx context.Context, ref Ref, keep ...string) error
 
 	// Capacity lists every finite thing that the cell gives out.
 	Capacity(ctx context.Context) (Capacity, error)

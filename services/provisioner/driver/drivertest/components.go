@@ -158,6 +158,7 @@ func staleToken(b *bench) {
 		"Ensure":  b.Driver.Ensure(b.ctx, older, m, "a"),
 		"Stop":    b.Driver.Stop(b.ctx, older, "a"),
 		"RunJob":  jobErr,
+		"EndJobs": b.Driver.EndJobs(b.ctx, older),
 		"Destroy": b.Driver.Destroy(b.ctx, older),
 	} {
 		if !errors.Is(err, driver.ErrStaleToken) {
@@ -224,6 +225,7 @@ func (b *bench) halfDestroyed() (driver.Ref, func()) {
 	}
 	older := ref
 	older.Token--
+	b.must(b.Driver.EndJobs(b.ctx, ref))
 	if err := b.Driver.Destroy(b.ctx, older); !errors.Is(err, driver.ErrStaleToken) {
 		b.t.Errorf("Destroy with an old token = %v, want ErrStaleToken", err)
 	}

@@ -37,6 +37,7 @@ func Main(m *testing.M) int {
 //	put FILE TEXT   writes a file, and the directories above it
 //	get FILE        prints a file; without one it exits 1
 //	hang            takes no notice of being told to end
+//	wait AT KEY END writes AT, waits for KEY to be there, and writes END
 func Program(ctx context.Context, args []string, getenv func(string) string, out io.Writer) int {
 	if len(args) == 0 {
 		return 64
@@ -65,6 +66,8 @@ func Program(ctx context.Context, args []string, getenv func(string) string, out
 			return 1
 		}
 		rest = []string{string(text)}
+	case "wait":
+		return wait(ctx, rest[0], rest[1], rest[2])
 	case "hang":
 		time.Sleep(time.Hour)
 	default:
@@ -79,4 +82,27 @@ func Program(ctx context.Context, args []string, getenv func(string) string, out
 		<-ctx.Done()
 	}
 	return code
+}
+
+// wait looks for the key every 10 ms.
+func wait(ctx context.Context, at, key, end string) int {
+	if os.WriteFile(at, nil, 0o600) != nil {
+		return 73
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return 1
+		case <-tick.C:
+		}
+		if _, err := os.Stat(key); err == nil {
+			break
+		}
+	}
+	if os.WriteFile(end, nil, 0o600) != nil {
+		return 73
+	}
+	return 0
 }

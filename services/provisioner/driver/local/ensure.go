@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"stampworks.dev/pkg/errs"
@@ -63,6 +64,25 @@ func (d *Driver) RunJob(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 		return driver.JobResult{}, fmt.Errorf("run job %q: the supervisor gave no result", job.ID)
 	}
 	return *resp.Result, nil
+}
+
+// EndJobs lets the supervisor end them. A stamp that has none is fine, and one
+// that is being destroyed: its jobs end with it.
+func (d *Driver) EndJobs(ctx context.Context, ref driver.Ref, keep ...string) error {
+	req := control.Request{Op: control.OpEndJobs, Keep: keep}
+	_, r, has, err := d.record(ref)
+	switch {
+	case errors.Is(err, control.ErrDamaged): // the supervisor knows what it was
+	case err != nil || !has:
+		return err
+	case r.Ending:
+		if err := r.Stale(ref.Recovery, ref.Token); err != nil {
+			return answer(ref, req, err)
+		}
+		return nil
+	}
+	_, err = d.ask(ctx, ref, req)
+	return err
 }
 
 func (d *Driver) mustBeReserved(ref driver.Ref) error {

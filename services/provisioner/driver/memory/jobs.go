@@ -2,13 +2,27 @@ package memory
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"stampworks.dev/pkg/errs"
 	"stampworks.dev/services/provisioner/driver"
 )
+
+// work is a recorded job that is under way.
+type work struct {
+	cancel context.CancelCauseFunc
+	ended  chan struct{}
+	result driver.JobResult // after ended, with err
+	err    error
+}
+
+// errEnded is what became of a job that EndJobs ended.
+var errEnded = errors.New("it was ended")
 
 // RunJob calls Config.Job once for an ID; whoever asks meanwhile waits for it.
 func (d *Driver) RunJob(ctx context.Context, ref driver.Ref, m driver.Manifest, job driver.Job) (driver.JobResult, error) {
@@ -18,41 +32,60 @@ func (d *Driver) RunJob(ctx context.Context, ref driver.Ref, m driver.Manifest, 
 	if _, has := m.Components[job.Component]; !has || job.Check() != nil {
 		return driver.JobResult{}, errs.New(errs.InvalidArgument, "JOB_INVALID", "run job %.80q of component %.80q: bad id, command or component", job.ID, job.Component)
 	}
-	for {
-		s, result, wait, err := d.beginJob(ref, job)
-		switch {
-		case err != nil:
-			return driver.JobResult{}, err
-		case result != nil:
-			return *result, nil
-		case wait == nil:
-			return d.carryOut(ctx, s, ref, m, job)
-		}
-		select {
-		case <-wait:
-		case <-ctx.Done():
-			return driver.JobResult{}, ctx.Err()
-		}
+	s, one, err := d.beginJob(ctx, ref, m, job)
+	if err != nil {
+		return driver.JobResult{}, err
+	}
+	if one == nil { // unrecorded
+		return d.carryOut(ctx, s, ref, m, job)
+	}
+	select {
+	case <-one.ended:
+		return one.result, one.err
+	case <-ctx.Done():
+		return driver.JobResult{}, ctx.Err()
 	}
 }
 
-// beginJob gives the recorded result, or the end of the run to wait for, or
-// neither: then the caller runs it.
-func (d *Driver) beginJob(ref driver.Ref, job driver.Job) (*stamp, *driver.JobResult, chan struct{}, error) {
+// beginJob gives the job that runs, or ran, under its ID; nil when it is to leave
+// no record.
+func (d *Driver) beginJob(ctx context.Context, ref driver.Ref, m driver.Manifest, job driver.Job) (*stamp, *work, error) {
 	d.cell.mu.Lock()
 	defer d.cell.mu.Unlock()
 	s, err := d.cell.claim(ref)
 	if err != nil || job.Unrecorded {
-		return s, nil, nil, err
+		return s, nil, err
 	}
+	if one := s.running[job.ID]; one != nil {
+		return s, one, nil
+	}
+	one := &work{ended: make(chan struct{})}
 	if r, done := s.jobs[job.ID]; done {
-		return s, &r, nil, nil
+		one.result = r
+		close(one.ended)
+		return s, one, nil
 	}
-	if wait := s.running[job.ID]; wait != nil {
-		return s, nil, wait, nil
+	// It outlives who asked for it, as it does where jobs are processes.
+	ctx, one.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	s.running[job.ID] = one
+	go d.finish(ctx, s, ref, m, job, one)
+	return s, one, nil
+}
+
+// finish carries a job out to its end, and records how it ended.
+func (d *Driver) finish(ctx context.Context, s *stamp, ref driver.Ref, m driver.Manifest, job driver.Job, one *work) {
+	defer one.cancel(nil)
+	one.result, one.err = d.carryOut(ctx, s, ref, m, job)
+	d.cell.mu.Lock()
+	defer d.cell.mu.Unlock()
+	if cause := context.Cause(ctx); cause != nil {
+		one.result, one.err = driver.JobResult{}, fmt.Errorf("run job %s: %w", job.ID, cause)
 	}
-	s.running[job.ID] = make(chan struct{})
-	return s, nil, nil, nil
+	if one.err == nil {
+		s.jobs[job.ID] = one.result
+	}
+	delete(s.running, job.ID)
+	close(one.ended)
 }
 
 func (d *Driver) carryOut(ctx context.Context, s *stamp, ref driver.Ref, m driver.Manifest, job driver.Job) (driver.JobResult, error) {
@@ -71,18 +104,44 @@ func (d *Driver) carryOut(ctx context.Context, s *stamp, ref driver.Ref, m drive
 		defer cancel()
 		result, err = d.cfg.Job(jobCtx, ref, m, job)
 	}
-	result = timed(result, began)
-	if job.Unrecorded {
-		return result, err
+	return timed(result, began), err
+}
+
+// EndJobs ends the contexts of jobs, and waits for them.
+func (d *Driver) EndJobs(ctx context.Context, ref driver.Ref, keep ...string) error {
+	if err := d.begin(ctx, Call{Verb: "EndJobs", Ref: ref}); err != nil {
+		return err
 	}
 	d.cell.mu.Lock()
-	defer d.cell.mu.Unlock()
+	s, err := d.cell.find(ref)
+	var all []*work
 	if err == nil {
-		s.jobs[job.ID] = result
+		all = s.cancelJobs(keep)
 	}
-	close(s.running[job.ID])
-	delete(s.running, job.ID)
-	return result, err
+	d.cell.mu.Unlock()
+	if errs.ReasonOf(err) == "SITE_NOT_RESERVED" {
+		return nil
+	}
+	for _, one := range all {
+		select {
+		case <-one.ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
+}
+
+// cancelJobs tells jobs to end, but those to keep.
+func (s *stamp) cancelJobs(keep []string) []*work {
+	var all []*work
+	for id, one := range s.running {
+		if !slices.Contains(keep, id) {
+			one.cancel(errEnded)
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 // emptyVolumes empties those of a component that never ran.

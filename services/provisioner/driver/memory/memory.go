@@ -31,7 +31,7 @@ import (
 
 // Call is one call of a verb, as [Config.Fault] sees it.
 type Call struct {
-	// Verb is "Reserve", "Ensure", "Observe", "Stop", "Destroy", "RunJob", "Attach", "Capacity",
+	// Verb is "Reserve", "Ensure", "Observe", "Stop", "Destroy", "RunJob", "EndJobs", "Attach", "Capacity",
 	// "Adopt", "ClearBackup", "KeepBackup", "FetchBackup", "CheckBackup", "DropBackup", "ImportBackup"
 	Verb      string
 	Ref       driver.Ref
@@ -47,7 +47,9 @@ type Config struct {
 	// Fault, when set, is asked before every effect; its error is returned and
 	// nothing is done. It may block, and must be safe for concurrent use.
 	Fault func(ctx context.Context, c Call) error
-	// Job, when set, carries out a job; otherwise every job exits 0 at once.
+	// Job, when set, carries out a job; otherwise every job exits 0 at once. Its
+	// context ends with the job's time or with EndJobs: not with the caller's, but
+	// for unrecorded ones.
 	Job func(ctx context.Context, ref driver.Ref, m driver.Manifest, job driver.Job) (driver.JobResult, error)
 	// Attach, when set, carries out a command that is joined to a session.
 	Attach func(ctx context.Context, ref driver.Ref, m driver.Manifest, job driver.Job, s driver.Session) (driver.JobResult, error)
@@ -84,7 +86,7 @@ type stamp struct {
 	site       driver.Site
 	components map[string]*component
 	jobs       map[string]driver.JobResult
-	running    map[string]chan struct{}
+	running    map[string]*work
 	lost       []string
 	missing    []string
 	barred     string // why it is not touched

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/drivertest"
@@ -20,6 +21,9 @@ func TestConformance(t *testing.T) {
 			Job: func(ctx context.Context, ref driver.Ref, m driver.Manifest, job driver.Job) (driver.JobResult, error) {
 				if job.Command[1] == "put" || job.Command[1] == "get" {
 					return disk.Job(ctx, ref, m, job)
+				}
+				if job.Command[1] == "wait" {
+					return waitOn(ctx, disk, job.Command[2:])
 				}
 				return runProgram(ctx, ref, m, job)
 			},
@@ -59,6 +63,24 @@ func runProgram(ctx context.Context, _ driver.Ref, _ driver.Manifest, job driver
 		ExitCode: code, TimedOut: ctx.Err() != nil,
 		Output: strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n"),
 	}, nil
+}
+
+// waitOn is the suite's command wait, of files on the disk.
+func waitOn(ctx context.Context, disk *memory.Disk, files []string) (driver.JobResult, error) {
+	disk.Put(files[0], "")
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return driver.JobResult{ExitCode: 1}, nil
+		case <-tick.C:
+		}
+		if _, open := disk.Get(files[1]); open {
+			disk.Put(files[2], "")
+			return driver.JobResult{}, nil
+		}
+	}
 }
 
 func TestFault(t *testing.T) {

@@ -63,7 +63,7 @@ func (d *Driver) add(ref driver.Ref) error {
 			PublicURL: fmt.Sprintf("http://127.0.0.1:%d", first+n), Backup: "/memory/" + ref.Tenant + "/backup",
 			Isolation: isolation(),
 		},
-		components: map[string]*component{}, jobs: map[string]driver.JobResult{}, running: map[string]chan struct{}{}, ran: map[string]bool{},
+		components: map[string]*component{}, jobs: map[string]driver.JobResult{}, running: map[string]*work{}, ran: map[string]bool{},
 	}
 	return nil
 }
@@ -217,6 +217,7 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 // endAll ends what runs, for good, and says what cannot be removed.
 func (s *stamp) endAll() error {
 	s.ending = true
+	s.cancelJobs(nil)
 	for _, c := range s.components {
 		if c.Running {
 			c.end("stopped")

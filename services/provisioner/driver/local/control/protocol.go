@@ -23,6 +23,7 @@ const (
 	OpEnsure   = "ensure"   // make Component as Applied says
 	OpStop     = "stop"     // end Component
 	OpJob      = "job"      // run Job in the place of Component, as Applied says
+	OpEndJobs  = "end-jobs" // end the jobs under way, but Keep
 	OpAttach   = "attach"   // the same, joined to who asks: after the answer come Typed and Said
 	OpDestroy  = "destroy"  // end everything, and itself
 	OpAdopt    = "adopt"    // begin tokens anew, for Recovery
@@ -43,6 +44,7 @@ type Request struct {
 	Wish      *driver.Manifest `json:"wish,omitempty"`
 	Settings  *Settings        `json:"settings,omitempty"`
 	Job       *driver.Job      `json:"job,omitempty"`
+	Keep      []string         `json:"keep,omitempty"`
 	// Terminal is what an attached job gets; nil gives it pipes.
 	Terminal *driver.TerminalSize `json:"terminal,omitempty"`
 }

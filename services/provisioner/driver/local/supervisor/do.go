@@ -30,6 +30,8 @@ func (s *Supervisor) do(ctx context.Context, req control.Request) (outcome, erro
 	case control.OpJob:
 		result, err := s.job(ctx, req)
 		return outcome{job: result}, err
+	case control.OpEndJobs:
+		return outcome{}, s.endJobs(ctx, req)
 	case control.OpDestroy:
 		err := s.destroy(ctx, req)
 		return outcome{last: err == nil}, err
@@ -38,9 +40,7 @@ func (s *Supervisor) do(ctx context.Context, req control.Request) (outcome, erro
 	case control.OpAdopt:
 		return outcome{}, s.adopt(req)
 	case control.OpHandover:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		err := s.raise(req, nil)
+		err := s.handover(ctx, req)
 		return outcome{last: err == nil}, err
 	}
 	return outcome{}, fmt.Errorf("unknown request %q", req.Op)
@@ -66,4 +66,26 @@ func (s *Supervisor) job(ctx context.Context, req control.Request) (*driver.JobR
 		return nil, err
 	}
 	return s.jobs.run(ctx, req.Component, *req.Applied, *req.Job)
+}
+
+// endJobs ends the jobs that are under way, but those to keep.
+func (s *Supervisor) endJobs(ctx context.Context, req control.Request) error {
+	s.mu.Lock()
+	err := s.raise(req, nil)
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.jobs.endBut(ctx, req.Keep)
+}
+
+// handover ends the jobs, which nobody can take over.
+func (s *Supervisor) handover(ctx context.Context, req control.Request) error {
+	s.mu.Lock()
+	err := s.raise(req, nil)
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.jobs.endAll(ctx)
 }

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 
 	"stampworks.dev/services/provisioner/driver/local/control"
 )
@@ -45,12 +46,16 @@ func endJobs(ctx context.Context, all []*job) error {
 	for _, one := range all {
 		one.cancel()
 	}
+	var failed error
 	for _, one := range all {
 		select {
 		case <-one.ended:
+			if errors.Is(one.err, errLeft) {
+				failed = errors.Join(failed, one.err)
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-	return nil
+	return failed
 }

@@ -39,11 +39,15 @@ type jobs struct {
 type job struct {
 	component string
 	fresh     bool
+	probe     bool // leaves no record
 	cancel    context.CancelFunc
 	ended     chan struct{}
 	result    *driver.JobResult // after ended, with err
 	err       error
 }
+
+// errLeft says that something of a job could not be ended.
+var errLeft = errors.New("something of it still runs")
 
 func newJobs(s *Supervisor) *jobs {
 	return &jobs{s: s, dir: s.stamp.Jobs(), running: map[string]*job{}, guards: map[string]*guard{}}
@@ -81,7 +85,7 @@ func (j *jobs) begin(component string, a control.Applied, what driver.Job) (*job
 	if err != nil {
 		return nil, err
 	}
-	one := &job{component: component, fresh: what.Fresh, ended: make(chan struct{})}
+	one := &job{component: component, fresh: what.Fresh, probe: what.Unrecorded, ended: make(chan struct{})}
 	if known.Result != nil {
 		one.result = known.Result
 		close(one.ended)
@@ -153,12 +157,12 @@ func (j *jobs) command(ctx context.Context, component string, a control.Applied,
 	result := &driver.JobResult{ExitCode: code, TimedOut: !inTime && errors.Is(ctx.Err(), context.DeadlineExceeded), Started: began, Duration: time.Since(began)}
 	err = j.s.endRest(context.Background(), p.Identity, nonce)
 	if err := errors.Join(err, leave()); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("end job %s: %w: %w", what.ID, errLeft, err)
 	}
 	_ = os.Remove(filepath.Join(j.s.stamp.Component(component).Proc(), nonce)) // only its own remains
 	j.s.log.Info("job ended", "job", what.ID, "how", how)
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return nil, fmt.Errorf("run job %s: it was ended", what.ID)
+		return nil, errors.Join(fmt.Errorf("run job %s: it was ended", what.ID), os.Remove(j.file(what.ID)), j.removeLog(what.ID))
 	}
 	return result, nil
 }
@@ -215,6 +219,19 @@ func (j *jobs) endUnfinished(ctx context.Context) error {
 func (j *jobs) endAll(ctx context.Context) error {
 	j.mu.Lock()
 	all := slices.Collect(maps.Values(j.running))
+	j.mu.Unlock()
+	return endJobs(ctx, all)
+}
+
+// endBut ends the jobs that leave a record, but those to keep.
+func (j *jobs) endBut(ctx context.Context, keep []string) error {
+	j.mu.Lock()
+	var all []*job
+	for id, one := range j.running {
+		if !one.probe && !slices.Contains(keep, id) {
+			all = append(all, one)
+		}
+	}
 	j.mu.Unlock()
 	return endJobs(ctx, all)
 }
