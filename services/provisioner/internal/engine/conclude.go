@@ -191,7 +191,7 @@ func (r *run) giveUp(ctx context.Context, state typev1.OperationMetadata_State, 
 	op.Failure = f
 	r.tellEnded(ctx, state)
 	r.board.over(state, time.Now())
-	errand := r.isErrand() // after it is saved, the run is about none
+	errand, begun := r.isErrand(), r.begun() // after it is saved, the run is about none
 	if errand {
 		r.unhindered()
 	} else {
@@ -201,6 +201,9 @@ func (r *run) giveUp(ctx context.Context, state typev1.OperationMetadata_State, 
 		return 0, err
 	}
 	r.book.Op = nil
+	if begun {
+		r.endLeft(ctx)
+	}
 	r.log.WarnContext(ctx, "operation given up", "state", state.String(), "code", f.GetCode(), "message", f.GetMessage())
 	if err := r.Store.ForgetShapes(ctx, op.GetEndTime().AsTime(), r.claim.Guard()); err != nil {
 		return 0, err

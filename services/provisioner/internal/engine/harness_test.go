@@ -245,6 +245,10 @@ func (c mortalCell) Stop(ctx context.Context, ref driver.Ref, name string) error
 	return c.effect(func() error { return c.Driver.Stop(ctx, ref, name) })
 }
 
+func (c mortalCell) EndJobs(ctx context.Context, ref driver.Ref, keep ...string) error {
+	return c.effect(func() error { return c.Driver.EndJobs(ctx, ref, keep...) })
+}
+
 func (c mortalCell) Destroy(ctx context.Context, ref driver.Ref) error {
 	return c.effect(func() error { return c.Driver.Destroy(ctx, ref) })
 }

@@ -59,6 +59,7 @@ type run struct {
 	dirty    bool        // something to show was not saved yet
 	drifted  bool        // what differs was not saved yet
 	revived  []*pb.Drift // outages that are over: nobody but the cell had to do anything
+	alone    bool        // no job runs that is not this run's
 }
 
 // reason is why a run begins no more steps.
@@ -102,6 +103,9 @@ func (r *run) loop(ctx context.Context) error {
 			return r.drain(err)
 		}
 		if err := r.save(ctx, effects || anyEffect(t.Begin)); err != nil {
+			return r.drain(err)
+		}
+		if err := r.endOthers(ctx, t); err != nil {
 			return r.drain(err)
 		}
 		for _, launch := range launches {
