@@ -82,6 +82,13 @@ func (d *Driver) EndJobs(ctx context.Context, ref driver.Ref, keep ...string) er
 		return nil
 	}
 	_, err = d.ask(ctx, ref, req)
+	if control.Unheard(err) {
+		// Older than this request. The one that comes after it ends all jobs that
+		// it finds.
+		if _, err = d.ask(ctx, ref, control.Request{Op: control.OpHandover}); err == nil {
+			_, err = d.ask(ctx, ref, req)
+		}
+	}
 	return err
 }
 

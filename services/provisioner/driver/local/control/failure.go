@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"errors"
+	"strings"
 	"syscall"
 
 	"stampworks.dev/services/provisioner/driver"
@@ -47,4 +48,13 @@ func (f *Failure) Is(target error) bool {
 		return f.Errno != 0 && f.Errno == int(errno)
 	}
 	return f.Code == CodeStale && target == driver.ErrStaleToken
+}
+
+// UnknownRequest begins what a supervisor says of one that it does not know.
+const UnknownRequest = "unknown request"
+
+// Unheard says whether the supervisor is older than what it was asked.
+func Unheard(err error) bool {
+	var f *Failure
+	return errors.As(err, &f) && f.Code == CodeUnknown && strings.HasPrefix(f.Message, UnknownRequest)
 }

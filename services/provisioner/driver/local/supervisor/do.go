@@ -43,7 +43,7 @@ func (s *Supervisor) do(ctx context.Context, req control.Request) (outcome, erro
 		err := s.handover(ctx, req)
 		return outcome{last: err == nil}, err
 	}
-	return outcome{}, fmt.Errorf("unknown request %q", req.Op)
+	return outcome{}, fmt.Errorf("%s %q", control.UnknownRequest, req.Op)
 }
 
 func (s *Supervisor) reserve(req control.Request) error {
