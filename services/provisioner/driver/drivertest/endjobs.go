@@ -30,12 +30,14 @@ func (b *bench) waiting(ref driver.Ref, m driver.Manifest, id string) waiting {
 func (w waiting) ask(ctx context.Context, d driver.Driver) (told chan error) {
 	w.b.t.Helper()
 	told = make(chan error, 1)
-	go func() {
-		_, err := d.RunJob(ctx, w.ref, w.m, w.job)
-		told <- err
-	}()
+	go w.call(ctx, d, told) // ends with the job, or the context
 	w.b.eventually(w.job.ID+" runs", func() bool { return w.b.there(w.ref, w.m, path.Join(path.Dir(w.key), w.job.ID+".at")) })
 	return told
+}
+
+func (w waiting) call(ctx context.Context, d driver.Driver, told chan<- error) {
+	_, err := d.RunJob(ctx, w.ref, w.m, w.job)
+	told <- err
 }
 
 // begin asks for the job and gives up waiting for it once it runs.

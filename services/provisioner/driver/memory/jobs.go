@@ -68,7 +68,7 @@ func (d *Driver) beginJob(ctx context.Context, ref driver.Ref, m driver.Manifest
 	// It outlives who asked for it, as it does where jobs are processes.
 	ctx, one.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	s.running[job.ID] = one
-	go d.finish(ctx, s, ref, m, job, one)
+	go d.finish(ctx, s, ref, m, job, one) // ends with the job
 	return s, one, nil
 }
 
