@@ -22,13 +22,14 @@ type View struct {
 	mu        sync.Mutex
 	tenants   map[string]*registryv1.Tenant
 	synced    bool
+	whole     chan struct{} // closed when it is
 	observers map[int]func(tenant string)
 	next      int
 }
 
 // NewView makes an empty one.
 func NewView() *View {
-	return &View{tenants: map[string]*registryv1.Tenant{}, observers: map[int]func(string){}}
+	return &View{tenants: map[string]*registryv1.Tenant{}, whole: make(chan struct{}), observers: map[int]func(string){}}
 }
 
 // Get gives one tenant by id; false when none was ever seen, or it is gone.
@@ -56,6 +57,10 @@ func (v *View) Synced() bool {
 	defer v.mu.Unlock()
 	return v.synced
 }
+
+// Whole gives a channel that is closed once a whole list was seen: only then is
+// who is missing gone.
+func (v *View) Whole() <-chan struct{} { return v.whole }
 
 // Observe calls changed with the id of every tenant that changes from now on.
 // It must not block. Call stop to end it.
@@ -107,7 +112,10 @@ func (v *View) remove(id string) {
 func (v *View) setSynced() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.synced = true
+	if !v.synced {
+		v.synced = true
+		close(v.whole)
+	}
 }
 
 func (v *View) tell(id string) {

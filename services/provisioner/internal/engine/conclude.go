@@ -262,10 +262,11 @@ func (r *run) trouble(ctx context.Context, err error) (time.Duration, error) {
 }
 
 // leftover finishes what a purge left when it was cut short between its report
-// and its end: the registry has forgotten the tenant, and nothing is in the
-// ledger. Any other record without a wish stays: only a wish removes.
+// and its end: the registry has forgotten the tenant, which is known once it has
+// told of all, and nothing is in the ledger. Any other record without a wish
+// stays: only a wish removes.
 func (s *shard) leftover(ctx context.Context, tenant string, book *record.Book) error {
-	if book == nil || book.Stamp.GetLifecycle() != pb.Stamp_DESTROYED || len(book.Stamp.GetLedger()) > 0 {
+	if book == nil || book.Stamp.GetLifecycle() != pb.Stamp_DESTROYED || len(book.Stamp.GetLedger()) > 0 || !s.View.Synced() {
 		return nil
 	}
 	op, rev, err := s.Store.ReadOperation(ctx, tenant, book.Stamp.GetGeneration())

@@ -321,6 +321,21 @@ func (c watched) Watch(ctx context.Context, changed func(tenant string)) error {
 	return c.Driver.(driver.Watcher).Watch(ctx, changed)
 }
 
+// mortalReporter reaches the registry until the replica is killed. The moment
+// before it tells of an end counts, too.
+type mortalReporter struct {
+	engine.Reporter
+	*mortal
+}
+
+func (r mortalReporter) Report(tenant, uid string, st *registryv1.TenantStatus) <-chan struct{} {
+	ends := st.GetPhase() == registryv1.TenantStatus_PURGED || st.GetPhase() == registryv1.TenantStatus_DONE
+	if r.dead.Load() || ends && r.count != nil && r.count() != nil {
+		return make(chan struct{}) // never heard
+	}
+	return r.Reporter.Report(tenant, uid, st)
+}
+
 type options struct {
 	cells  []string // default "one"
 	killAt int64    // the write or effect, counted from 1, at which it dies; 0: none
@@ -389,7 +404,7 @@ func (w *world) start(o options) *replica {
 	}
 	e := engine.New(cfg, engine.Deps{
 		Store: records, Placements: placements, Operations: operations, View: r.view, Recipes: shelf,
-		Vault: &secrets.Vault{Box: o.box, Sealed: records.Secrets}, Drivers: cells, Prober: r.prober, Reporter: reporter, Tracer: tracer, Log: log,
+		Vault: &secrets.Vault{Box: o.box, Sealed: records.Secrets}, Drivers: cells, Prober: r.prober, Reporter: mortalReporter{Reporter: reporter, mortal: r.backend}, Tracer: tracer, Log: log,
 	})
 	r.engine = e
 	var all sync.WaitGroup

@@ -34,7 +34,7 @@ func Plan(w Wish, have *Stamp, seen Seen) []Step {
 	case w.Lifecycle == pb.Stamp_STOPPED:
 		p.stop(w, have, seen)
 	case w.Lifecycle == pb.Stamp_DESTROYED:
-		if w.backsUp(have) { // the deletion was to make it, and had not ended
+		if w.backsUp(have) && len(have.GetLedger()) > 0 { // the deletion was to make it, and had not ended
 			p.stop(w, have, seen)
 		}
 		p.destroy(have, seen)

@@ -74,7 +74,26 @@ func (e *Engine) RunShard(ctx context.Context, which claim.Shard, held claim.Cla
 		g.Go(func() error { return w.Watch(ctx, s.wake) })
 	}
 	g.Go(func() error { return s.reseal(ctx) })
+	g.Go(func() error { return s.missed(ctx) })
 	return g.Wait()
+}
+
+// missed wakes the stamps whose tenants the registry does not tell of, once it has
+// told of all.
+func (s *shard) missed(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.View.Whole():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for tenant := range s.books {
+		if _, wished := s.View.Get(tenant); !wished {
+			s.queue.Add(tenant)
+		}
+	}
+	return nil
 }
 
 // load reads the shard's stamps. The claim is held, so nobody changes them.
