@@ -22,6 +22,10 @@ func (r *run) before(s Step) error {
 			u.Migrating = true
 		}
 		r.ledger(kindComponent, s.Component, pb.LedgerEntry_PLANNED, r.form(s.Component))
+	case Restore:
+		if s.ID == fetchID {
+			r.noteWhole()
+		}
 	case Rotate:
 		if s.ID == renewID {
 			r.chooseVersion()
@@ -99,6 +103,9 @@ func (r *run) ledger(kind, name string, state pb.LedgerEntry_State, rendered str
 // settle notes that the generation was brought about in full.
 func (r *run) settle() {
 	s := r.book.Stamp
+	if r.wish.Lifecycle == pb.Stamp_RUNNING && r.wish.Reopens {
+		r.wholeAgain() // also where there is no endpoint to open
+	}
 	s.DoneGeneration, s.Lifecycle = r.wish.Generation, r.wish.Lifecycle
 	s.Failure, s.Obstacles = nil, r.settledObstacles()
 	r.board.op.Failure = r.turnedBy()

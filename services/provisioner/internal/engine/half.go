@@ -36,9 +36,27 @@ func (r *run) wholeAgain() {
 	if halfRestored(s) {
 		s.HalfRestoredGeneration, s.Failure = 0, nil
 	}
+	s.WholeBackup = ""
 	s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool {
 		return o.GetCode() == typev1.Failure_RESTORE_FAILED.String()
 	})
+}
+
+// noteWhole notes, before a restore touches the data, which backup has what is
+// there. Data that is half of two already has one.
+func (r *run) noteWhole() {
+	s := r.book.Stamp
+	k, restores := r.kind().(restoreErrand)
+	if safety := k.work.GetSafetyBackup(); restores && !halfRestored(s) && ended(s, keepID, safety) {
+		s.WholeBackup = safety
+	}
+}
+
+// forgetWhole notes that the data is what it was before.
+func (r *run) forgetWhole() {
+	if s := r.book.Stamp; !halfRestored(s) {
+		s.WholeBackup = ""
+	}
 }
 
 // restsHalf says whether nothing is done by itself: what there is is evidence, and

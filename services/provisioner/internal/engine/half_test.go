@@ -75,6 +75,27 @@ func TestAResumeOpensHalfRestoredData(t *testing.T) {
 	w.serves("acme", w.rev1)
 }
 
+// TestARetryEndsHalfWithoutAnEndpoint: there is nothing to open.
+func TestARetryEndsHalfWithoutAnEndpoint(t *testing.T) {
+	w := newShop(t)
+	w.rev1 = w.registry.Publish(t, strings.Replace(fmt.Sprintf(shop, "1.5.0", "1.5.0"), "endpoint: app.http\nsmoke:\n  - {http: /readyz, timeout: 200ms}\n", "", 1))
+	w.open("acme")
+	w.disk.Put("/flags/unrestorable", "all")
+	w.start(options{resync: resyncOften})
+	w.errand("acme", "backup", typev1.OperationMetadata_BACKUP, makeBackup)
+	w.ended("acme.backup-1", typev1.OperationMetadata_SUCCEEDED)
+	w.errand("acme", "restore", typev1.OperationMetadata_RESTORE, restore)
+	w.ended("acme.restore-1", typev1.OperationMetadata_FAILED)
+	if s := w.stamp("acme"); s.GetHalfRestoredGeneration() != 1 || s.GetWholeBackup() != "before-restore-1" {
+		t.Fatalf("the stamp says %v", s)
+	}
+	w.registry.Wish("acme", func(*registryv1.Tenant) {})
+	w.until("acme", 2, typev1.OperationMetadata_SUCCEEDED)
+	if s := w.stamp("acme"); s.GetHalfRestoredGeneration() != 0 || s.GetWholeBackup() != "" || len(s.GetObstacles()) != 0 {
+		t.Errorf("the stamp still says %v", s)
+	}
+}
+
 // TestExpiredOverridesOpenNothing: that is nobody's wish.
 func TestExpiredOverridesOpenNothing(t *testing.T) {
 	w := newShop(t)

@@ -58,6 +58,9 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	r.doWithoutBarred()
 	if r.gaveUp() || r.restsHalf() {
 		r.showSealed()
+		if r.restsHalf() {
+			r.rememberWish(ctx)
+		}
 		return r.rest(ctx) // only a person goes on
 	}
 	if r.failed == nil && r.board.op == nil && Decide(r.wish, r.book.Stamp, r.seen).Done() {

@@ -41,12 +41,15 @@ func (r *run) remembered() ([]byte, error) {
 }
 
 // restoring names the backup whose data the stamp is yet to have: that of another
-// as it begins, or its own on the way back from an upgrade.
+// as it begins, or its own on the way back from an upgrade, and while its data is,
+// or may become, half of two.
 func (r *run) restoring(have *pb.Stamp) string {
 	from := r.asked.GetRestoreFrom()
 	switch u := have.GetUpgrade(); {
 	case u.GetRestoring():
 		return record.BackupName(r.id, u.GetBackup())
+	case have.GetWholeBackup() != "":
+		return record.BackupName(r.id, have.GetWholeBackup())
 	case lived(have) || have.GetRestored() == from:
 		return ""
 	}
@@ -66,14 +69,30 @@ func (r *run) rememberWish(ctx context.Context) {
 	if err != nil {
 		return // said where they are needed
 	}
-	m := r.recoverable(driver.Manifest{
-		Tenant: r.id, UID: r.tenant.GetUid(), Generation: r.asked.GetGeneration(), Revision: r.book.Stamp.GetRevision(),
-	}, values, r.book.Stamp)
+	m := r.besides(values)
 	if err := beside.Remember(ctx, r.ref(), m); err != nil {
 		r.log.WarnContext(ctx, "wish is not remembered beside its stamp", "error", err)
 		return
 	}
 	r.obs.Wished = m.Wished()
+}
+
+// besides is a manifest of nothing but what a stamp remembers.
+func (r *run) besides(values map[string]secrets.Secret) driver.Manifest {
+	return r.recoverable(driver.Manifest{
+		Tenant: r.id, UID: r.tenant.GetUid(), Generation: r.asked.GetGeneration(), Revision: r.book.Stamp.GetRevision(),
+	}, values, r.book.Stamp)
+}
+
+// rememberWhole has a stamp remember, before its data is touched, which backup has
+// what was there.
+func (r *run) rememberWhole() func(context.Context) error {
+	beside, can := r.driver.(driver.Adopter)
+	if !can || r.book.Stamp.GetWholeBackup() == "" {
+		return func(context.Context) error { return nil }
+	}
+	ref, m := r.ref(), r.besides(r.vault)
+	return func(ctx context.Context) error { return beside.Remember(ctx, ref, m) }
 }
 
 // jsonOf is a message in the JSON of the API, the same text for the same message.

@@ -55,6 +55,9 @@ func (k restoreErrand) touched(r *run) bool {
 func (k restoreErrand) turnedBy(*run) *typev1.Failure { return k.work.GetFailure() }
 
 func (k restoreErrand) turn(r *run, why *typev1.Failure) bool {
+	if !k.touched(r) {
+		r.forgetWhole()
+	}
 	if k.work.GetFailure() != nil || !r.begun() || !r.book.Stamp.GetClosed() && !k.touched(r) {
 		return false
 	}
@@ -180,7 +183,11 @@ func (r *run) restore(s Step) func(context.Context) result {
 			return doneFor(checkID, key, asFailure(keep.CheckBackup(ctx, of), typev1.Failure_RESTORE_FAILED))
 		}
 	case fetchID:
+		remember := r.rememberWhole()
 		return func(ctx context.Context) result {
+			if err := remember(ctx); err != nil {
+				return result{err: err}
+			}
 			return doneFor(fetchID, key, asFailure(keep.FetchBackup(ctx, ref, of), typev1.Failure_RESTORE_FAILED))
 		}
 	case finishID:
@@ -202,6 +209,7 @@ func (r *run) restored(key string, from *pb.Backup) {
 	if s.Restored = key; !isUndo(key) {
 		r.wholeAgain()
 	}
+	r.forgetWhole() // on the way back, too
 	for _, part := range r.wish.Parts {
 		switch job := id(part.Name, Migrate); {
 		case !part.Migrate:

@@ -85,6 +85,9 @@ func NeededBy(b *pb.Backup, have *pb.Stamp, operations []*pb.OperationRecord, te
 	if u := have.GetUpgrade(); named(u.GetBackup()) && (u.GetFailure() == nil || have.GetClosed() || u.GetMigrating() || u.GetRestoring()) {
 		return "the upgrade of " + tenant + untilEnded
 	}
+	if named(have.GetWholeBackup()) {
+		return "the data of " + tenant + ", which is half brought back: restore a backup, or retry " + tenant + ", first"
+	}
 	for _, op := range operations {
 		if v := op.GetErrand().GetVerifyBackup(); v.GetBackup() == b.GetName() && !Over(op.GetMetadata()) {
 			return op.GetName() + untilEnded

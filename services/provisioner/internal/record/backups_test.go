@@ -43,6 +43,8 @@ func TestNeededBy(t *testing.T) {
 		{what: "one that goes back", have: upgrade(&pb.Upgrade{Failure: &typev1.Failure{}, Restoring: true}), want: "the upgrade of acme: wait until that has ended"},
 		{what: "one that went back", have: upgrade(&pb.Upgrade{Failure: &typev1.Failure{}})},
 		{what: "another's", have: &pb.Stamp{Upgrade: &pb.Upgrade{Backup: "upgrade-2"}}},
+		{what: "data that is half of two", have: &pb.Stamp{WholeBackup: "upgrade-3"}, want: "the data of acme, which is half brought back: restore a backup, or retry acme, first"},
+		{what: "another half", have: &pb.Stamp{WholeBackup: "before-restore-1"}},
 		{what: "a restore", ops: restore(typev1.OperationMetadata_QUEUED, b.GetName(), "before-restore-1"), want: "operations/acme.restore-1: wait until that has ended"},
 		{what: "its safety", ops: restore(typev1.OperationMetadata_RUNNING, "tenants/acme/backups/backup-1", "upgrade-3"), want: "operations/acme.restore-1: wait until that has ended"},
 		{what: "one that has ended", ops: restore(typev1.OperationMetadata_FAILED, b.GetName(), "before-restore-1")},
