@@ -11,8 +11,8 @@ import (
 	"stampworks.dev/services/provisioner/driver/local/layout"
 )
 
-// numbersTaken is the reason of a refusal to touch a stamp whose user or address
-// is another stamp's by now.
+// numbersTaken is the reason of a refusal to touch a stamp whose user, address or
+// public port is another stamp's by now.
 const numbersTaken = "NUMBERS_TAKEN"
 
 // admit says whether a supervisor may be launched for a stamp: its numbers are
@@ -44,7 +44,7 @@ func (d *Driver) admit(ctx context.Context, s layout.Stamp) error {
 
 // bar bars a stamp, and gives the refusal.
 func (d *Driver) bar(s layout.Stamp, a host.Allocation) error {
-	why := fmt.Sprintf("its user %d or address %s is another stamp's by now", a.User, a.Address)
+	why := fmt.Sprintf("its user %d, address %s or public port is another stamp's by now", a.User, a.Address)
 	if _, barred := s.Barred(); !barred {
 		d.log.Error("stamp is not touched", "cell", d.cfg.Cell, "dir", string(s), "why", why)
 		if err := s.Bar(why); err != nil {

@@ -166,7 +166,8 @@ func TestEndedInTheMiddle(t *testing.T) { // not in parallel: who forks meanwhil
 	h, _ := at(t, dir, "instance-one")
 	h.Program = filepath.Join(dir, "program")
 	for script, check := range map[string]func(error) bool{
-		"kill -9 $$": func(err error) bool { return errs.Is(err, errs.Unavailable) && errs.ReasonOf(err) == "HOST_BUSY" },
+		"kill -STOP $$": func(err error) bool { return errs.Is(err, errs.Unavailable) && errs.ReasonOf(err) == "HOST_BUSY" },
+		"kill -9 $$":    func(err error) bool { return errs.Is(err, errs.Unavailable) && errs.ReasonOf(err) == "HOST_BUSY" },
 		"echo what a pity >&2; exit 3": func(err error) bool {
 			return err != nil && strings.Contains(err.Error(), "what a pity")
 		},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,10 +17,15 @@ import (
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/local/cgroup"
 	"stampworks.dev/services/provisioner/driver/local/host"
+	"stampworks.dev/services/provisioner/driver/local/process"
 )
 
-// answerGrace is how long a change that was given up has to be gone.
-const answerGrace = time.Second
+const (
+	// answerGrace is how long a change that was given up has to be gone.
+	answerGrace = time.Second
+	// lookEvery is how often it is seen to that a change goes on.
+	lookEvery = 200 * time.Millisecond
+)
 
 // Host changes what the stamps of this machine share. Safe for concurrent use by
 // any number of processes. Errors of kind Unavailable are those of a machine that
@@ -96,11 +102,13 @@ func (h Host) ask(ctx context.Context, r request) (answer, error) {
 		return answer{}, fmt.Errorf("encode change: %w", err)
 	}
 	var out, said bytes.Buffer
-	cmd := exec.CommandContext(ctx, h.Program)
+	limited, cancel := context.WithTimeout(ctx, serveWithin+answerGrace)
+	defer cancel()
+	cmd := exec.CommandContext(limited, h.Program)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = "/", os.Environ(), answerGrace
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // what is sent to the provisioner's group is not for it
-	if err := cmd.Run(); err != nil {
+	if err := runs(limited, cmd); err != nil {
 		return answer{}, failed(ctx, err, strings.TrimSpace(said.String()))
 	}
 	var got answer
@@ -108,6 +116,36 @@ func (h Host) ask(ctx context.Context, r request) (answer, error) {
 		return answer{}, fmt.Errorf("decode change: %w", err)
 	}
 	return got, got.Failure.err()
+}
+
+// runs is cmd.Run of one that does not wait for ever: a process that is stopped
+// before it has any lock is killed by nobody else.
+func runs(ctx context.Context, cmd *exec.Cmd) error {
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	var looks sync.WaitGroup
+	looks.Go(func() {
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if process.Stopped(cmd.Process.Pid) {
+					_ = cmd.Process.Kill() // ended since is fine
+				}
+			}
+		}
+	})
+	err := cmd.Wait()
+	close(ended)
+	looks.Wait()
+	return err
 }
 
 // failed says why there is no answer.

@@ -94,7 +94,11 @@ const tombstoneAge = 7 * 24 * time.Hour
 
 // Open gives the allocations of a directory, which it makes when it is missing.
 func Open(cfg Config) (*File, error) {
-	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+	err := os.MkdirAll(cfg.Dir, 0o700)
+	if err == nil {
+		err = lockfile.Own(cfg.Dir)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open host file: %w", err)
 	}
 	return &File{cfg: cfg}, nil
@@ -165,6 +169,9 @@ func (f *File) read() (*state, *instance, error) {
 	if s.Version != 1 {
 		return nil, nil, fmt.Errorf("read host file: version %d is not known to this program", s.Version)
 	}
+	if err := s.sound(); err != nil {
+		return nil, nil, fmt.Errorf("read host file: %s %w; put back the last good one", f.path(), err)
+	}
 	if s.Instances == nil {
 		s.Instances = map[string]*instance{}
 	}
@@ -181,6 +188,19 @@ func (f *File) read() (*state, *instance, error) {
 		mine.Gone = map[string]tombstone{}
 	}
 	return s, mine, nil
+}
+
+// sound refuses what no release has ever written.
+func (s *state) sound() error {
+	if min(s.Next.User, s.Next.Address, s.Next.Port) < 0 {
+		return errors.New("begins a search before the first number")
+	}
+	for id, i := range s.Instances {
+		if i == nil {
+			return fmt.Errorf("says nothing of instance %q", id)
+		}
+	}
+	return nil
 }
 
 // Find gives a stamp's allocation; false when it has none.

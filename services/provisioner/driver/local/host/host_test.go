@@ -226,6 +226,58 @@ func TestCollectForgetsRemovedInstances(t *testing.T) {
 	}
 }
 
+// TestReturnGivesNothingTwice: each number that somebody else has by now keeps a
+// stamp from being given back what it had.
+func TestReturnGivesNothingTwice(t *testing.T) {
+	for name, had := range map[string]func(a *Allocation){
+		"user":    func(a *Allocation) { a.User = 300000 },
+		"address": func(a *Allocation) { a.Address = "127.99.0.1" },
+		"port":    func(a *Allocation) { a.Ports["c.http"] = 23000 },
+	} {
+		dir := t.TempDir()
+		one, two := cell(t, dir, "one"), cell(t, dir, "two")
+		if b, err := two.Reserve(t.Context(), claim(1)); err != nil || b.User != 300000 || b.Address != "127.99.0.1" || b.Ports["a.http"] != 23000 {
+			t.Fatalf("given %+v, %v", b, err)
+		}
+		a := Allocation{Tenant: "away", UID: "u-away", User: 300003, Address: "127.99.0.5", Ports: map[string]int{"a.http": 23009}}
+		had(&a)
+		taken, err := one.Return(t.Context(), []Allocation{a})
+		if _, has, findErr := one.Find("u-away"); err != nil || findErr != nil || has || len(taken) != 1 {
+			t.Errorf("a taken %s: taken %+v, given back %v, %v, %v", name, taken, has, err, findErr)
+		}
+	}
+}
+
+// TestForeignContentIsRefused: whoever writes there says as whom stamps run.
+func TestForeignContentIsRefused(t *testing.T) {
+	for name, put := range map[string]func(dir string) error{
+		"writable": func(dir string) error { return os.Chmod(dir, 0o777) },
+		"foreign":  func(dir string) error { return os.Chown(dir, 300000, 300000) },
+	} {
+		dir := t.TempDir()
+		if err := put(dir); err != nil {
+			t.Logf("%s: %v", name, err) // only root gives directories away
+			continue
+		}
+		if _, err := Open(Config{Dir: dir}); err == nil {
+			t.Errorf("a directory that is %s is used", name)
+		}
+	}
+	for _, text := range []string{`{"version":1,"instances":{"two":null}}`, `{"version":1,"next":{"User":-7}}`, `{"version":1,"inst`, `{"version":2}`} {
+		dir := t.TempDir()
+		f := cell(t, dir, "one")
+		if err := os.WriteFile(filepath.Join(dir, "allocations.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if a, err := f.Reserve(t.Context(), claim(1)); err == nil {
+			t.Errorf("%s: given %+v", text, a)
+		}
+		if _, _, _, err := f.Elsewhere(); err == nil {
+			t.Errorf("%s: counted", text)
+		}
+	}
+}
+
 func TestManyAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	cells := []*File{cell(t, dir, "one"), cell(t, dir, "two")}

@@ -227,7 +227,7 @@ func (f *File) Return(ctx context.Context, had []Allocation) (taken []Allocation
 			}
 			clash := false
 			s.each(func(b Allocation) {
-				clash = clash || a.User == b.User && a.User != 0 || a.Address == b.Address && a.Address != "" || a.Tenant == b.Tenant && mine.Stamps[b.UID].UID == b.UID
+				clash = clash || a.shares(b) || a.Tenant == b.Tenant && mine.Stamps[b.UID].UID == b.UID
 			})
 			if clash {
 				taken = append(taken, a)
@@ -238,6 +238,20 @@ func (f *File) Return(ctx context.Context, had []Allocation) (taken []Allocation
 		return nil
 	})
 	return taken, err
+}
+
+// shares says whether two stamps have a number in common.
+func (a Allocation) shares(b Allocation) bool {
+	if a.User == b.User && a.User != 0 || a.Address == b.Address && a.Address != "" {
+		return true
+	}
+	theirs := slices.Collect(maps.Values(b.Ports))
+	for _, port := range a.Ports {
+		if slices.Contains(theirs, port) {
+			return true
+		}
+	}
+	return false
 }
 
 // InstanceFile is the file of a data directory that holds its instance's id.

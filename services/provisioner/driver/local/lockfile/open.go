@@ -49,6 +49,20 @@ func Dir(path string) error {
 	return nil
 }
 
+// Own makes sure that what is in a directory is the caller's: it is his, and
+// writable by nobody else but its group, which may be his alone. A link to one is
+// fine.
+func Own(path string) error {
+	info, err := os.Stat(path)
+	if err == nil {
+		err = own(info, 0o002)
+	}
+	if err != nil {
+		return fmt.Errorf("use %s: %w; look who made it, and what is in it", path, err)
+	}
+	return nil
+}
+
 // own wants what is there to be the caller's, and none of the bits to be set.
 func own(info os.FileInfo, none os.FileMode) error {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Uid) != os.Geteuid() {
