@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -185,6 +186,16 @@ func TestEndedInTheMiddle(t *testing.T) { // not in parallel: who forks meanwhil
 			t.Errorf("%s: %v", script, err)
 		}
 		cancel()
+	}
+	once := filepath.Join(dir, "once")
+	for _, signal := range []string{"KILL", "STOP"} {
+		script := fmt.Sprintf("#!/bin/sh\nif mkdir %s-%s 2>/dev/null; then kill -%s $$; fi\nexec %s\n", once, signal, signal, os.Args[0])
+		if err := os.WriteFile(h.Program, []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Clear(t.Context()); err != nil {
+			t.Errorf("one that was ended once by %s: %v", signal, err)
+		}
 	}
 	text, err := json.Marshal(h.Config)
 	if err != nil || !strings.Contains(string(text), "127.99.1.0/29") {

@@ -23,6 +23,8 @@ import (
 const (
 	// answerGrace is how long a change that was given up has to be gone.
 	answerGrace = time.Second
+	// tries is how many processes are started for a change.
+	tries = 3
 	// lookEvery is how often it is seen to that a change goes on.
 	lookEvery = 200 * time.Millisecond
 )
@@ -94,22 +96,38 @@ func (h Host) Collect(ctx context.Context) ([]Orphan, error) {
 	return got.Orphans, err
 }
 
-// ask lets a process of its own make the change.
-func (h Host) ask(ctx context.Context, r request) (answer, error) {
+// ask lets a process of its own make the change, and another when that is ended in
+// the middle.
+func (h Host) ask(ctx context.Context, r request) (got answer, err error) {
 	r.Host, r.Walls, r.Groups = h.Config, h.Walls, h.Groups
 	in, err := json.Marshal(r)
 	if err != nil {
 		return answer{}, fmt.Errorf("encode change: %w", err)
 	}
-	var out, said bytes.Buffer
 	limited, cancel := context.WithTimeout(ctx, serveWithin+answerGrace)
 	defer cancel()
-	cmd := exec.CommandContext(limited, h.Program)
+	for range tries {
+		if got, err = h.once(limited, in); !errors.Is(err, errEnded) || limited.Err() != nil {
+			break
+		}
+	}
+	if ctx.Err() != nil && errors.Is(err, errEnded) {
+		err = fmt.Errorf("change host: %w", ctx.Err())
+	}
+	return got, err
+}
+
+// errEnded is of a process that somebody has ended.
+var errEnded = errors.New("stamp-host was ended in the middle")
+
+func (h Host) once(ctx context.Context, in []byte) (answer, error) {
+	var out, said bytes.Buffer
+	cmd := exec.CommandContext(ctx, h.Program)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = "/", os.Environ(), answerGrace
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // what is sent to the provisioner's group is not for it
-	if err := runs(limited, cmd); err != nil {
-		return answer{}, failed(ctx, err, strings.TrimSpace(said.String()))
+	if err := runs(ctx, cmd); err != nil {
+		return answer{}, failed(err, strings.TrimSpace(said.String()))
 	}
 	var got answer
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
@@ -149,12 +167,9 @@ func runs(ctx context.Context, cmd *exec.Cmd) error {
 }
 
 // failed says why there is no answer.
-func failed(ctx context.Context, err error, said string) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("change host: %w", ctx.Err())
-	}
+func failed(err error, said string) error {
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && !exit.Exited() {
-		return errs.New(errs.Unavailable, "HOST_BUSY", "change host: stamp-host was ended in the middle (%w); what it did not do is tried again", err)
+		return errs.New(errs.Unavailable, "HOST_BUSY", "change host: %w (%w); what it did not do is tried again", errEnded, err)
 	}
 	return fmt.Errorf("change host: stamp-host: %w: %s", err, said)
 }
