@@ -360,7 +360,7 @@ func TestDecide(t *testing.T) {
 				w.bringBack("", "db")
 				return w
 			},
-			"endpoint.close worker.stop | app.stop | backup.prepare | db.backup | backup.keep | restore.fetch | db.restore | restore.finish | app.migrate | " +
+			"endpoint.close worker.stop | app.stop | backup.prepare | db.backup | backup.keep | restore.fetch db.ready | db.restore | restore.finish | app.migrate | " +
 				"app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer",
 		},
 		{
@@ -372,7 +372,7 @@ func TestDecide(t *testing.T) {
 				w.wish.Restore.Check = true
 				return w
 			},
-			"restore.check | endpoint.close worker.stop | app.stop | backup.prepare | db.backup | backup.keep | restore.fetch | db.restore | restore.finish | app.migrate | " +
+			"restore.check | endpoint.close worker.stop | app.stop | backup.prepare | db.backup | backup.keep | restore.fetch db.ready | db.restore | restore.finish | app.migrate | " +
 				"app.start | app.ready | worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer",
 		},
 		{
@@ -382,7 +382,7 @@ func TestDecide(t *testing.T) {
 				w.bringBack("", "db")
 				return w
 			},
-			"endpoint.close worker.stop | app.stop | restore.fetch | db.restore | restore.finish | app.migrate | app.start | app.ready | " +
+			"endpoint.close worker.stop | app.stop | restore.fetch db.ready | db.restore | restore.finish | app.migrate | app.start | app.ready | " +
 				"worker.start edge.start | worker.ready edge.ready | smoke.2 | smoke.1 | endpoint.open | edge.ready | smoke.customer",
 		},
 		{

@@ -73,8 +73,12 @@ func (p *steps) restart(w Wish, have *Stamp, seen Seen, o *order) {
 
 // verifies says whether a component is asked although this run may not have
 // started it: an earlier one, cut short, may have. Of a rotation only once the
-// other version is used.
+// other version is used. One into which data is brought back may have just come
+// up again: that it was killed may be why this is the way back.
 func (w Wish) verifies(component string, have *Stamp) bool {
+	if w.restores(have) && slices.Contains(w.Restore.Components, component) && !w.Restore.Stopped[component] {
+		return !ended(have, id(component, Restore), w.Restore.Key)
+	}
 	return w.Rotate != nil && ended(have, useID, w.Rotate.Key) || w.Restart != nil && w.Restart.Components[component]
 }
 
