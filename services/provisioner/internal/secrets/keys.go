@@ -120,8 +120,12 @@ func (k *Keys) look(ctx context.Context, box *secretbox.Box) (tenant string, kno
 		}
 		for _, v := range page {
 			after = k.sealed.ID(v.Key)
-			for _, sealed := range v.Value.GetSealed() {
-				if tenant = after; box != nil && box.Has(sealed) {
+			for id, sealed := range v.Value.GetSealed() {
+				tenant = after
+				if box == nil || !box.Has(sealed) { // which names the key, and does not try it
+					continue
+				}
+				if _, err := box.Open(sealed, aad(k.sealed, tenant, v.Value.GetTenantUid(), id)); err == nil {
 					return tenant, true, nil
 				}
 			}

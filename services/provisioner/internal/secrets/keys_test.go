@@ -97,6 +97,24 @@ func TestLostKeys(t *testing.T) {
 	}
 }
 
+// TestDamagedKey: a line whose key is another one under the same name is no key of
+// what is sealed, and nothing is sealed under it.
+func TestDamagedKey(t *testing.T) {
+	v, guard, old := vault(t)
+	text, err := os.ReadFile(old)
+	must(t, err)
+	name, key, _ := strings.Cut(string(text), " ")
+	swap := "A"
+	if key[:1] == swap {
+		swap = "B"
+	}
+	file := filepath.Join(t.TempDir(), "secrets.key")
+	must(t, os.WriteFile(file, []byte(name+" "+swap+key[1:]), 0o600))
+	_, v = openAt(t, v, file)
+	_, err = v.Make(t.Context(), "globex", "u2", map[string]int{"a": 16}, guard)
+	isUnreadable(t, err, "is another one")
+}
+
 // TestMergedKeys: a file with the lines of both opens what either has sealed.
 func TestMergedKeys(t *testing.T) {
 	v, guard, old := vault(t)

@@ -149,8 +149,10 @@ func (v *Vault) seal(ctx context.Context, tenant, uid, id string, length int) ([
 }
 
 // aad binds a sealed value to where it is kept and whose it is.
-func (v *Vault) aad(tenant, uid, id string) []byte {
-	return []byte(v.Sealed.Key(tenant) + "#" + uid + "#" + id)
+func (v *Vault) aad(tenant, uid, id string) []byte { return aad(v.Sealed, tenant, uid, id) }
+
+func aad(sealed *store.Collection[*pb.SealedSecrets], tenant, uid, id string) []byte {
+	return []byte(sealed.Key(tenant) + "#" + uid + "#" + id)
 }
 
 func id(name string, version int32) string { return fmt.Sprintf("%s@%d", name, version) }
