@@ -120,6 +120,9 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 	}
 	op := r.book.Op.GetMetadata()
 	f := failure.Attempt(r.failed, op.GetAttempt())
+	if r.opensAgain(f) {
+		return r.hopeless(ctx, f)
+	}
 	if r.trial() && r.wish.Lifecycle == pb.Stamp_DESTROYED { // it is never left behind
 		f.Retryable, f.NextAction = true, "Remove on the cell what the evidence names; it is tried again by itself."
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -27,8 +28,27 @@ func (r *run) committed() bool { return halfDone(r.book.Op) }
 // cancelled says whether a person's wish to cancel is heeded: not in the middle
 // of a restore, and not on the way back.
 func (r *run) cancelled() bool {
-	late := r.kind().traits().unstoppable && r.committed()
+	late := r.kind().traits().unstoppable && r.committed() && !r.untouched()
 	return r.book.Cancelled() && r.turnedBy() == nil && !late
+}
+
+// untouched says whether the run is about a restore that has not touched the data
+// yet.
+func (r *run) untouched() bool {
+	k, restores := r.kind().(restoreErrand)
+	return restores && k.work.GetFailure() == nil && !k.touched(r)
+}
+
+// opensAgain says whether a restore that has failed before it touched anything ends
+// there, and so that it does: customers who are kept out do not wait for a disk to
+// be freed.
+func (r *run) opensAgain(f *typev1.Failure) bool {
+	if !r.untouched() || !r.book.Stamp.GetClosed() || !turnsBack(f.GetCode()) {
+		return false
+	}
+	f.Retryable = false
+	f.NextAction = strings.Replace(f.GetNextAction(), "; the stamp goes on by itself", ", then restore again", 1)
+	return true
 }
 
 // halfDone says whether an operation has begun that leaves a stamp between two

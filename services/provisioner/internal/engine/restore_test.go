@@ -1,13 +1,19 @@
 package engine_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"stampworks.dev/pkg/errs"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
+	"stampworks.dev/services/provisioner/driver/memory"
 )
 
 // resyncOften lets many looks pass in a test.
@@ -32,6 +38,67 @@ func unusableBackups() map[string]func(w *shopWorld) {
 		"damaged": func(w *shopWorld) { w.cell.Damage(of) },
 		"missing": func(w *shopWorld) { _ = w.cell.DropBackup(w.t.Context(), of) },
 	}
+}
+
+// TestNobodyWaitsForADisk: a restore that cannot begin, for the disk of the backups
+// is full, keeps no customer out.
+func TestNobodyWaitsForADisk(t *testing.T) {
+	for _, verb := range []string{"KeepBackup", "FetchBackup"} {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			w := newShop(t)
+			var full atomic.Bool
+			w.memory.Fault = func(_ context.Context, c memory.Call) error {
+				if c.Verb == verb && full.Load() {
+					return fmt.Errorf("copy: %w", syscall.ENOSPC)
+				}
+				return nil
+			}
+			w.cell = memory.New(w.memory)
+			w.open("acme")
+			w.start(options{resync: resyncOften})
+			w.errand("acme", "backup", typev1.OperationMetadata_BACKUP, makeBackup)
+			w.ended("acme.backup-1", typev1.OperationMetadata_SUCCEEDED)
+			w.write("acme", "2 rockets")
+			full.Store(true)
+			w.errand("acme", "restore", typev1.OperationMetadata_RESTORE, restore)
+			f := w.ended("acme.restore-1", typev1.OperationMetadata_FAILED).GetFailure()
+			if f.GetCode() != typev1.Failure_DISK_FULL || f.GetRetryable() || !strings.Contains(f.GetNextAction(), "restore again") {
+				t.Errorf("failure %v", f)
+			}
+			w.serves("acme", w.rev1)
+			w.has("acme", "2 rockets", "1.0.0")
+			if s := w.stamp("acme"); s.GetWholeBackup() != "" || s.GetHalfRestoredGeneration() != 0 {
+				t.Errorf("stamp %v", s)
+			}
+		})
+	}
+}
+
+// TestCancelBeforeTheDataIsTouched: customers who are kept out for it are let in
+// again.
+func TestCancelBeforeTheDataIsTouched(t *testing.T) {
+	w := newShop(t)
+	var away atomic.Bool
+	w.memory.Fault = func(_ context.Context, c memory.Call) error {
+		if c.Verb == "KeepBackup" && away.Load() {
+			return errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "away")
+		}
+		return nil
+	}
+	w.cell = memory.New(w.memory)
+	w.open("acme")
+	w.start(options{resync: resyncOften})
+	w.errand("acme", "backup", typev1.OperationMetadata_BACKUP, makeBackup)
+	w.ended("acme.backup-1", typev1.OperationMetadata_SUCCEEDED)
+	w.write("acme", "2 rockets")
+	away.Store(true)
+	w.errand("acme", "restore", typev1.OperationMetadata_RESTORE, restore)
+	w.ended("acme.restore-1", typev1.OperationMetadata_RETRYING)
+	w.cancel("acme.restore-1")
+	w.ended("acme.restore-1", typev1.OperationMetadata_CANCELLED)
+	w.serves("acme", w.rev1)
+	w.has("acme", "2 rockets", "1.0.0")
 }
 
 // mustHaveOnlyChecked checks that the check failed, and that nothing else was

@@ -75,7 +75,12 @@ func (r *run) canTurnBack() bool {
 	if r.goesForward() == nil {
 		return false
 	}
-	switch r.failed.GetCode() {
+	return turnsBack(r.failed.GetCode())
+}
+
+// turnsBack says whether a failure is one after which the way back can be gone.
+func turnsBack(code typev1.Failure_Code) bool {
+	switch code {
 	case typev1.Failure_CELL_UNREACHABLE, typev1.Failure_DRIVER_ERROR, typev1.Failure_SECRET_UNREADABLE:
 		return false
 	}
