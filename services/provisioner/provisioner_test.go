@@ -262,6 +262,13 @@ func TestQueuedOperationNeedsNoRecord(t *testing.T) {
 	if err != nil || op.GetError().GetCode() != 1 {
 		t.Errorf("cancelled before it began: %v, %v", op, err)
 	}
+	testkit.Eventually(t, soon, func() error {
+		told := p.registry.Timeline("acme")
+		if len(told) == 0 || told[len(told)-1] != "acme.1 operation.cancelled tokens/admin: The operation acme.1 is to end at its next step" {
+			return fmt.Errorf("timeline %q", told)
+		}
+		return nil
+	})
 	p.create("acme") // a newer generation
 	began := time.Now()
 	op, err = ops.WaitOperation(p.ctx(), &longrunningpb.WaitOperationRequest{Name: "operations/acme.2", Timeout: durationpb.New(100 * time.Millisecond)})

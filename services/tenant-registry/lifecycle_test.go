@@ -185,8 +185,12 @@ func TestAnUpgradeThatWasRolledBack(t *testing.T) {
 	if e := r.newestEntry(t); e.GetAction() != "tenant.rolled_back" || e.GetMessage() != "Upgrade to 1.1.0 failed, back on 1.0.0: migration ended with 1" {
 		t.Errorf("timeline %v", e)
 	}
-	op, err := r.tenants.UpgradeTenant(ctx(t), &registryv1.UpgradeTenantRequest{Name: acme, Revision: broken})
-	if err != nil || metadata(t, op).GetGeneration() != 3 || metadata(t, op).GetKind() != typev1.OperationMetadata_UPGRADE {
+	op, err := r.tenants.UpdateTenant(ctx(t), &registryv1.UpdateTenantRequest{Tenant: &registryv1.Tenant{Name: acme, Labels: map[string]string{"tier": "gold"}}})
+	if m := metadata(t, op); err != nil || m.GetGeneration() != 2 || m.GetState() != typev1.OperationMetadata_FAILED || m.GetFailure() == nil || m.GetEndTime() == nil {
+		t.Errorf("a change that begins nothing: %v, %v", op, err)
+	}
+	op, err = r.tenants.UpgradeTenant(ctx(t), &registryv1.UpgradeTenantRequest{Name: acme, Revision: broken})
+	if err != nil || metadata(t, op).GetState() != typev1.OperationMetadata_QUEUED || metadata(t, op).GetGeneration() != 3 || metadata(t, op).GetKind() != typev1.OperationMetadata_UPGRADE {
 		t.Errorf("another try: %v, %v", op, err)
 	}
 	back(3)

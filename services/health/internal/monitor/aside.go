@@ -1,18 +1,25 @@
 package monitor
 
 import (
-	"slices"
+	"strings"
 
 	provisionerv1 "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
-	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 )
 
-// aside is what is wrong with a stamp that no probe sees, however well it serves.
+// asides is what is wrong with a stamp that no probe sees, by its obstacle: a
+// program that has a file open goes on in it when that is gone.
+var asides = map[string]string{
+	"SECRET_UNREADABLE": "Its secrets cannot be opened, so nothing of it can be changed.",
+	"DATA_MISSING":      "Data of it is gone from its place: what its customer writes now may be lost.",
+}
+
+// aside is what is to be said of a stamp however well it serves.
 func aside(s *provisionerv1.Stamp) string {
-	if slices.ContainsFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool {
-		return o.GetCode() == typev1.Failure_SECRET_UNREADABLE.String()
-	}) {
-		return "Its secrets cannot be opened, so nothing of it can be changed."
+	var said []string
+	for _, o := range s.GetObstacles() {
+		if text := asides[o.GetCode()]; text != "" {
+			said = append(said, text)
+		}
 	}
-	return ""
+	return strings.Join(said, " ")
 }

@@ -33,7 +33,7 @@ func (d *Driver) Observe(ctx context.Context, ref driver.Ref) (driver.Observatio
 	for _, entry := range entries {
 		c := s.Component(entry.Name())
 		state, err := control.ReadState(c)
-		if err != nil {
+		if err != nil && !errors.Is(err, control.ErrDamaged) { // a damaged one is as good as none
 			return driver.Observation{}, errs.New(errs.Internal, "", "observe stamp of %q: %w", ref.Tenant, err)
 		}
 		if state.Digest != "" {

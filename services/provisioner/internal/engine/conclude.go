@@ -13,12 +13,14 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/internal/failure"
 	"stampworks.dev/services/provisioner/internal/record"
+	"stampworks.dev/services/provisioner/internal/secrets"
 )
 
 // fail notes what went wrong; the first failure of an attempt is the one that
 // is told.
 func (r *run) fail(component string, err error) *typev1.Failure {
 	f := failure.Of(err, component)
+	mask(f, secrets.Masks(r.vault))
 	if r.failed == nil {
 		r.failed = f
 	}

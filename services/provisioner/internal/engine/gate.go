@@ -165,7 +165,9 @@ func (r *run) hinder(ctx context.Context, o *typev1.Obstacle) error {
 		return nil
 	}
 	if r.board.op != nil {
-		r.board.op.Obstacles = r.book.Stamp.GetObstacles()
+		r.board.op.Obstacles = slices.DeleteFunc(slices.Clone(r.book.Stamp.GetObstacles()), func(old *typev1.Obstacle) bool {
+			return lasts(old) && old.GetCode() != o.GetCode() // it holds nothing up
+		})
 	}
 	if err := r.book.Save(ctx); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/memory"
+	"stampworks.dev/services/provisioner/internal/engine"
 )
 
 // untilObstacle waits for the registry to be told of one.
@@ -31,6 +32,32 @@ func (w *world) untilObstacle(id, code string) *typev1.Obstacle {
 		return fmt.Errorf("obstacles %v, want %s", w.registry.Tenant(id).GetStatus().GetObstacles(), code)
 	})
 	return found
+}
+
+// TestWhatLastsHoldsNothingUp: that an upgrade failed is no reason for what is asked
+// for after to wait, and is not told as one.
+func TestWhatLastsHoldsNothingUp(t *testing.T) {
+	w := newShop(t)
+	w.open("acme")
+	w.disk.Put("/flags/broken", "yes")
+	w.start(options{})
+	w.upgrade("acme")
+	w.until("acme", 2, typev1.OperationMetadata_FAILED)
+	w.untilObstacle("acme", "UPGRADE_FAILED")
+	w.cell.Lose("uid-acme", "db", "data")
+	op, err := w.records().Ask(t.Context(), engine.AskRepair(w.stamp("acme"), "app", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := strings.TrimPrefix(op.GetName(), "operations/")
+	testkit.Eventually(t, soon, func() error {
+		v, err := w.records().Operations.Get(t.Context(), id)
+		if all := v.Value.GetMetadata().GetObstacles(); err != nil || len(all) != 1 || all[0].GetCode() != "DATA_MISSING" {
+			return fmt.Errorf("it waits for %v, %w", all, err)
+		}
+		return nil
+	})
+	w.untilObstacle("acme", "UPGRADE_FAILED")
 }
 
 func TestAHeldTenantWaits(t *testing.T) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -155,16 +156,16 @@ func (r *run) prepare(ctx, looks context.Context, begin []Step) ([]func(), error
 			within = ctx
 		}
 		launches = append(launches, func() {
-			do := r.effect(s)
+			do, masks := r.effect(s), secrets.Masks(r.vault)
 			r.seen.InFlight[s.ID], r.flight[s.ID] = true, s
-			r.steps.Go(func() error { r.perform(within, s, do); return nil })
+			r.steps.Go(func() error { r.perform(within, s, do, masks); return nil })
 		})
 	}
 	return launches, nil
 }
 
 // perform carries out a step and hands in its result.
-func (r *run) perform(ctx context.Context, s Step, do func(context.Context) result) {
+func (r *run) perform(ctx context.Context, s Step, do func(context.Context) result, masks *strings.Replacer) {
 	ctx, span := r.Tracer.Step(ctx, s.ID, s.Component, string(s.Action))
 	var res result
 	if s.Action.Effect() {
@@ -177,7 +178,7 @@ func (r *run) perform(ctx context.Context, s Step, do func(context.Context) resu
 	if res.err != nil {
 		outcome = "FAILED"
 	}
-	span.End(outcome, res.err)
+	span.End(outcome, masked(res.err, masks))
 	r.results <- res
 }
 
@@ -234,7 +235,7 @@ func (r *run) take(ctx context.Context, res result) (effect bool) {
 	default:
 		f := r.fail(res.step.Component, err)
 		r.board.end(res.step.ID, "", f, time.Now())
-		r.log.WarnContext(ctx, "step failed", "step", res.step.ID, "code", f.GetCode(), "error", err)
+		r.log.WarnContext(ctx, "step failed", "step", res.step.ID, "code", f.GetCode(), "error", f.GetMessage())
 	}
 	return res.step.Action.Effect()
 }

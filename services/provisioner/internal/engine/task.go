@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -67,7 +66,7 @@ func (r *run) runTask(s Step) func(context.Context) result {
 	if err != nil {
 		return func(context.Context) result { return result{err: err} }
 	}
-	w, m, ref, masks := *r.wish.Task, r.keptManifest(s.Component), r.ref(), maskOf(r.vault)
+	w, m, ref, masks := *r.wish.Task, r.keptManifest(s.Component), r.ref(), secrets.Masks(r.vault)
 	return func(ctx context.Context) result {
 		job.Env = jobEnv(ctx, m, s.Component, &blueprint.Job{Env: job.Env})
 		res, err := r.driver.RunJob(ctx, ref, m, job)
@@ -115,17 +114,4 @@ func taskFailure(w TaskWish, res driver.JobResult) error {
 			append([]string{fmt.Sprintf("exit code %d", res.ExitCode)}, last(res.Output, 19)...)...)
 	}
 	return nil
-}
-
-// maskOf puts the names of a stamp's secrets in place of their values: what a
-// task prints is kept and shown.
-func maskOf(all map[string]secrets.Secret) *strings.Replacer {
-	var pairs []string
-	for key, s := range all {
-		name, _, _ := strings.Cut(key, "@")
-		if s.Value != "" {
-			pairs = append(pairs, s.Value, s.Placeholder(name))
-		}
-	}
-	return strings.NewReplacer(pairs...)
 }

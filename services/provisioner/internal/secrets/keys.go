@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -76,13 +77,13 @@ func (k *Keys) Run(ctx context.Context) error {
 }
 
 // MaySeal says why nothing may be sealed: a failure SECRET_UNREADABLE while
-// secrets are sealed, none of them under a key of the file.
+// secrets are sealed, none of them under a key of the file, or the file is gone.
 func (k *Keys) MaySeal(ctx context.Context) error {
 	k.mu.Lock()
 	fits := k.fits
 	k.mu.Unlock()
 	if fits {
-		return nil
+		return k.stillThere()
 	}
 	box, err := secretbox.Read(k.file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -103,6 +104,15 @@ func (k *Keys) MaySeal(ctx context.Context) error {
 		}
 	}
 	k.take(box, known)
+	return nil
+}
+
+// stillThere keeps a file that was lost while it is used from being missed only by
+// the next start, when what was sealed since could not be opened any more.
+func (k *Keys) stillThere() error {
+	if _, err := os.Stat(k.file); errors.Is(err, fs.ErrNotExist) {
+		return unreadable(fmt.Sprintf("The key file %s is gone. This provisioner still has its keys, and the next start will not: nothing more is sealed until it is back.", k.file))
+	}
 	return nil
 }
 

@@ -115,6 +115,24 @@ func TestDamagedKey(t *testing.T) {
 	isUnreadable(t, err, "is another one")
 }
 
+// TestKeysLostWhileTheyAreUsed: what is sealed then could not be opened by the next
+// start; what is sealed already is opened as before.
+func TestKeysLostWhileTheyAreUsed(t *testing.T) {
+	v, guard, file := vault(t)
+	keys, v := openAt(t, v, file)
+	must(t, keys.Run(t.Context()))
+	must(t, os.Rename(file, file+".away"))
+	_, err := v.Make(t.Context(), "globex", "u2", map[string]int{"a": 16}, guard)
+	isUnreadable(t, err, "is gone")
+	isUnreadable(t, v.Renew(t.Context(), "acme", "u1", "a", 2, 16, guard), "is gone")
+	if all, err := v.Read(t.Context(), "acme", "u1"); err != nil || len(all) != 1 {
+		t.Errorf("read %v, %v", all, err)
+	}
+	must(t, os.Rename(file+".away", file))
+	_, err = v.Make(t.Context(), "globex", "u2", map[string]int{"a": 16}, guard)
+	must(t, err)
+}
+
 // TestMergedKeys: a file with the lines of both opens what either has sealed.
 func TestMergedKeys(t *testing.T) {
 	v, guard, old := vault(t)

@@ -81,7 +81,7 @@ func (s *Server) probe(ctx context.Context, d driver.Driver, stamp *pb.Stamp, co
 	case res.ExitCode != 0:
 		said := fmt.Sprintf("the probe ended with exit code %d", res.ExitCode)
 		if n := len(res.Output); n > 0 {
-			said += ": " + res.Output[n-1]
+			said += ": " + secrets.Masks(values).Replace(res.Output[n-1])
 		}
 		return &pb.CheckComponentResponse{Message: said}, nil
 	}

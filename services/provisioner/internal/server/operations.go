@@ -222,40 +222,6 @@ func (s *Server) changed(ctx context.Context, op *pb.OperationRecord, after int6
 	return nil // look again
 }
 
-// CancelOperation asks for the operation to end at the next step boundary
-// (AIP-151). What was done stays; it is not taken up again until a retry or a
-// new wish.
-func (s *Server) CancelOperation(ctx context.Context, req *longrunningpb.CancelOperationRequest) (*emptypb.Empty, error) {
-	id, _, _, err := record.ParseOperationName(req.GetName())
-	if err != nil {
-		return nil, err
-	}
-	op, err := s.find(ctx, req.GetName())
-	if err != nil {
-		return nil, err
-	}
-	if record.Over(op.GetMetadata()) {
-		return nil, errs.New(errs.FailedPrecondition, "OPERATION_DONE", "operation %q has ended already", req.GetName())
-	}
-	ask := func(op *pb.OperationRecord) error {
-		op.CancelRequested = !record.Over(op.GetMetadata()) || op.GetCancelRequested()
-		return nil
-	}
-	_, err = s.Store.Operations.Update(ctx, id, ask)
-	if errors.Is(err, store.ErrNotFound) {
-		fresh := proto.CloneOf(op)
-		fresh.CancelRequested = true
-		fresh.Metadata.CreateTime = timestamppb.New(op.GetMetadata().GetCreateTime().AsTime())
-		if _, err = s.Store.Operations.Create(ctx, id, fresh); errors.Is(err, store.ErrExists) {
-			_, err = s.Store.Operations.Update(ctx, id, ask)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &emptypb.Empty{}, nil
-}
-
 // DeleteOperation is not offered: operations are kept as evidence, and go by
 // themselves.
 func (s *Server) DeleteOperation(context.Context, *longrunningpb.DeleteOperationRequest) (*emptypb.Empty, error) {

@@ -35,7 +35,7 @@ type Deps struct {
 	// connections to those that reach another.
 	Drivers map[string]driver.Driver
 	Peers   Peers
-	// Timeline hears of tasks that talk with a person; they end when neither says
+	// Timeline hears of cancellations, and of tasks that talk with a person; those end when neither says
 	// anything for TaskIdle, and after TaskWithin.
 	Timeline             Timeline
 	TaskIdle, TaskWithin time.Duration

@@ -40,10 +40,22 @@ func operation(change tenant.Change, err error) (*longrunningpb.Operation, error
 		meta.State, meta.EndTime = typev1.OperationMetadata_SUCCEEDED, now.GetStatus().GetUpdateTime()
 		meta.Cell, meta.Url = now.GetStatus().GetCell(), now.GetStatus().GetUrl()
 	}
+	if change.Ended && !change.DryRun {
+		endedBefore(meta, now.GetStatus())
+	}
 	if op.Metadata, err = anypb.New(meta); err != nil {
 		return nil, fmt.Errorf("encode operation of %q: %w", now.GetName(), err)
 	}
 	return op, nil
+}
+
+// endedBefore says how the operation of the present generation ended, which a
+// change that is none for the stamp leaves as it is.
+func endedBefore(m *typev1.OperationMetadata, status *registryv1.TenantStatus) {
+	m.State, m.Failure, m.EndTime = typev1.OperationMetadata_FAILED, status.GetFailure(), status.GetUpdateTime()
+	if status.GetFailure().GetCode() == typev1.Failure_CANCELLED {
+		m.State = typev1.OperationMetadata_CANCELLED
+	}
 }
 
 // concerned is the revision that the operation is about: of a stamp that is to

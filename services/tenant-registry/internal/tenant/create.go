@@ -28,6 +28,9 @@ type Change struct {
 	Kind typev1.OperationMetadata_Kind
 	// Done says that the stamp is already as wished.
 	Done bool
+	// Ended says that the present generation had come to an end that is no success
+	// before: nothing was begun.
+	Ended bool
 	// DryRun says that nothing was written.
 	DryRun bool
 	// Preview says what it would do; only with DryRun.

@@ -102,5 +102,5 @@ func changeOf(v View, dryRun bool) Change {
 	if kind == typev1.OperationMetadata_KIND_UNSPECIFIED {
 		kind = v.kindOf()
 	}
-	return Change{Tenant: v.Message(), Kind: kind, Done: v.Done(), DryRun: dryRun}
+	return Change{Tenant: v.Message(), Kind: kind, Done: v.Done(), Ended: v.ended(), DryRun: dryRun}
 }

@@ -8,6 +8,7 @@
 package control
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -188,6 +189,19 @@ func (r Record) Create(s layout.Stamp) error {
 	return layout.CreateDurable(s.Manifest(), text, 0o600)
 }
 
+// WriteAgain puts right a file that is not there any more, or not as it was
+// written.
+func (s State) WriteAgain(c layout.Component) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encode state: %w", err)
+	}
+	if kept, err := os.ReadFile(c.State()); err == nil && bytes.Equal(kept, text) {
+		return nil
+	}
+	return layout.WriteFile(c.State(), text, 0o600, 0)
+}
+
 // ReadState gives the zero State when nothing was ever started.
 func ReadState(c layout.Component) (State, error) {
 	var state State
@@ -195,7 +209,10 @@ func ReadState(c layout.Component) (State, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return State{}, nil
 	}
-	return state, err
+	if err != nil {
+		return State{}, err
+	}
+	return state, nil
 }
 
 // Write replaces the state.

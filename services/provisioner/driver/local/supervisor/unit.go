@@ -39,7 +39,7 @@ func (u *unit) ensure(ctx context.Context, a control.Applied) error {
 	defer u.change.Unlock()
 	if a.Digest == u.stateDigest() && (len(u.replicas) > 0) == !a.Stopped && !u.refused() {
 		u.applied = a
-		return nil
+		return u.writeAgain()
 	}
 	if err := errors.Join(u.halt(ctx), u.endForgotten(ctx)); err != nil {
 		return err
@@ -144,6 +144,10 @@ func (u *unit) end(ctx context.Context) error {
 		return u.halt(ctx)
 	}
 	state, err := control.ReadState(u.dir)
+	if errors.Is(err, control.ErrDamaged) { // nobody is kept from stopping by it
+		u.s.log.Warn("state not readable, ending what is left", "component", u.name, "error", err)
+		err = nil
+	}
 	return errors.Join(err, u.endRecorded(ctx, state))
 }
 
@@ -202,6 +206,13 @@ func (u *unit) stateDigest() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.state.Digest
+}
+
+// writeAgain puts the state's file right, should somebody have damaged it.
+func (u *unit) writeAgain() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.state.WriteAgain(u.dir)
 }
 
 // note changes what is known of a replica, on disk before it returns.

@@ -20,29 +20,38 @@ func customers(ctx context.Context, c *client.Client, now time.Time) []Finding {
 	if err := client.List(ctx, c, "/v1/tenants/-/stamps", nil, true, list); err != nil {
 		return []Finding{{Check: "customers", Level: fail, Saw: first(err), Fix: "put right what is above first"}}
 	}
-	return append(backups(ctx, c, list.GetStamps(), now), secrets(list.GetStamps())...)
+	return append(backups(ctx, c, list.GetStamps(), now), troubled(list.GetStamps())...)
 }
 
-// secrets finds the customers whose secrets cannot be opened; nothing is said when
-// there are none.
-func secrets(stamps []*provisionerv1.Stamp) []Finding {
-	var sealed []string
-	for _, s := range stamps {
-		if cannotOpen(s) {
-			sealed = append(sealed, names.Short(strings.TrimSuffix(s.GetName(), "/stamp")))
+// troubles are what is wrong with a customer's copy that its health does not
+// show, by the obstacle.
+var troubles = []struct{ obstacle, check, saw, fix string }{
+	{"SECRET_UNREADABLE", "secrets", "those of %d customers cannot be opened: %s", "bring back the provisioner's secrets.key (secret_key_file) with which they were sealed"},
+	{"DATA_MISSING", "data", "that of %d customers is gone from its place: %s", "put it back where it was (stamp show TENANT names it), or make a new copy of the newest backup: stamp tenant create NEW --restore-from TENANT/BACKUP"},
+}
+
+// troubled finds the customers who have one; nothing is said when there are none.
+func troubled(stamps []*provisionerv1.Stamp) (found []Finding) {
+	for _, t := range troubles {
+		var who []string
+		for _, s := range stamps {
+			if has(s, t.obstacle) {
+				who = append(who, names.Short(strings.TrimSuffix(s.GetName(), "/stamp")))
+			}
 		}
+		if len(who) == 0 {
+			continue
+		}
+		list := strings.Join(who[:min(len(who), named)], ", ")
+		if len(who) > named {
+			list += " and others"
+		}
+		found = append(found, Finding{Check: t.check, Level: fail, Saw: fmt.Sprintf(t.saw, len(who), list), Fix: t.fix})
 	}
-	if len(sealed) == 0 {
-		return nil
-	}
-	saw := fmt.Sprintf("those of %d customers cannot be opened: %s", len(sealed), strings.Join(sealed[:min(len(sealed), named)], ", "))
-	if len(sealed) > named {
-		saw += " and others"
-	}
-	return []Finding{{Check: "secrets", Level: fail, Saw: saw, Fix: "bring back the provisioner's secrets.key (secret_key_file) with which they were sealed"}}
+	return found
 }
 
-func cannotOpen(s *provisionerv1.Stamp) bool {
-	return s.GetFailure().GetCode() == typev1.Failure_SECRET_UNREADABLE ||
-		slices.ContainsFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool { return o.GetCode() == typev1.Failure_SECRET_UNREADABLE.String() })
+func has(s *provisionerv1.Stamp, obstacle string) bool {
+	return s.GetFailure().GetCode().String() == obstacle ||
+		slices.ContainsFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool { return o.GetCode() == obstacle })
 }

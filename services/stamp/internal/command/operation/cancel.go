@@ -3,6 +3,8 @@ package operation
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/url"
 	"strings"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
@@ -13,6 +15,7 @@ import (
 	"stampworks.dev/services/stamp/internal/client"
 	"stampworks.dev/services/stamp/internal/command/complete"
 	"stampworks.dev/services/stamp/internal/exit"
+	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/session"
 	"stampworks.dev/services/stamp/internal/wait"
@@ -39,14 +42,14 @@ back: nobody is left outside.
 With --wait it ends when the operation has. Exit code 1: it had ended before it could be cancelled.`,
 		Example: `  stamp operation cancel acme.7 --wait
   stamp operation cancel acme.backup-3
-  stamp operation cancel acme            the newest of a tenant`,
+  stamp operation cancel acme            the newest of a tenant that has not ended`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.OpenOperations(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if o.client, o.printer, err = s.Open(); err != nil {
 				return err
 			}
-			if o.name, err = Name(cmd.Context(), o.client, args[0]); err != nil {
+			if o.name, err = open(cmd.Context(), o.client, args[0]); err != nil {
 				return err
 			}
 			return runCancel(cmd.Context(), o)
@@ -54,6 +57,26 @@ With --wait it ends when the operation has. Exit code 1: it had ended before it 
 	}
 	cmd.Flags().BoolVar(&o.wait, "wait", false, "wait until it has ended, and show the steps")
 	return cmd
+}
+
+// open finds the operation that is meant: of a tenant alone the newest that has
+// not ended, be it a change or a backup.
+func open(ctx context.Context, c *client.Client, text string) (string, error) {
+	if strings.Contains(text, ".") {
+		return names.Operation(text), nil
+	}
+	list := &longrunningpb.ListOperationsResponse{}
+	query := url.Values{"filter": {fmt.Sprintf("metadata.tenant=%q", names.Tenant(text))}}
+	if err := client.List(ctx, c, "/v1/operations", query, true, list); err != nil {
+		return "", err
+	}
+	of := names.Operation(names.Short(names.Tenant(text))) + "."
+	for _, op := range list.GetOperations() { // the newest first
+		if !op.GetDone() && strings.HasPrefix(op.GetName(), of) {
+			return op.GetName(), nil
+		}
+	}
+	return Name(ctx, c, text)
 }
 
 func runCancel(ctx context.Context, o *cancelOptions) error {

@@ -3,6 +3,7 @@ package tenant
 import (
 	"cmp"
 	"context"
+	"fmt"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"stampworks.dev/services/stamp/internal/client"
 	"stampworks.dev/services/stamp/internal/command/operation"
 	"stampworks.dev/services/stamp/internal/printer"
+	"stampworks.dev/services/stamp/internal/progress"
 	"stampworks.dev/services/stamp/internal/session"
 	"stampworks.dev/services/stamp/internal/wait"
 )
@@ -55,7 +57,7 @@ func (o *changeOptions) finish(ctx context.Context, op *longrunningpb.Operation)
 			return operation.Print(o.printer, op)
 		}
 	case !o.wait:
-		o.Say("begun; look with: stamp operation wait %s", shortOperation(op.GetName()))
+		o.Say("%s", begun(op))
 		return operation.Print(o.printer, op)
 	default:
 		if err := wait.Started(ctx, o.Session, o.client, op); err != nil {
@@ -63,6 +65,16 @@ func (o *changeOptions) finish(ctx context.Context, op *longrunningpb.Operation)
 		}
 	}
 	return o.show(ctx, op)
+}
+
+// begun says what to look at. A change that is none for the copy begins nothing:
+// after one that failed, that is still the last.
+func begun(op *longrunningpb.Operation) string {
+	short := shortOperation(op.GetName())
+	if meta, err := progress.Metadata(op); err == nil && meta.GetEndTime() != nil {
+		return fmt.Sprintf("written; nothing was begun, and %s is as it was: stamp operation get %s", short, short)
+	}
+	return "begun; look with: stamp operation wait " + short
 }
 
 // checked is the end of what wrote nothing: the operation, which is none, is for
