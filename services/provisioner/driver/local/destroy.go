@@ -52,18 +52,31 @@ func (d *Driver) Destroy(ctx context.Context, ref driver.Ref) error {
 	return d.changes.Release(ctx, ref)
 }
 
+// errBetween is of a supervisor that holds its lock and does not answer: it is
+// just starting, or ending, which takes it betweenWithin at most.
+var errBetween = errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "the supervisor is just starting or ending")
+
+const betweenWithin = 5 * time.Second
+
 // end lets the supervisor end everything, and gives the stamp's lock: nobody
 // starts a supervisor there again.
 func (d *Driver) end(ctx context.Context, ref driver.Ref, s layout.Stamp) (*os.File, error) {
-	_, err := control.Call(ctx, s, under(ref, control.Request{Op: control.OpDestroy}))
-	if errors.Is(err, control.ErrAbsent) || errors.Is(err, control.ErrLost) {
-		err = d.endAbsent(ctx, ref, s)
-	}
-	if err != nil {
-		return nil, answer(ref, control.Request{Op: control.OpDestroy}, err)
-	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
+	for began := time.Now(); ; {
+		_, err := control.Call(ctx, s, under(ref, control.Request{Op: control.OpDestroy}))
+		if errors.Is(err, control.ErrAbsent) || errors.Is(err, control.ErrLost) {
+			err = d.endAbsent(ctx, ref, s)
+		}
+		if errors.Is(err, errBetween) && time.Since(began) < betweenWithin && ctx.Err() == nil {
+			<-tick.C
+			continue
+		}
+		if err != nil {
+			return nil, answer(ref, control.Request{Op: control.OpDestroy}, err)
+		}
+		break
+	}
 	for {
 		lock, free, err := s.TryLock()
 		if err != nil || free {
@@ -85,7 +98,7 @@ func (d *Driver) endAbsent(ctx context.Context, ref driver.Ref, s layout.Stamp) 
 		return err
 	}
 	if !free {
-		return errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "the supervisor is just starting or ending")
+		return errBetween
 	}
 	r, err := control.ReadRecord(s)
 	if err == nil {
