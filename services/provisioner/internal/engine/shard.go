@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -87,8 +89,9 @@ func (s *shard) missed(ctx context.Context) error {
 	case <-s.View.Whole():
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for tenant := range s.books {
+	all := slices.Collect(maps.Keys(s.books)) // the view is not asked under the lock: it tells of changes under its own
+	s.mu.Unlock()
+	for _, tenant := range all {
 		if _, wished := s.View.Get(tenant); !wished {
 			s.queue.Add(tenant)
 		}
