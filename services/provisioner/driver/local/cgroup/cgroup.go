@@ -9,6 +9,7 @@ package cgroup
 
 import (
 	"cmp"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -65,13 +66,13 @@ func Of(v Version, instance, tenant string) Tree {
 
 func (t Tree) mount() string { return cmp.Or(t.at, mount) }
 
-// Detect tries what Tree needs, by making a group and removing it.
+// Detect tries what Tree needs, by making a group of its own and removing it.
 func Detect() Version {
 	version := offered(mount)
 	if version == None {
 		return None
 	}
-	try := Tree{Version: version, Name: fmt.Sprintf("stampworks/probe-%d", os.Getpid())}
+	try := Tree{Version: version, Name: "stampworks/probe-" + rand.Text()}
 	_, err := try.Make("c", Limits{CPUMillis: 100, MemoryBytes: 64 << 20, Processes: 16})
 	if err = errors.Join(err, try.Remove()); err != nil {
 		return None
@@ -143,7 +144,7 @@ func (t Tree) Group(component string) Group {
 
 func (t Tree) makeDirs(root, dir string) error {
 	for _, leaf := range []string{"run", "jobs"} {
-		if err := os.MkdirAll(filepath.Join(dir, leaf), 0o755); err != nil {
+		if err := makeAll(filepath.Join(dir, leaf)); err != nil {
 			return fmt.Errorf("make control group: %w", err)
 		}
 	}
@@ -166,6 +167,17 @@ func (t Tree) makeDirs(root, dir string) error {
 		}
 	}
 	return nil
+}
+
+// makeAll makes a directory and those above it, though the last stamp of the
+// machine but this one may be removing what is common to all just now.
+func makeAll(dir string) (err error) {
+	for range 100 {
+		if err = os.MkdirAll(dir, 0o755); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return err
 }
 
 // swapFile is the one that a kernel may lack.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -114,4 +115,23 @@ func TestRealUnifiedLimits(t *testing.T) {
 		t.Error(err)
 	}
 	_ = cmd.Wait() // it was killed
+}
+
+// TestDetectSideBySide: who looks at the same time as others finds the same.
+func TestDetectSideBySide(t *testing.T) {
+	want := Detect()
+	if want == None {
+		t.Skip("needs control groups")
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 10 {
+				if got := Detect(); got != want {
+					t.Errorf("version %d, want %d", got, want)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
