@@ -9,10 +9,11 @@ SHELL := bash
 
 TOOLS   := bin/tools
 MODULES := proto pkg services/tenant-registry services/provisioner services/health services/gateway services/stamp deploy/products/helpdesk test
-# What the race detector is quick for. The provisioner takes minutes with it:
-# make race.
-RACY    := pkg
-PLAIN   := $(addprefix ./,$(addsuffix /...,$(filter-out $(RACY),$(MODULES))))
+PLAIN   := $(addprefix ./,$(addsuffix /...,$(filter-out pkg,$(MODULES))))
+# What is tested with the race detector each time: what others build upon, and the
+# engine, which is tested without it, too: then it is killed at every point, with
+# it at some. The rest of the provisioner takes minutes with it: make race.
+RACY    := ./pkg/... ./services/provisioner/internal/engine/...
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # One set of flags for builds and tests, so that both share one build cache.
@@ -48,19 +49,19 @@ demo: build ## Prove the claims unattended, one PASS line each, in under 90 s
 ##@ Test
 
 .PHONY: test
-test: ## All tests that need no cluster; pkg with the race detector
+test: ## All tests that need no cluster; pkg and the engine with the race detector
 	@# The rules look outside their module, where the test cache does not see changes.
 	@# What fails stops none of the others: a run tells everything that is wrong.
 	@failed=; race=; \
 	if [ "$$(CGO_ENABLED=1 go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then race=-race; \
 	else echo "test: no C compiler here: testing without the race detector" >&2; fi; \
 	go test -count=1 ./test/rules/... || failed=1; \
-	CGO_ENABLED=$${race:+1} go test $$race $(RACY:%=./%/...) || failed=1; \
+	CGO_ENABLED=$${race:+1} go test $$race $(RACY) || failed=1; \
 	go test $(PLAIN) || failed=1; \
 	test -z "$$failed" || { echo "test: FAILED" >&2; exit 1; }
 
 .PHONY: race
-race: ## The provisioner with the race detector; needs a C compiler
+race: ## All of the provisioner with the race detector; needs a C compiler
 	CGO_ENABLED=1 go test -race -timeout 20m ./services/provisioner/...
 
 .PHONY: e2e

@@ -195,6 +195,7 @@ var private = []string{"shared_memory_file", "shared_memory", "message_queue"}
 // TestAttacks: what a's program tries on b is refused, and the same on what is
 // a's own is not.
 func TestAttacks(t *testing.T) {
+	t.Parallel()
 	d := newCell(t, false)
 	needRoot(t, d.Driver)
 	a, own := newVictim(t, d, "aaa")
@@ -227,6 +228,7 @@ func TestAttacks(t *testing.T) {
 // TestWithoutIsolation: the same attacks get through where the stamp says that
 // nothing keeps it apart. Who believes "NONE" is right, and the attacks work.
 func TestWithoutIsolation(t *testing.T) {
+	t.Parallel()
 	d := newCell(t, true)
 	a, _ := newVictim(t, d, "aaa")
 	_, other := newVictim(t, d, "bbb")

@@ -130,6 +130,7 @@ while True:
 // TestDatabaseIsOutOfReach: who knows the password of another's database cannot
 // log in, and while it is down cannot have the passwords of others in its place.
 func TestDatabaseIsOutOfReach(t *testing.T) {
+	t.Parallel()
 	d := open(t, config(t))
 	needRoot(t, d)
 	a, b := newDatabase(t, d, "aaa"), newDatabase(t, d, "bbb")

@@ -194,7 +194,7 @@ func answers(b driver.Bind, want string) error {
 
 func waitFor(t *testing.T, try func() error) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -203,7 +203,7 @@ func waitFor(t *testing.T, try func() error) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("after 10 s: %v", err)
+			t.Fatalf("after 20 s: %v", err)
 		}
 		<-tick.C
 	}

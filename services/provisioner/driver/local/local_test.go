@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	"stampworks.dev/pkg/testkit"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/drivertest"
 	"stampworks.dev/services/provisioner/driver/local"
@@ -27,6 +28,7 @@ func TestMain(m *testing.M) {
 	if raceEnabled {
 		_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // the supervisor's, by default a second
 	}
+	testkit.AtOnce(8)
 	code := drivertest.Main(m)
 	if programDir != "" {
 		_ = os.RemoveAll(programDir)
@@ -174,6 +176,7 @@ func TestConformanceUnisolated(t *testing.T) {
 
 // TestConformanceWithoutRoot runs the suite again as a user who is nobody.
 func TestConformanceWithoutRoot(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to become another user; the other tests run without root already")
 	}
@@ -194,12 +197,10 @@ func TestConformanceWithoutRoot(t *testing.T) {
 	for name, from := range map[string]string{
 		"stamp-supervisor": program, "stamp-host": filepath.Join(filepath.Dir(program), "stamp-host"), "again.test": self,
 	} {
-		text, err := os.ReadFile(from)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), text, 0o755)
-		}
-		if err != nil {
-			t.Fatal(err)
+		// Not by this process: what it starts meanwhile would hold the file open for
+		// writing, and nobody could run it.
+		if out, err := exec.CommandContext(t.Context(), "cp", from, filepath.Join(dir, name)).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
 		}
 	}
 	if err := os.Chown(dir, nobody, nobody); err != nil {

@@ -138,6 +138,7 @@ func (w *lost) again(m driver.Manifest, revision string) {
 }
 
 func TestAStampIsTakenOver(t *testing.T) {
+	t.Parallel()
 	w := lose(t, nil)
 	w.write("acme", "2 rockets")
 	w.recover()
@@ -173,6 +174,7 @@ func TestAStampIsTakenOver(t *testing.T) {
 // TestBackupsGoOnAfterARecovery: no number comes twice, and no result of before
 // is taken for one of now.
 func TestBackupsGoOnAfterARecovery(t *testing.T) {
+	t.Parallel()
 	w := lose(t, nil)
 	w.write("acme", "2 rockets")
 	w.recover()
@@ -190,6 +192,7 @@ func TestBackupsGoOnAfterARecovery(t *testing.T) {
 }
 
 func TestATakenOverStampIsStopped(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*registryv1.Tenant){
 		"suspended": func(t *registryv1.Tenant) { t.Suspended = true },
 		"deleted":   func(t *registryv1.Tenant) { t.DeleteTime = timestamppb.Now() },
@@ -223,6 +226,7 @@ func startAll(m driver.Manifest) driver.Manifest {
 // TestNothingIsMadeForARecoveredTenant: where its stamp is not there, a new and
 // empty one would be taken for the customer's.
 func TestNothingIsMadeForARecoveredTenant(t *testing.T) {
+	t.Parallel()
 	w := lose(t, nil)
 	w.cell = memory.New(memory.Config{})
 	w.recover()
@@ -239,6 +243,7 @@ func TestNothingIsMadeForARecoveredTenant(t *testing.T) {
 // TestWhatAnUpgradeLeftAloneIsTakenOver: what was not started anew by the last
 // upgrade was told of the revision before, and is not started anew for that.
 func TestWhatAnUpgradeLeftAloneIsTakenOver(t *testing.T) {
+	t.Parallel()
 	w := &lost{shopWorld: newShop(t)}
 	w.open("acme")
 	made := w.running()

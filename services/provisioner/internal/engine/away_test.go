@@ -73,6 +73,7 @@ func (w *world) untilErrand(id string, good func(*typev1.OperationMetadata) bool
 // TestARepairOfAStampThatWasAway: a repair that somebody asks for makes again
 // what is gone, although what differs is only shown.
 func TestARepairOfAStampThatWasAway(t *testing.T) {
+	t.Parallel()
 	w, _ := away(t, true)
 	id := w.repair()
 	w.untilErrand(id, func(m *typev1.OperationMetadata) bool { return len(m.GetObstacles()) == 1 })
@@ -89,6 +90,7 @@ func TestARepairOfAStampThatWasAway(t *testing.T) {
 
 // TestAnErrandThatFailsShowsOnTheStamp, in place of what is over.
 func TestAnErrandThatFailsShowsOnTheStamp(t *testing.T) {
+	t.Parallel()
 	w, cure := away(t, false)
 	id := w.repair()
 	w.cell.Find("uid-acme")

@@ -15,6 +15,7 @@ import (
 // TestAStampThatIsNotTouched: it says why, nothing of it is begun, and it comes up
 // by itself when that is over.
 func TestAStampThatIsNotTouched(t *testing.T) {
+	t.Parallel()
 	w, _ := served(t, options{})
 	w.cell.Bar("uid-acme", "its user 200000 is another stamp's by now")
 	o := w.untilObstacle("acme", "NUMBERS_TAKEN")
@@ -40,6 +41,7 @@ func TestAStampThatIsNotTouched(t *testing.T) {
 // TestAStampThatIsNotTouchedIsDeleted, without a last backup, which a person has
 // to know before it is purged.
 func TestAStampThatIsNotTouchedIsDeleted(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	w.open("acme")
 	w.start(options{watches: true})

@@ -48,6 +48,7 @@ func (w *world) recorded(id string, generation int64) {
 // TestCancelWhateverItWaitsFor: an operation that waits, for whatever, ends as soon
 // as a person says so, and changes nothing.
 func TestCancelWhateverItWaitsFor(t *testing.T) {
+	t.Parallel()
 	hold := &registryv1.Hold{Owner: "dana", Reason: "audit", ExpireTime: timestamppb.New(time.Now().Add(time.Hour))}
 	type waiting struct {
 		*world
@@ -121,6 +122,7 @@ func TestCancelWhateverItWaitsFor(t *testing.T) {
 
 // TestCancelATakeOverThatFails: it ends, and is not tried again and again.
 func TestCancelATakeOverThatFails(t *testing.T) {
+	t.Parallel()
 	w := lose(t, nil)
 	w.cell = memory.New(memory.Config{})
 	w.recover()
@@ -139,6 +141,7 @@ func TestCancelATakeOverThatFails(t *testing.T) {
 // TestCancelAnErrandBehindAGeneration: what waits for an operation that waits need
 // not wait to be cancelled, and is not worked on for that.
 func TestCancelAnErrandBehindAGeneration(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	w.open("acme")
 	w.start(options{})
@@ -169,6 +172,7 @@ func TestCancelAnErrandBehindAGeneration(t *testing.T) {
 
 // TestCancelOnTheWayBack: what was there before comes back all the same.
 func TestCancelOnTheWayBack(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	back, goOn := make(chan struct{}, 8), make(chan struct{})
 	w.memory.Fault = func(_ context.Context, c memory.Call) error {

@@ -14,6 +14,7 @@ import (
 // TestStepsAtOnceAreLimitedPerCell: the shards of a cell share its limit, and one
 // shard alone can use all of it.
 func TestStepsAtOnceAreLimitedPerCell(t *testing.T) {
+	t.Parallel()
 	const limit, tenants = 4, 16
 	var now, most atomic.Int64
 	release := make(chan struct{})

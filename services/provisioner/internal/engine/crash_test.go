@@ -51,10 +51,10 @@ type crashCase struct {
 }
 
 // crashesOf kills a replica at every write and every effect that a wish causes,
-// one run each, and lets another go on; the run that is not killed any more
-// ends the loop. So a new step is covered by itself.
+// (with a stride, at some), one run each, and lets another go on; the run that is
+// not killed any more ends the loop. So a new step is covered by itself.
 func crashesOf(t *testing.T, begin func(t *testing.T) crashCase) {
-	for n := int64(1); ; n++ {
+	for n := int64(1); ; n += stride {
 		c := begin(t)
 		w := c.world
 		first := w.start(options{killAt: n})
@@ -74,7 +74,7 @@ func crashesOf(t *testing.T, begin func(t *testing.T) crashCase) {
 			t.Fatalf("killed at event %d", n)
 		}
 		if survived {
-			t.Logf("survived %d kills", n-1)
+			t.Logf("survived the kills before event %d", n)
 			if n < cmp.Or(c.fewest, 6) {
 				t.Errorf("only %d events were counted", n)
 			}
@@ -192,6 +192,7 @@ func TestKilledAtEveryPointOfAPurge(t *testing.T) {
 // TestPausedReplicaCanDoNoHarm lets one replica lose its claim in the middle of
 // a step without noticing. When it goes on, its writes and effects are refused.
 func TestPausedReplicaCanDoNoHarm(t *testing.T) {
+	t.Parallel()
 	inSetup, goOn := make(chan struct{}, 1), make(chan struct{})
 	var once sync.Once
 	w := newWorld(t, memory.Config{Job: func(_ context.Context, _ driver.Ref, _ driver.Manifest, j driver.Job) (driver.JobResult, error) {
@@ -223,6 +224,7 @@ func TestPausedReplicaCanDoNoHarm(t *testing.T) {
 }
 
 func TestTwoReplicasShareTwoCells(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	other := memory.New(memory.Config{FirstPort: 30000})
 	both := map[string]driver.Driver{"one": w.cell, "two": other}

@@ -229,6 +229,7 @@ func broken(t *testing.T) *world {
 // TestDecide is the specification: for each situation, the waves of steps that
 // lead to what is wished, when every step of a wave ends before the next.
 func TestDecide(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		from func(t *testing.T) *world
@@ -575,6 +576,7 @@ func TestDecideBeginsNothingTwice(t *testing.T) {
 // forgets now and then what a run knew; whatever the order, all ends as
 // wished, no step begins before one that it needs, and no job runs twice.
 func TestDecideConvergesFromAnyCrash(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		w, ran := newWorld(), map[string]int{}
@@ -606,6 +608,7 @@ func TestDecideConvergesFromAnyCrash(t *testing.T) {
 // backup is made once, with nobody writing, before anything migrates, and the
 // endpoint is never open to customers between the two.
 func TestDecideUpgradesFromAnyCrash(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 2))
 		w, ran := settle(t), map[string]int{}

@@ -29,6 +29,7 @@ func (w *world) keep(tenant, id string) *pb.Backup {
 // TestABackupIsDeletedByTheOwnerOfItsCell: a replica without the claim, or whose
 // claim another has by now, touches nothing.
 func TestABackupIsDeletedByTheOwnerOfItsCell(t *testing.T) {
+	t.Parallel()
 	k := newKeeping(t)
 	first := k.start(k.options())
 	k.create("acme")
@@ -55,6 +56,7 @@ func TestABackupIsDeletedByTheOwnerOfItsCell(t *testing.T) {
 // at the same moment, one is refused. The tenant has no stamp, so that what is
 // asked for stays open.
 func TestABackupIsDeletedOrUsed(t *testing.T) {
+	t.Parallel()
 	k := newKeeping(t)
 	r := k.start(k.options())
 	stamp := &pb.Stamp{Name: "tenants/acme/stamp", TenantUid: "uid-acme"}

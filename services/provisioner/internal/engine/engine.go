@@ -32,6 +32,9 @@ type Config struct {
 	// Resync is how often a stamp at rest is observed; default 30 s, longer when
 	// a shard has more than 1,500.
 	Resync time.Duration
+	// StaysUp is how long a component without a probe must run before it counts
+	// as ready; default 200 ms.
+	StaysUp time.Duration
 	// Backoff replaces the wait after an attempt that failed, counted from 1;
 	// for tests.
 	Backoff func(attempt int32) time.Duration
@@ -51,6 +54,7 @@ func (c Config) withDefaults() Config {
 	c.Parallel = cmp.Or(c.Parallel, max(4*runtime.GOMAXPROCS(0), 8))
 	c.Tenants = cmp.Or(c.Tenants, 1024)
 	c.Resync = cmp.Or(c.Resync, 30*time.Second)
+	c.StaysUp = cmp.Or(c.StaysUp, 200*time.Millisecond)
 	c.SweepEvery = cmp.Or(c.SweepEvery, time.Hour)
 	if c.Now == nil {
 		c.Now = time.Now

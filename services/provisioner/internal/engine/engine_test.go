@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -23,15 +22,8 @@ import (
 	"stampworks.dev/services/provisioner/driver/memory"
 )
 
-// atOnce is how many tests run side by side, where nobody says otherwise: they
-// wait for a disk and for timers more than they compute.
-const atOnce = "8"
-
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if given := flag.Lookup("test.parallel"); given.Value.String() == given.DefValue {
-		_ = given.Value.Set(atOnce) // a number is what it takes
-	}
+	testkit.AtOnce(8)
 	defer func() { _ = os.RemoveAll(supervisorDir) }() // empty when none was built
 	testkit.Main(m)
 }
@@ -58,6 +50,7 @@ func running(w *world, uid string) []string {
 }
 
 func TestCreateSuspendResumeDeletePurge(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	w.start(options{places: true})
 	w.create("acme")
@@ -142,6 +135,7 @@ func checkLedger(t *testing.T, s *pb.Stamp) {
 }
 
 func TestUpgradeTouchesOnlyWhatChanged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	w.start(options{places: true})
 	w.create("acme")
@@ -246,6 +240,7 @@ func killer(w *world, component string) (stop func()) {
 }
 
 func TestPreemption(t *testing.T) {
+	t.Parallel()
 	inMigration, goOn := make(chan struct{}, 8), make(chan struct{})
 	w := newWorld(t, memory.Config{Job: func(ctx context.Context, _ driver.Ref, _ driver.Manifest, j driver.Job) (driver.JobResult, error) {
 		if strings.HasPrefix(j.ID, "app.migrate-1.0.0") {
@@ -274,6 +269,7 @@ func TestPreemption(t *testing.T) {
 }
 
 func TestCancelAtStepBoundary(t *testing.T) {
+	t.Parallel()
 	inSetup, goOn := make(chan struct{}, 8), make(chan struct{})
 	w := newWorld(t, memory.Config{Job: func(_ context.Context, _ driver.Ref, _ driver.Manifest, j driver.Job) (driver.JobResult, error) {
 		if strings.HasPrefix(j.ID, "db.setup") {
@@ -300,6 +296,7 @@ func TestCancelAtStepBoundary(t *testing.T) {
 // TestSetupBeginsOnEmptyVolumes: one that was cut short does not keep the next
 // from succeeding, however strict it is.
 func TestSetupBeginsOnEmptyVolumes(t *testing.T) {
+	t.Parallel()
 	disk, tries := &memory.Disk{}, 0
 	w := newWorld(t, memory.Config{Disk: disk, Job: func(_ context.Context, _ driver.Ref, m driver.Manifest, j driver.Job) (driver.JobResult, error) {
 		if !strings.HasPrefix(j.ID, "db.setup") {
@@ -326,6 +323,7 @@ func TestSetupBeginsOnEmptyVolumes(t *testing.T) {
 }
 
 func TestKilledComponentComesBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	w.start(options{places: true, resync: 50 * time.Millisecond})
 	w.create("acme")
@@ -341,6 +339,7 @@ func TestKilledComponentComesBack(t *testing.T) {
 }
 
 func TestCapacityExhaustedThenFreed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{Allocatable: map[string]int64{"stamps": 2}})
 	w.start(options{places: true})
 	for _, id := range []string{"a", "b"} {
@@ -369,6 +368,7 @@ func TestCapacityExhaustedThenFreed(t *testing.T) {
 }
 
 func TestCordonedCellTakesNobody(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	w.registry.Cordon("one", true)
 	w.start(options{places: true})
@@ -384,6 +384,7 @@ func TestCordonedCellTakesNobody(t *testing.T) {
 }
 
 func TestUnknownRevisionIsShown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	w.start(options{places: true})
 	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint, t.Plan = "blueprints/desk/revisions/9.9.9", "standard" })
@@ -399,6 +400,7 @@ func TestUnknownRevisionIsShown(t *testing.T) {
 }
 
 func TestMissingNeverDeletes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	r := w.start(options{places: true})
 	w.create("acme")

@@ -152,6 +152,7 @@ func (w *kioskWorld) uses(want map[string]int32) {
 }
 
 func TestRotate(t *testing.T) {
+	t.Parallel()
 	w := newKiosk(t)
 	w.start(options{})
 	before := pids(w.world)
@@ -223,6 +224,7 @@ func TestFailedRotationPutsTheOldValueBack(t *testing.T) {
 }
 
 func TestCancelledRotationPutsTheOldValueBack(t *testing.T) {
+	t.Parallel()
 	w := newKiosk(t)
 	old, _ := w.disk.Get("/password")
 	w.disk.Put("/original", old)
@@ -263,6 +265,7 @@ func TestKilledAtEveryPointOfARotation(t *testing.T) {
 }
 
 func TestRepair(t *testing.T) {
+	t.Parallel()
 	w := newKiosk(t)
 	w.start(options{})
 	before := pids(w.world)
@@ -317,6 +320,7 @@ func TestKilledAtEveryPointOfARepair(t *testing.T) {
 }
 
 func TestTask(t *testing.T) {
+	t.Parallel()
 	w := newKiosk(t)
 	w.start(options{})
 	id := w.ask(engine.AskTask(w.stamp("acme"), "count", "app", "operator"))
@@ -353,6 +357,7 @@ func TestTask(t *testing.T) {
 
 // TestTaskOfABrokenStamp: a task may be what finds out why it does not serve.
 func TestTaskOfABrokenStamp(t *testing.T) {
+	t.Parallel()
 	w := newKiosk(t)
 	w.disk.Put("/broken/check", "yes")
 	w.start(options{})
@@ -385,6 +390,7 @@ func TestKilledAtEveryPointOfATask(t *testing.T) {
 // TestNewKeyFile: after the key file has a new key and the replica was started
 // again, nothing is sealed under the old one.
 func TestNewKeyFile(t *testing.T) {
+	t.Parallel()
 	w := newKiosk(t)
 	old := w.box
 	w.rekey()

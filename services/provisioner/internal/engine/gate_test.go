@@ -37,6 +37,7 @@ func (w *world) untilObstacle(id, code string) *typev1.Obstacle {
 // TestWhatLastsHoldsNothingUp: that an upgrade failed is no reason for what is asked
 // for after to wait, and is not told as one.
 func TestWhatLastsHoldsNothingUp(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	w.open("acme")
 	w.disk.Put("/flags/broken", "yes")
@@ -61,6 +62,7 @@ func TestWhatLastsHoldsNothingUp(t *testing.T) {
 }
 
 func TestAHeldTenantWaits(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	w.start(options{places: true})
 	w.create("acme")
@@ -88,6 +90,7 @@ func TestAHeldTenantWaits(t *testing.T) {
 }
 
 func TestAnUpgradeWaitsForItsWindow(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	w.start(options{places: true})
 	w.create("acme")
@@ -109,6 +112,7 @@ func TestAnUpgradeWaitsForItsWindow(t *testing.T) {
 // A window that cannot be computed is closed: nothing that waits for it begins by
 // accident.
 func TestAWindowThatNeverOpensIsClosed(t *testing.T) {
+	t.Parallel()
 	for _, schedule := range []string{"0 3 30 2 *", "every night"} {
 		t.Run(schedule, func(t *testing.T) {
 			w := newWorld(t, memory.Config{})
@@ -131,6 +135,7 @@ func TestAWindowThatNeverOpensIsClosed(t *testing.T) {
 // TestHangingStepsOfOneTenantDelayNoOther fills a tenant's share with jobs that
 // hang, more than the shard has room for.
 func TestHangingStepsOfOneTenantDelayNoOther(t *testing.T) {
+	t.Parallel()
 	var many strings.Builder
 	for i := range 20 {
 		fmt.Fprintf(&many, "  c%d: {artifact: desk, run: desk serve, migrate: desk hang}\n", i)
@@ -168,6 +173,7 @@ components:
 }
 
 func TestAForcedPurgeSaysWhatIsLeft(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{Fault: func(_ context.Context, c memory.Call) error {
 		if c.Verb == "Destroy" {
 			return fmt.Errorf("/cell/acme: device or resource busy")
@@ -201,6 +207,7 @@ func TestAForcedPurgeSaysWhatIsLeft(t *testing.T) {
 // What was ended is gone, though a file is left; so is a stamp that could be
 // destroyed in the end.
 func TestAForcedPurgeTellsEndedFromLeft(t *testing.T) {
+	t.Parallel()
 	for name, again := range map[string]bool{"a file is left": false, "it went in the end": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, memory.Config{})
@@ -237,6 +244,7 @@ func closedWindow() *registryv1.MaintenanceWindow {
 // An update that restarts what runs waits for the window; one that does not is
 // done at once.
 func TestADisturbingUpdateWaitsForItsWindow(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	w.start(options{places: true})
 	w.create("acme")
@@ -262,6 +270,7 @@ func TestADisturbingUpdateWaitsForItsWindow(t *testing.T) {
 // To suspend and to resume is no way around the window; what was suspended is
 // resumed at once on the revision that it was stopped on.
 func TestAResumeOnAnotherRevisionWaitsForItsWindow(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	w.start(options{places: true})
 	w.create("acme")

@@ -52,6 +52,7 @@ func half(t *testing.T) *shopWorld {
 }
 
 func TestARetryOpensHalfRestoredData(t *testing.T) {
+	t.Parallel()
 	w := half(t)
 	w.errand("acme", "backup", typev1.OperationMetadata_BACKUP, makeBackup)
 	if f := w.ended("acme.backup-2", typev1.OperationMetadata_FAILED).GetFailure(); !strings.Contains(f.GetMessage(), "half brought back") {
@@ -67,6 +68,7 @@ func TestARetryOpensHalfRestoredData(t *testing.T) {
 }
 
 func TestAResumeOpensHalfRestoredData(t *testing.T) {
+	t.Parallel()
 	w := half(t)
 	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Suspended = true })
 	w.until("acme", 2, typev1.OperationMetadata_SUCCEEDED)
@@ -77,6 +79,7 @@ func TestAResumeOpensHalfRestoredData(t *testing.T) {
 
 // TestARetryEndsHalfWithoutAnEndpoint: there is nothing to open.
 func TestARetryEndsHalfWithoutAnEndpoint(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	w.rev1 = w.registry.Publish(t, strings.Replace(fmt.Sprintf(shop, "1.5.0", "1.5.0"), "endpoint: app.http\nsmoke:\n  - {http: /readyz, timeout: 200ms}\n", "", 1))
 	w.open("acme")
@@ -98,6 +101,7 @@ func TestARetryEndsHalfWithoutAnEndpoint(t *testing.T) {
 
 // TestExpiredOverridesOpenNothing: that is nobody's wish.
 func TestExpiredOverridesOpenNothing(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	w.open("acme")
 	w.start(options{resync: resyncOften})
@@ -125,6 +129,7 @@ func TestExpiredOverridesOpenNothing(t *testing.T) {
 // TestAnUpgradeThatCannotGoBackStaysShut: neither is the data brought back again
 // and again, nor is the older program let loose on what there is.
 func TestAnUpgradeThatCannotGoBackStaysShut(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	w.open("acme")
 	w.disk.Put("/flags/broken", "yes")
@@ -148,6 +153,7 @@ func TestAnUpgradeThatCannotGoBackStaysShut(t *testing.T) {
 
 // TestARotationThatCannotBeUndoneSaysSo.
 func TestARotationThatCannotBeUndoneSaysSo(t *testing.T) {
+	t.Parallel()
 	w := newKiosk(t)
 	w.start(options{})
 	w.disk.Put("/broken/migrate", "for good")

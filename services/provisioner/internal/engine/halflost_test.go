@@ -13,7 +13,7 @@ import (
 func TestLostInARestore(t *testing.T) {
 	t.Parallel()
 	half, restored := 0, 0
-	for n, survived := int64(1), false; !survived; n++ {
+	for n, survived := int64(1), false; !survived; n += stride {
 		w := &lost{shopWorld: newShop(t)}
 		w.open("acme")
 		r := w.start(options{})
@@ -48,7 +48,7 @@ func TestLostInARestore(t *testing.T) {
 			t.Fatalf("lost at event %d", n)
 		}
 	}
-	if t.Logf("lost %d times with half data, brought back %d times", half, restored); half < 3 {
+	if t.Logf("lost %d times with half data, brought back %d times", half, restored); half < enough {
 		t.Errorf("the data was half of two %d times only", half)
 	}
 }

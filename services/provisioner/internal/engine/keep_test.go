@@ -132,6 +132,7 @@ func (w *shopWorld) serves(id, revision string) {
 }
 
 func TestUpgradeBacksUpFirst(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	w.open("acme")
 	w.start(options{})
@@ -152,6 +153,7 @@ func TestUpgradeBacksUpFirst(t *testing.T) {
 }
 
 func TestBrokenUpgradeGoesBackWithTheData(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	w.open("acme")
 	w.disk.Put("/flags/broken", "yes")
@@ -184,6 +186,7 @@ func TestBrokenUpgradeGoesBackWithTheData(t *testing.T) {
 }
 
 func TestNewerWishOvertakesABrokenUpgrade(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	w.open("acme")
 	w.disk.Put("/flags/broken", "yes")
@@ -233,6 +236,7 @@ func TestKilledAtEveryPointOfAnUpgradeWithBackup(t *testing.T) {
 }
 
 func TestRestoreIntoTheTenant(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	w.open("acme")
 	w.start(options{})
@@ -249,6 +253,7 @@ func TestRestoreIntoTheTenant(t *testing.T) {
 }
 
 func TestFailedRestoreBringsBackWhatThereWas(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	w.open("acme")
 	w.start(options{})
@@ -266,6 +271,7 @@ func TestFailedRestoreBringsBackWhatThereWas(t *testing.T) {
 }
 
 func TestRestoreAsANewTenant(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	w.open("acme")
 	w.start(options{})
@@ -284,6 +290,7 @@ func TestRestoreAsANewTenant(t *testing.T) {
 
 // What a backup is no use for is said before anything is made, and what to do.
 func TestRestoreOfWhatDoesNotFit(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	other := w.registry.Publish(t, strings.Replace(fmt.Sprintf(shop, "1.1.0", "1.1.0"), "blueprint: shop", "blueprint: stall", 1))
 	w.place(w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint, t.Plan = w.rev2, "standard" }), "one")
@@ -310,6 +317,7 @@ func TestRestoreOfWhatDoesNotFit(t *testing.T) {
 }
 
 func TestDeletionMakesALastBackup(t *testing.T) {
+	t.Parallel()
 	for _, suspended := range []bool{false, true} {
 		t.Run(fmt.Sprintf("suspended %v", suspended), func(t *testing.T) {
 			w := newShop(t)
@@ -334,6 +342,7 @@ func TestDeletionMakesALastBackup(t *testing.T) {
 // TestDeletionAfterAnUpgradeMakesALastBackup: one that failed or that waits is
 // no reason to go without.
 func TestDeletionAfterAnUpgradeMakesALastBackup(t *testing.T) {
+	t.Parallel()
 	for name, before := range map[string]func(w *shopWorld){
 		"that went back": func(w *shopWorld) {
 			w.disk.Put("/flags/broken", "yes")

@@ -185,6 +185,7 @@ func TestScheduledBackups(t *testing.T) {
 // TestScheduleSurvivesCrashes kills the provisioner at every write and effect
 // around a tick: there is one backup for it, always.
 func TestScheduleSurvivesCrashes(t *testing.T) {
+	t.Parallel()
 	k := newKeeping(t)
 	r := k.start(k.options())
 	k.create("acme")
@@ -301,6 +302,7 @@ func TestPurgeTakesBackups(t *testing.T) {
 // An import that still comes in is no backup that is kept on, whoever hopes for it
 // and wherever it is.
 func TestPurgeEndsImports(t *testing.T) {
+	t.Parallel()
 	k := newKeeping(t)
 	o := k.options()
 	tune := o.tune
@@ -334,6 +336,7 @@ func TestPurgeEndsImports(t *testing.T) {
 }
 
 func TestOnlyCopyIsNotDestroyed(t *testing.T) {
+	t.Parallel()
 	k := newKeeping(t)
 	k.memory.Job = func(ctx context.Context, ref driver.Ref, m driver.Manifest, j driver.Job) (driver.JobResult, error) {
 		if strings.HasPrefix(j.ID, "db.backup") {
@@ -405,6 +408,7 @@ func TestAsk(t *testing.T) {
 // TestNumbersAreNotUsedAgain: a job's result is found by the number, and so is a
 // backup.
 func TestNumbersAreNotUsedAgain(t *testing.T) {
+	t.Parallel()
 	k := newKeeping(t)
 	k.start(k.options())
 	k.create("acme")

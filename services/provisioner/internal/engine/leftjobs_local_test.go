@@ -90,6 +90,7 @@ func (m *machine) path(name string) string {
 // supervisor carries on with the migration. It has ended before the tickets are
 // brought back, and never writes again.
 func TestCancelDuringAMigrationOnThisMachine(t *testing.T) {
+	t.Parallel()
 	m := ofTickets(t)
 	m.place(m.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint = m.rev2 }), "one")
 	var pid int

@@ -131,6 +131,7 @@ func (w *busyWorld) servesAsBefore() {
 // runs, and the cell carries on with it. It has ended before anything is brought
 // back.
 func TestCancelDuringAMigrationOfWhoIsGone(t *testing.T) {
+	t.Parallel()
 	w, first := upgrading(t)
 	w.stop(first)
 	w.cancel("acme.2")
@@ -141,6 +142,7 @@ func TestCancelDuringAMigrationOfWhoIsGone(t *testing.T) {
 
 // TestCancelDuringAMigration: it is let come to its end, and then undone.
 func TestCancelDuringAMigration(t *testing.T) {
+	t.Parallel()
 	w, _ := upgrading(t)
 	w.cancel("acme.2")
 	close(w.goOn)
@@ -153,6 +155,7 @@ func TestCancelDuringAMigration(t *testing.T) {
 
 // TestCancelOfWhoIsGoneEndsItsJob: also where there is no way back.
 func TestCancelOfWhoIsGoneEndsItsJob(t *testing.T) {
+	t.Parallel()
 	w := newBusy(t)
 	first := w.start(options{})
 	w.hangAt("db.backup")
@@ -168,6 +171,7 @@ func TestCancelOfWhoIsGoneEndsItsJob(t *testing.T) {
 // TestGoesOnWithAMigrationOfWhoIsGone: nobody wished for anything else, so the
 // next replica waits for it.
 func TestGoesOnWithAMigrationOfWhoIsGone(t *testing.T) {
+	t.Parallel()
 	w, first := upgrading(t)
 	w.stop(first)
 	before := w.cell.Calls()["RunJob"]
@@ -189,6 +193,7 @@ func TestGoesOnWithAMigrationOfWhoIsGone(t *testing.T) {
 // TestWishesDuringAMigration: whatever is wished for while a migration runs, with
 // or without who asked for it, no other job runs beside it.
 func TestWishesDuringAMigration(t *testing.T) {
+	t.Parallel()
 	wishes := map[string]struct {
 		wish       func(w *busyWorld)
 		generation int64
@@ -254,6 +259,7 @@ func (w *busyWorld) upgraded() {
 // TestWorkDuringABackupOfWhoIsGone: two jobs never write into one backup
 // directory, and none reads there while another writes.
 func TestWorkDuringABackupOfWhoIsGone(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		meanwhile func(w *busyWorld)
 		ended     func(w *busyWorld)
@@ -326,6 +332,7 @@ func (c impatient) RunJob(ctx context.Context, ref driver.Ref, m driver.Manifest
 // TestJobThatOutlivesItsCall: who asked waits no longer, and the way back does not
 // begin beside it.
 func TestJobThatOutlivesItsCall(t *testing.T) {
+	t.Parallel()
 	w := newBusy(t)
 	w.start(options{cell: map[string]driver.Driver{"one": impatient{w.cell}}})
 	w.hangAt("app.migrate-1.1.0")

@@ -27,8 +27,6 @@ const (
 	// counts as one that exits again and again.
 	tooManyExits = 3
 	tooLongDown  = 3 * time.Second
-	// staysUp is how long a component without a probe must run.
-	staysUp = 200 * time.Millisecond
 )
 
 // asker asks one component until it is ready.
@@ -39,6 +37,7 @@ type asker struct {
 	manifest  driver.Manifest
 	component string
 	probe     *blueprint.Probe // nil: it must only stay up
+	staysUp   time.Duration    // for so long
 	env       map[string]string
 }
 
@@ -46,7 +45,7 @@ func (r *run) ready(component string) func(context.Context) result {
 	c, m := r.shape(component)
 	a := asker{
 		driver: r.driver, prober: r.Prober, ref: r.ref(), manifest: m, component: component,
-		probe: c.Ready, env: c.Env,
+		probe: c.Ready, staysUp: r.StaysUp, env: c.Env,
 	}
 	return func(ctx context.Context) result {
 		said, err := a.wait(ctx)
@@ -108,7 +107,7 @@ var errNotYet = errors.New("it has not stayed up yet")
 func (a asker) ask(ctx context.Context, up uptime) (string, error) {
 	switch {
 	case a.probe == nil:
-		if up.since.IsZero() || time.Since(up.since) < staysUp {
+		if up.since.IsZero() || time.Since(up.since) < a.staysUp {
 			return "", errNotYet
 		}
 		return "runs", nil
@@ -145,7 +144,7 @@ type uptime struct {
 
 // look observes now and then, and fails when the component exits again and again.
 func (u *uptime) look(ctx context.Context, a asker) error {
-	if u.known && time.Since(u.looked) < observeEvery && (a.probe != nil || u.since.IsZero() || time.Since(u.since) < staysUp) {
+	if u.known && time.Since(u.looked) < observeEvery && (a.probe != nil || u.since.IsZero() || time.Since(u.since) < a.staysUp) {
 		return nil
 	}
 	obs, err := a.driver.Observe(ctx, a.ref)

@@ -45,6 +45,7 @@ func (w *programWorld) job(ctx context.Context, ref driver.Ref, m driver.Manifes
 // The program of the revision that runs makes the backup before an upgrade, and
 // runs again when the upgrade fails, as it ran before.
 func TestUpgradeIsBackedUpByTheProgramThatRuns(t *testing.T) {
+	t.Parallel()
 	w := newPrograms(t)
 	w.open("acme")
 	before := w.digests()

@@ -56,6 +56,7 @@ func TestQueueIsFairAndExclusive(t *testing.T) {
 // TestQueueNeverHandsOutTwice has many workers and one tenant that is added all
 // the time: no two have it at once, and at the end nothing is remembered of it.
 func TestQueueNeverHandsOutTwice(t *testing.T) {
+	t.Parallel()
 	q := newQueue()
 	ctx, cancel := context.WithCancel(t.Context())
 	var have atomic.Int32

@@ -44,6 +44,7 @@ func (w *lost) knows(is func(driver.Manifest, *registryv1.Tenant) bool) {
 
 // TestManifestFollowsTheWish also where nothing of what runs changes.
 func TestManifestFollowsTheWish(t *testing.T) {
+	t.Parallel()
 	w := &lost{shopWorld: newShop(t)}
 	w.open("acme")
 	w.disk.Put("/flags/broken", "yes")
@@ -74,6 +75,7 @@ func TestManifestFollowsTheWish(t *testing.T) {
 
 // TestATakenOverStampIsChanged: what is stopped for it is not in the ledger yet.
 func TestATakenOverStampIsChanged(t *testing.T) {
+	t.Parallel()
 	w := lose(t, nil)
 	w.recoverAs(w.registry.Publish(t, fmt.Sprintf(safe, "1.6.0", "1.6.0")))
 	w.start(options{})
@@ -92,7 +94,7 @@ func TestATakenOverStampIsChanged(t *testing.T) {
 func TestLostInAFailedUpgrade(t *testing.T) {
 	t.Parallel()
 	back, restored := 0, 0
-	for n, survived := int64(1), false; !survived; n++ {
+	for n, survived := int64(1), false; !survived; n += stride {
 		w := &lost{shopWorld: newShop(t)}
 		w.open("acme")
 		w.disk.Put("/flags/broken", "yes")
@@ -123,7 +125,7 @@ func TestLostInAFailedUpgrade(t *testing.T) {
 			t.Fatalf("lost at event %d", n)
 		}
 	}
-	if t.Logf("recovered %d times, %d of them with data brought back", back, restored); restored < 3 {
+	if t.Logf("recovered %d times, %d of them with data brought back", back, restored); restored < enough {
 		t.Errorf("data was brought back %d times only", restored)
 	}
 }
@@ -133,7 +135,7 @@ func TestLostInAFailedUpgrade(t *testing.T) {
 func TestLostWhileItBegins(t *testing.T) {
 	t.Parallel()
 	before, after := 0, 0
-	for n, survived := int64(1), false; !survived; n++ {
+	for n, survived := int64(1), false; !survived; n += stride {
 		w := &lost{shopWorld: newShop(t)}
 		w.open("acme")
 		r := w.start(options{})
@@ -174,7 +176,7 @@ func TestLostWhileItBegins(t *testing.T) {
 			t.Fatalf("lost at event %d", n)
 		}
 	}
-	if t.Logf("lost %d times before the data was there, %d after", before, after); before < 3 || after < 3 {
+	if t.Logf("lost %d times before the data was there, %d after", before, after); before < enough || after < enough {
 		t.Error("that is too few")
 	}
 }
@@ -182,6 +184,7 @@ func TestLostWhileItBegins(t *testing.T) {
 // TestImportsComeBack: what was imported for a customer is kept under a uid of its
 // own, and is known again with the rest.
 func TestImportsComeBack(t *testing.T) {
+	t.Parallel()
 	w := lose(t, nil)
 	at := timestamppb.New(time.Now().Truncate(time.Second))
 	note, err := engine.NoteOf(&pb.Backup{Reason: pb.Backup_IMPORTED, Revision: w.rev1, Components: []string{"db"}, CreateTime: at, ExpireTime: at})

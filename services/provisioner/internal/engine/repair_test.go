@@ -138,6 +138,7 @@ func (w *world) untilTold(want string) {
 
 // A stamp that breaks again and again does not flood its timeline.
 func TestOneEntryForManyRepairs(t *testing.T) {
+	t.Parallel()
 	w, _ := served(t, options{})
 	for range 3 {
 		before := pids(w)
@@ -152,6 +153,7 @@ func TestOneEntryForManyRepairs(t *testing.T) {
 
 // What a supervisor has cured before anybody looked leaves a trace, too.
 func TestAnOutageThatIsOverIsTold(t *testing.T) {
+	t.Parallel()
 	w, _ := served(t, options{})
 	if !w.cell.Revive("uid-acme", "worker") {
 		t.Fatal("it does not run")
@@ -174,6 +176,7 @@ func TestAnOutageThatIsOverIsTold(t *testing.T) {
 }
 
 func TestDriftIsOnlyShownByPolicy(t *testing.T) {
+	t.Parallel()
 	w, r := served(t, options{})
 	w.quietly(r, func(t *registryv1.Tenant) { t.DriftPolicy = registryv1.Tenant_SHOW })
 	w.cell.Change("uid-acme", "app")
@@ -192,6 +195,7 @@ func TestDriftIsOnlyShownByPolicy(t *testing.T) {
 }
 
 func TestDriftOfAHeldTenantIsOnlyShown(t *testing.T) {
+	t.Parallel()
 	w, r := served(t, options{})
 	w.quietly(r, func(t *registryv1.Tenant) {
 		t.Hold = &registryv1.Hold{Owner: "dana", Reason: "audit", ExpireTime: timestamppb.New(time.Now().Add(time.Hour))}
@@ -212,6 +216,7 @@ func TestDriftOfAHeldTenantIsOnlyShown(t *testing.T) {
 // TestLostDataIsNeverReplaced: nothing is made in place of a volume that is
 // gone, whatever else is wished for; and all goes on when it is back.
 func TestLostDataIsNeverReplaced(t *testing.T) {
+	t.Parallel()
 	w, _ := served(t, options{})
 	w.cell.Lose("uid-acme", "db", "data")
 	w.cell.Kill("uid-acme", "db")
@@ -236,6 +241,7 @@ func TestLostDataIsNeverReplaced(t *testing.T) {
 }
 
 func TestAStampThatIsGoneIsNotMadeEmpty(t *testing.T) {
+	t.Parallel()
 	w, _ := served(t, options{})
 	calls := w.cell.Calls()
 	w.cell.Vanish("uid-acme")
@@ -270,6 +276,7 @@ func (c *rewriter) Watch(ctx context.Context, changed func(string)) error {
 
 // TestAProgramThatChangesItsOwnFile is started anew once, not for ever.
 func TestAProgramThatChangesItsOwnFile(t *testing.T) {
+	t.Parallel()
 	w, _ := served(t, options{cell: map[string]driver.Driver{"one": &rewriter{}}, resync: 50 * time.Millisecond})
 	testkit.Eventually(t, soon, func() error {
 		found := w.untilDrift("FILE_CHANGED app")

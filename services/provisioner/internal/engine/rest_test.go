@@ -12,7 +12,7 @@ func TestLooksAreFewEnough(t *testing.T) {
 	for _, c := range []struct {
 		stamps   int
 		min, max time.Duration
-	}{{1, 22 * time.Second, 30 * time.Second}, {1500, 22 * time.Second, 30 * time.Second}, {10_000, 146 * time.Second, 200 * time.Second}} {
+	}{{1, 21900 * time.Millisecond, 30 * time.Second}, {1500, 21900 * time.Millisecond, 30 * time.Second}, {10_000, 146 * time.Second, 200 * time.Second}} {
 		s := &shard{Engine: &Engine{Config: Config{Resync: 30 * time.Second, Now: time.Now}}, rests: map[string]quiet{}}
 		for i := range c.stamps {
 			s.rests[strconv.Itoa(i)] = quiet{}

@@ -78,6 +78,7 @@ func TestNobodyWaitsForADisk(t *testing.T) {
 // TestCancelBeforeTheDataIsTouched: customers who are kept out for it are let in
 // again.
 func TestCancelBeforeTheDataIsTouched(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	var away atomic.Bool
 	w.memory.Fault = func(_ context.Context, c memory.Call) error {
@@ -157,6 +158,7 @@ func TestNewTenantFromUnusableBackupMakesNothing(t *testing.T) {
 // TestFailedRestorePushesOutNoBackup: an older backup before a restore may have
 // the only copy of what was lost.
 func TestFailedRestorePushesOutNoBackup(t *testing.T) {
+	t.Parallel()
 	w := restorable(t)
 	again := func(id string, ends typev1.OperationMetadata_State) {
 		w.errand("acme", "restore", typev1.OperationMetadata_RESTORE, restore)
@@ -180,6 +182,7 @@ func TestFailedRestorePushesOutNoBackup(t *testing.T) {
 // TestRestoreThatCannotBeUndoneSaysSo: what was there before was not brought
 // back, and the stamp shows where it is until a restore has succeeded.
 func TestRestoreThatCannotBeUndoneSaysSo(t *testing.T) {
+	t.Parallel()
 	w := restorable(t)
 	w.disk.Put("/flags/unrestorable", "all")
 	w.errand("acme", "restore", typev1.OperationMetadata_RESTORE, restore)

@@ -50,6 +50,7 @@ var stoppings = map[string]struct {
 // TestAStoppedStampIsBackedUpBeforeItsUpgrade: the db is started for it, in its
 // old form, and upgraded after.
 func TestAStoppedStampIsBackedUpBeforeItsUpgrade(t *testing.T) {
+	t.Parallel()
 	for name, c := range stoppings {
 		t.Run(name, func(t *testing.T) {
 			w := newServed(t)

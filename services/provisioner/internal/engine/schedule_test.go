@@ -9,6 +9,7 @@ import (
 // TestSpread: a thousand tenants of one schedule begin at moments of their own,
 // within ten minutes and a tenth of the period, and always at the same.
 func TestSpread(t *testing.T) {
+	t.Parallel()
 	since := time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
 	for schedule, want := range map[string]struct {
 		at     time.Duration

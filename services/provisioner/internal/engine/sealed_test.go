@@ -17,6 +17,7 @@ import (
 // TestALostKeyFileIsSeen: what runs goes on and says what is wrong, what needs
 // secrets waits, and all goes on when the file is brought back.
 func TestALostKeyFileIsSeen(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	r := w.start(options{places: true})
 	w.create("acme")
@@ -65,6 +66,7 @@ func TestALostKeyFileIsSeen(t *testing.T) {
 
 // TestRemovedSecretsAreMissed: nothing is rendered without a secret that was made.
 func TestRemovedSecretsAreMissed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	w.start(options{places: true})
 	w.create("acme")

@@ -96,6 +96,7 @@ func wantAttributes(t *testing.T, s sdktrace.ReadOnlySpan, want ...attribute.Key
 // The trace of a stamping goes from the request to every step; what comes later
 // is a trace of its own, linked to the request.
 func TestTraces(t *testing.T) {
+	t.Parallel()
 	w := newTraced(t)
 	place := w.named(telemetry.SpanPlace)
 	if len(place) != 1 || place[0].Parent().SpanID() != w.request.SpanID() {
@@ -136,6 +137,7 @@ func TestTraces(t *testing.T) {
 
 // What a stamp runs is told where it belongs.
 func TestProgramsAreTold(t *testing.T) {
+	t.Parallel()
 	w := newTraced(t)
 	parents := map[string]string{}
 	for _, s := range append(w.named(telemetry.SpanJob), w.named(telemetry.SpanSmoke)...) {

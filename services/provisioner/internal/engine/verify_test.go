@@ -82,6 +82,7 @@ func ids[T proto.Message](t *testing.T, c *store.Collection[T]) []string {
 }
 
 func TestBackupIsTriedInAThrowAwayStamp(t *testing.T) {
+	t.Parallel()
 	w := kept(t)
 	pid := pids(w.world)["app"]
 	_, refused := w.registry.Reports()
@@ -150,6 +151,7 @@ func TestKilledAtEveryPointOfATrialThatFails(t *testing.T) {
 }
 
 func TestTrialThatDoesNotPass(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		breaks func(w *shopWorld, r *replica)
 		code   typev1.Failure_Code
@@ -221,6 +223,7 @@ func (w *shopWorld) begun(r *replica) {
 }
 
 func TestTrialIsNotLeftBehind(t *testing.T) {
+	t.Parallel()
 	w := kept(t)
 	w.begun(w.start(options{}))
 	w.cell.Pin("uid-acme-verify-1", "a file that is busy")
@@ -237,6 +240,7 @@ func TestTrialIsNotLeftBehind(t *testing.T) {
 }
 
 func TestTrialIsCancelled(t *testing.T) {
+	t.Parallel()
 	w := kept(t)
 	w.begun(w.start(options{}))
 	w.cancel("acme.verify-1")
@@ -249,6 +253,7 @@ func TestTrialIsCancelled(t *testing.T) {
 
 // TestTrialWaitsForRoom: it takes part in what a cell has to give.
 func TestTrialWaitsForRoom(t *testing.T) {
+	t.Parallel()
 	for _, cancelled := range []bool{true, false} {
 		t.Run(fmt.Sprintf("cancelled %v", cancelled), func(t *testing.T) {
 			w := kept(t)
@@ -275,6 +280,7 @@ func TestTrialWaitsForRoom(t *testing.T) {
 }
 
 func TestTrialOfACustomerWhoGoes(t *testing.T) {
+	t.Parallel()
 	w := kept(t)
 	w.begun(w.start(options{}))
 	w.registry.Wish("acme", func(t *registryv1.Tenant) { t.DeleteTime, t.Purging = timestamppb.Now(), true })
