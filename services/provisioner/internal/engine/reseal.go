@@ -76,9 +76,6 @@ func (s *shard) noteSealed(sealed map[string]bool) {
 	for tenant := range was {
 		touched[tenant] = true
 	}
-	for tenant := range touched {
-		delete(s.rests, tenant)
-	}
 	s.mu.Unlock()
 	for tenant := range touched {
 		s.queue.Add(tenant)
@@ -92,16 +89,24 @@ func (r *run) cannotOpen() bool {
 	return r.sealed[r.id]
 }
 
+// saysSealed says whether the stamp says so.
+func (r *run) saysSealed() bool {
+	return slices.ContainsFunc(r.book.Stamp.GetObstacles(), isSealed)
+}
+
+func isSealed(o *typev1.Obstacle) bool {
+	return o.GetCode() == typev1.Failure_SECRET_UNREADABLE.String()
+}
+
 // showSealed has a stamp at rest say so, while it is so: it serves, and nothing
 // about it can be changed.
 func (r *run) showSealed() {
-	code, s := typev1.Failure_SECRET_UNREADABLE.String(), r.book.Stamp
-	if !r.cannotOpen() {
-		s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool { return o.GetCode() == code })
+	if s := r.book.Stamp; !r.cannotOpen() {
+		s.Obstacles = slices.DeleteFunc(s.GetObstacles(), isSealed)
 		return
 	}
 	r.obstruct(&typev1.Obstacle{
-		Code:       code,
+		Code:       typev1.Failure_SECRET_UNREADABLE.String(),
 		Message:    "The secrets are sealed under a key that is not in the key file: what runs goes on, and nothing of it can be changed.",
 		NextAction: failure.NextAction(typev1.Failure_SECRET_UNREADABLE),
 	})

@@ -19,11 +19,13 @@ type quiet struct {
 	obs   driver.Observation
 	// until is when its schedule is due; zero is never.
 	until time.Time
+	// sealed is whether it says that its secrets cannot be opened.
+	sealed bool
 }
 
 // remember keeps what a stamp at rest was found as.
 func (r *run) remember() {
-	q := quiet{wish: r.asked, place: r.place, obs: r.obs}
+	q := quiet{wish: r.asked, place: r.place, obs: r.obs, sealed: r.saysSealed()}
 	if schedule, ok := r.scheduled(); ok {
 		t, err := r.tick(schedule, r.book.Stamp.GetScheduledBackupTime().AsTime())
 		if err != nil {
@@ -42,9 +44,9 @@ func (s *shard) still(ctx context.Context, tenant string) (again time.Duration, 
 	s.mu.Lock()
 	q, known := s.rests[tenant]
 	delete(s.rests, tenant)
-	asked := len(s.errands[tenant]) > 0
+	asked, sealed := len(s.errands[tenant]) > 0, s.sealed[tenant]
 	s.mu.Unlock()
-	if !known || asked {
+	if !known || asked || sealed != q.sealed {
 		return 0, false
 	}
 	wish, _ := s.View.Get(tenant)
