@@ -14,6 +14,10 @@ PLAIN   := $(addprefix ./,$(addsuffix /...,$(filter-out pkg,$(MODULES))))
 # engine, which is tested without it, too: then it is killed at every point, with
 # it at some. The rest of the provisioner takes minutes with it: make race.
 RACY    := ./pkg/... ./services/provisioner/internal/engine/...
+# Packages tested at once: they wait more than they compute. And memory is there to
+# be used: its collection is a good tenth of the work.
+ATONCE  := 4
+test race: export GOGC := 400
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # One set of flags for builds and tests, so that both share one build cache.
@@ -57,7 +61,7 @@ test: ## All tests that need no cluster; pkg and the engine with the race detect
 	else echo "test: no C compiler here: testing without the race detector" >&2; fi; \
 	go test -count=1 ./test/rules/... || failed=1; \
 	CGO_ENABLED=$${race:+1} go test $$race $(RACY) || failed=1; \
-	go test $(PLAIN) || failed=1; \
+	go test -p $(ATONCE) $(PLAIN) || failed=1; \
 	test -z "$$failed" || { echo "test: FAILED" >&2; exit 1; }
 
 .PHONY: race

@@ -3,12 +3,15 @@ package local_test
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -306,13 +309,13 @@ func TestLoopbackIsOutOfReach(t *testing.T) {
 		return code == 0
 	}
 	for name, at := range map[string]string{"loopback": "127.0.0.1", "another address of it": "127.0.0.77", "of IPv6": "::1"} {
-		l, err := net.Listen("tcp", net.JoinHostPort(at, "0"))
+		l, err := listenLow(at)
 		if err != nil {
 			t.Logf("%s: %v", name, err)
 			continue
 		}
-		if reach(at, serveHello(t, l)) {
-			t.Errorf("a connected to a service on %s", name)
+		if port := serveHello(t, l); reach(at, port) {
+			t.Errorf("a connected to a service on %s, port %d", name, port)
 		}
 	}
 	if !reach("127.0.0.1", relay) {
@@ -340,6 +343,17 @@ import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 0)); s.settimeout(2)
 s.connect(s.getsockname()); s.send(b"x"); assert s.recv(1) == b"x"
 `
+
+// listenLow takes a port that is nobody's: the loopback_ports of all who test on
+// this host add up, and theirs are from where the kernel gives out ports.
+func listenLow(at string) (l net.Listener, err error) {
+	for range 100 {
+		if l, err = net.Listen("tcp", net.JoinHostPort(at, fmt.Sprint(10000+rand.N(9000)))); !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+	}
+	return l, err
+}
 
 func listenOnLoopback(t *testing.T, at string) int {
 	t.Helper()
