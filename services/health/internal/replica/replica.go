@@ -70,6 +70,7 @@ func (r *Replica) Run(ctx context.Context) error {
 // Health gives one tenant's health, or nil when it has no stamp.
 func (r *Replica) Health(ctx context.Context, tenant string) (*healthv1.TenantHealth, error) {
 	own := r.monitors()
+	all := synced(own)
 	for _, m := range own {
 		if h := m.Health(tenant); h != nil {
 			return h, nil
@@ -85,7 +86,7 @@ func (r *Replica) Health(ctx context.Context, tenant string) (*healthv1.TenantHe
 		if err != nil {
 			return nil, err
 		}
-		if h := written(record.Value, own, signs, now); h != nil {
+		if h := written(record.Value, all, signs, now); h != nil {
 			return h, nil
 		}
 	}
@@ -106,11 +107,12 @@ func (r *Replica) All(ctx context.Context) ([]*healthv1.TenantHealth, error) {
 		return nil, err
 	}
 	all, own, now := map[string]*healthv1.TenantHealth{}, r.monitors(), time.Now()
+	known := synced(own)
 	for tenant, s := range r.known.All() {
 		all[tenant] = r.unasked(tenant, s, now)
 	}
 	for _, record := range records {
-		if h := written(record.Value, own, signs, now); h != nil {
+		if h := written(record.Value, known, signs, now); h != nil {
 			all[r.deps.Memory.States.ID(record.Key)] = h
 		}
 	}

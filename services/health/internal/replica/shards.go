@@ -56,10 +56,20 @@ func (r *Replica) monitors() map[string]*monitor.Monitor {
 	return all
 }
 
+// synced are the shards of which this replica knows all stamps. It is asked before
+// the monitors are asked for a tenant: one that knows all since may have it now.
+func synced(own map[string]*monitor.Monitor) map[string]bool {
+	shards := make(map[string]bool, len(own))
+	for shard, m := range own {
+		shards[shard] = m.Synced()
+	}
+	return shards
+}
+
 // written is what whoever asks a tenant wrote of it; nil when that is this
-// replica itself, and the tenant is gone.
-func written(record *healthv1.StateRecord, own map[string]*monitor.Monitor, signs memory.Signs, now time.Time) *healthv1.TenantHealth {
-	if m := own[record.GetShard()]; m != nil && m.Synced() {
+// replica itself, by what it knew all of, and the tenant is gone.
+func written(record *healthv1.StateRecord, synced map[string]bool, signs memory.Signs, now time.Time) *healthv1.TenantHealth {
+	if synced[record.GetShard()] {
 		return nil
 	}
 	return asOf(record.GetHealth(), signs[record.GetShard()], now)
