@@ -51,6 +51,18 @@ func (r *run) opensAgain(f *typev1.Failure) bool {
 	return true
 }
 
+// triedAgain is what is told of an errand that has failed and goes on.
+func (r *run) triedAgain() string {
+	return strings.TrimPrefix(r.book.Op.GetName(), "operations/") + " fails, and is tried again: "
+}
+
+// forgetTries removes what was told so of an errand that is over, also where a
+// failure of its code lasts.
+func (r *run) forgetTries() {
+	s, told := r.book.Stamp, r.triedAgain()
+	s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool { return strings.HasPrefix(o.GetMessage(), told) })
+}
+
 // halfDone says whether an operation has begun that leaves a stamp between two
 // states until it has ended: a restore, or a rotation.
 func halfDone(op *pb.OperationRecord) bool {
