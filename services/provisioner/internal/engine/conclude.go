@@ -127,7 +127,7 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 	if r.trial() && r.wish.Lifecycle == pb.Stamp_DESTROYED { // it is never left behind
 		f.Retryable, f.NextAction = true, "Remove on the cell what the evidence names; it is tried again by itself."
 	}
-	if !f.GetRetryable() {
+	if !f.GetRetryable() && !r.triesBackAgain(f) {
 		return r.hopeless(ctx, f)
 	}
 	wait := r.Backoff(op.GetAttempt())
