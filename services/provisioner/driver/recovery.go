@@ -34,6 +34,8 @@ type Wished struct {
 	Time       time.Time
 	// Tenant is a digest of the tenant and of what it is yet to have.
 	Tenant [sha256.Size]byte
+	// Restoring is that of the recovery.
+	Restoring string
 }
 
 // Same says whether that was wished.
@@ -51,7 +53,9 @@ func (m Manifest) Wished() Wished {
 	if m.Recovery == nil || m.Recovery.Time.IsZero() {
 		return Wished{}
 	}
-	return Wished{Generation: m.Generation, Time: m.Recovery.Time, Tenant: digestOfWish(m.Recovery.Tenant, m.Recovery.Restoring)}
+	return Wished{
+		Generation: m.Generation, Time: m.Recovery.Time, Tenant: digestOfWish(m.Recovery.Tenant, m.Recovery.Restoring), Restoring: m.Recovery.Restoring,
+	}
 }
 
 // Adopter is the extra of drivers whose stamps can be taken over by a control

@@ -3,9 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"stampworks.dev/pkg/store"
@@ -77,6 +75,7 @@ func (r *run) done(ctx context.Context) (time.Duration, error) {
 	op.Failure = r.turnedBy()
 	r.tellEnded(ctx, r.outcome())
 	r.board.over(r.outcome(), time.Now())
+	r.forgetTries()
 	if r.wish.Lifecycle == pb.Stamp_DESTROYED {
 		if err := r.book.Forget(ctx); err != nil {
 			return 0, err
@@ -128,7 +127,7 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 	if r.trial() && r.wish.Lifecycle == pb.Stamp_DESTROYED { // it is never left behind
 		f.Retryable, f.NextAction = true, "Remove on the cell what the evidence names; it is tried again by itself."
 	}
-	if !f.GetRetryable() {
+	if !f.GetRetryable() && !r.triesBackAgain(f) {
 		return r.hopeless(ctx, f)
 	}
 	wait := r.Backoff(op.GetAttempt())
@@ -137,7 +136,7 @@ func (r *run) attemptFailed(ctx context.Context) (time.Duration, error) {
 	if r.isErrand() {
 		r.obstruct(&typev1.Obstacle{
 			Code:       f.GetCode().String(),
-			Message:    fmt.Sprintf("%s fails, and is tried again: %s", strings.TrimPrefix(r.book.Op.GetName(), "operations/"), f.GetMessage()),
+			Message:    r.triedAgain() + f.GetMessage(),
 			NextAction: f.GetNextAction(),
 		})
 	} else {
@@ -199,6 +198,7 @@ func (r *run) giveUp(ctx context.Context, state typev1.OperationMetadata_State, 
 	errand, begun := r.isErrand(), r.begun() // after it is saved, the run is about none
 	if errand {
 		r.unhindered()
+		r.forgetTries()
 	} else {
 		r.book.Stamp.Failure, r.ended = f, op
 	}

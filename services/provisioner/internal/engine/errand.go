@@ -39,16 +39,16 @@ func (r *run) untouched() bool {
 	return restores && k.work.GetFailure() == nil && !k.touched(r)
 }
 
-// opensAgain says whether a restore that has failed before it touched anything ends
-// there, and so that it does: customers who are kept out do not wait for a disk to
-// be freed.
-func (r *run) opensAgain(f *typev1.Failure) bool {
-	if !r.untouched() || !r.book.Stamp.GetClosed() || !turnsBack(f.GetCode()) {
-		return false
-	}
-	f.Retryable = false
-	f.NextAction = strings.Replace(f.GetNextAction(), "; the stamp goes on by itself", ", then restore again", 1)
-	return true
+// triedAgain is what is told of an errand that has failed and goes on.
+func (r *run) triedAgain() string {
+	return strings.TrimPrefix(r.book.Op.GetName(), "operations/") + " fails, and is tried again: "
+}
+
+// forgetTries removes what was told so of an errand that is over, also where a
+// failure of its code lasts.
+func (r *run) forgetTries() {
+	s, told := r.book.Stamp, r.triedAgain()
+	s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool { return strings.HasPrefix(o.GetMessage(), told) })
 }
 
 // halfDone says whether an operation has begun that leaves a stamp between two

@@ -52,6 +52,9 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if err := r.observe(ctx); err != nil {
 		return r.trouble(ctx, err)
 	}
+	if r.forgotHalf() {
+		return time.Nanosecond, r.book.Save(ctx) // what was read did not know of it
+	}
 	if o := cmp.Or(r.newerStamp(), r.barred(), r.dataMissing()); o != nil {
 		return later(r.Resync), r.hinder(ctx, o)
 	}

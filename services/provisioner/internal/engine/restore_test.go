@@ -14,6 +14,7 @@ import (
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/provisioner/driver"
 	"stampworks.dev/services/provisioner/driver/memory"
+	"stampworks.dev/services/provisioner/internal/engine"
 )
 
 // resyncOften lets many looks pass in a test.
@@ -89,7 +90,7 @@ func TestCancelBeforeTheDataIsTouched(t *testing.T) {
 	}
 	w.cell = memory.New(w.memory)
 	w.open("acme")
-	w.start(options{resync: resyncOften})
+	w.start(options{resync: resyncOften, tune: func(c *engine.Config) { c.Backoff = func(int32) time.Duration { return time.Hour } }})
 	w.errand("acme", "backup", typev1.OperationMetadata_BACKUP, makeBackup)
 	w.ended("acme.backup-1", typev1.OperationMetadata_SUCCEEDED)
 	w.write("acme", "2 rockets")

@@ -281,6 +281,7 @@ func (r *run) save(ctx context.Context, must bool) error {
 	if !must && (!r.dirty || time.Since(r.savedAt) < saveEvery) {
 		return nil
 	}
+	r.noteRestoring()
 	if err := r.book.Save(ctx); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
@@ -123,6 +124,9 @@ func (p *unpacking) all(from io.Reader) error {
 		name := path.Clean(strings.TrimSuffix(head.Name, "/"))
 		if !utf8.ValidString(name) {
 			return p.refuse("%q is not UTF-8", head.Name)
+		}
+		if strings.ContainsFunc(name, unicode.IsControl) { // it would steer the terminal of whoever sees it
+			return p.refuse("%q has a control character", head.Name)
 		}
 		if !filepath.IsLocal(name) || strings.Count(name, "/") >= maxDepth || len(p.entries) >= p.terms.most {
 			return p.refuse("%q is outside of it, too deep, or one too many", head.Name)

@@ -22,6 +22,7 @@ import (
 	"stampworks.dev/services/stamp/internal/dump"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
+	"stampworks.dev/services/stamp/internal/printer"
 	"stampworks.dev/services/stamp/internal/session"
 )
 
@@ -71,7 +72,7 @@ func runImport(ctx context.Context, o *importOptions) error {
 	}
 	files, err := dump.Open(o.dump, o.as)
 	if err != nil {
-		return exit.Usagef("--dump %s: %v", o.dump, err)
+		return exit.Usagef("--dump %s", printer.Safe(fmt.Sprintf("%s: %v", o.dump, err)))
 	}
 	if o.wish.displayName == "" {
 		o.wish.displayName = o.id

@@ -17,6 +17,7 @@ import (
 	"stampworks.dev/services/stamp/internal/dump"
 	"stampworks.dev/services/stamp/internal/exit"
 	"stampworks.dev/services/stamp/internal/names"
+	"stampworks.dev/services/stamp/internal/printer"
 )
 
 // cellIs refuses a cell that is not there, before anything is sent to it.
@@ -38,7 +39,7 @@ func (o *importOptions) foundBy(ctx context.Context, revision string, files *dum
 	}
 	return &exit.Error{
 		Code:    exit.Usage,
-		Message: fmt.Sprintf("the restore job of %s looks for %s, and the file is called %s: nothing was sent", names.Short(revision), strings.Join(looked, ", "), filepath.Base(o.dump)),
+		Message: fmt.Sprintf("the restore job of %s looks for %s, and the file is called %s: nothing was sent", names.Short(revision), strings.Join(looked, ", "), printer.Safe(filepath.Base(o.dump))),
 		Next:    "say which it is with --as " + looked[0],
 	}
 }

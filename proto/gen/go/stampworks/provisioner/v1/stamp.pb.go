@@ -286,7 +286,10 @@ type Stamp struct {
 	HalfRestoredGeneration int64 `protobuf:"varint,46,opt,name=half_restored_generation,json=halfRestoredGeneration,proto3" json:"half_restored_generation,omitempty"`
 	// The backup with what was there before its data was touched by a restore; empty
 	// while the data is whole.
-	WholeBackup   string `protobuf:"bytes,47,opt,name=whole_backup,json=wholeBackup,proto3" json:"whole_backup,omitempty"`
+	WholeBackup string `protobuf:"bytes,47,opt,name=whole_backup,json=wholeBackup,proto3" json:"whole_backup,omitempty"`
+	// The backup that its manifest was last to name as the one whose data it is yet
+	// to have. It stays: a manifest that names another is newer than this record.
+	Restoring     string `protobuf:"bytes,48,opt,name=restoring,proto3" json:"restoring,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -583,6 +586,13 @@ func (x *Stamp) GetHalfRestoredGeneration() int64 {
 func (x *Stamp) GetWholeBackup() string {
 	if x != nil {
 		return x.WholeBackup
+	}
+	return ""
+}
+
+func (x *Stamp) GetRestoring() string {
+	if x != nil {
+		return x.Restoring
 	}
 	return ""
 }
@@ -1177,7 +1187,7 @@ var File_stampworks_provisioner_v1_stamp_proto protoreflect.FileDescriptor
 
 const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\n" +
-	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\x9a\x11\n" +
+	"%stampworks/provisioner/v1/stamp.proto\x12\x19stampworks.provisioner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\"\xb8\x11\n" +
 	"\x05Stamp\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x1d\n" +
 	"\n" +
@@ -1225,7 +1235,8 @@ const file_stampworks_provisioner_v1_stamp_proto_rawDesc = "" +
 	"\x05drift\x18( \x03(\v2 .stampworks.provisioner.v1.DriftB\x03\xe0A\x03R\x05drift\x12\x18\n" +
 	"\aadopted\x18- \x01(\tR\aadopted\x128\n" +
 	"\x18half_restored_generation\x18. \x01(\x03R\x16halfRestoredGeneration\x12!\n" +
-	"\fwhole_backup\x18/ \x01(\tR\vwholeBackup\x1a;\n" +
+	"\fwhole_backup\x18/ \x01(\tR\vwholeBackup\x12\x1c\n" +
+	"\trestoring\x180 \x01(\tR\trestoring\x1a;\n" +
 	"\rReservedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a<\n" +
