@@ -393,6 +393,23 @@ func TestWhatADeadReplicaReceivedIsWorkedOn(t *testing.T) {
 	})
 }
 
+// TestAnEventIDOfAnotherDeal: the second deal is not taken for the first's repeat.
+func TestAnEventIDOfAnotherDeal(t *testing.T) {
+	r := start(t)
+	c := r.crm(t, &registryv1.Source{})
+	name := c.send(t, "ev_1", deal("1", "Acme"))
+	if again := c.send(t, "ev_1", deal("1", "Acme Rockets")); again != name {
+		t.Errorf("the same deal again is %s, want %s", again, name)
+	}
+	body := deal("2", "Globex")
+	_, err := c.deliver(t, webhook.Sign(c.key, "ev_1", time.Now(), []byte(body)), body)
+	_ = reason(t, "another deal", err, errs.AlreadyExists, "EVENT_ID_REUSED")
+	got, err := c.intake.GetDelivery(ctx(t), &registryv1.GetDeliveryRequest{Name: name})
+	if err != nil || got.GetRepeats() != 1 {
+		t.Errorf("%v, %v: want one repeat", got, err)
+	}
+}
+
 func TestReceiptIsJSON(t *testing.T) {
 	r := start(t)
 	c := r.crm(t, &registryv1.Source{})

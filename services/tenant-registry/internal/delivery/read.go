@@ -55,7 +55,7 @@ func (d *Deliveries) List(ctx context.Context, source string, q listing.Query) (
 var schema = listing.Schema[*registryv1.Delivery]{
 	ID: (*registryv1.Delivery).GetName,
 	Fields: map[string]listing.Field[*registryv1.Delivery]{
-		"outcome":     listing.Word(func(d *registryv1.Delivery) string { return d.GetOutcome().String() }),
+		"outcome":     listing.Word(registryv1.Delivery_Outcome_value, func(d *registryv1.Delivery) string { return d.GetOutcome().String() }),
 		"deal_id":     listing.Text((*registryv1.Delivery).GetDealId),
 		"event_id":    listing.Text((*registryv1.Delivery).GetEventId),
 		"tenant":      listing.Text((*registryv1.Delivery).GetTenant),

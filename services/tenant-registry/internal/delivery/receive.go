@@ -21,7 +21,7 @@ import (
 
 // Receive proves a message, stores it and gives its name. The same event again
 // gives the same name. The source's ErrNotFound, what webhook.Verify refuses,
-// mapping.ErrMalformed, ErrFull.
+// mapping.ErrMalformed, ErrEventReused, ErrFull.
 func (d *Deliveries) Receive(ctx context.Context, from names.Source, m webhook.Message) (names.Delivery, error) {
 	now := time.Now()
 	keys, err := d.sources.Keys(ctx, from, now)
@@ -45,6 +45,9 @@ func (d *Deliveries) Receive(ctx context.Context, from names.Source, m webhook.M
 }
 
 func (d *Deliveries) keep(ctx context.Context, from names.Source, name names.Delivery, m webhook.Message, now time.Time) error {
+	if err := d.notReused(ctx, from, name, m, now); err != nil {
+		return err
+	}
 	again, err := d.repeated(ctx, name)
 	if err != nil || again {
 		return err
@@ -68,8 +71,7 @@ func (d *Deliveries) keep(ctx context.Context, from names.Source, name names.Del
 		return fmt.Errorf("store delivery %q: %w", name, err)
 	}
 	if !res.Succeeded { // the same event came twice at once
-		_, err := d.repeated(ctx, name)
-		return err
+		return d.keep(ctx, from, name, m, now)
 	}
 	d.nudge(name)
 	return nil
