@@ -59,6 +59,9 @@ func (f Field[T]) against(name, op, want string) (predicate[T], error) {
 	switch f.kind {
 	case wordKind:
 		fold = strings.ToUpper
+		if _, is := f.set[fold(want)]; !is && op != filtering.FunctionHas && !strings.Contains(want, "*") {
+			return nil, fmt.Errorf("compares %s with %q, which is none of %s", name, want, strings.Join(f.words(), ", "))
+		}
 	case timeKind:
 		at, err := time.Parse(time.RFC3339, want)
 		if err != nil {
@@ -83,6 +86,12 @@ func (f Field[T]) against(name, op, want string) (predicate[T], error) {
 		}
 		return differs
 	}, nil
+}
+
+// words lists the set in its own order, without the word for "not set".
+func (f Field[T]) words() []string {
+	all := slices.SortedFunc(maps.Keys(f.set), func(a, b string) int { return cmp.Compare(f.set[a], f.set[b]) })
+	return slices.DeleteFunc(all, func(word string) bool { return f.set[word] == 0 })
 }
 
 func operator(op, want string) func(string) bool {

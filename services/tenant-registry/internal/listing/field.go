@@ -10,6 +10,8 @@ type Field[T any] struct {
 	// also are other words for the value.
 	also func(value string) []string
 	all  func(T) map[string]string
+	// set has the words that there are.
+	set map[string]int32
 }
 
 type kind int
@@ -36,8 +38,10 @@ func Name[T any](get func(T) string, also func(name string) []string) Field[T] {
 }
 
 // Word is a field out of a closed set, such as a state: compared whatever the
-// case.
-func Word[T any](get func(T) string) Field[T] { return Field[T]{kind: wordKind, text: get} }
+// case. The set is that of a proto enum, by name.
+func Word[T any](set map[string]int32, get func(T) string) Field[T] {
+	return Field[T]{kind: wordKind, text: get, set: set}
+}
 
 // Time is a field compared with RFC 3339 timestamps. The zero time is "not set"
 // and sorts first.

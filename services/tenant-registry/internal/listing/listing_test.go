@@ -21,7 +21,7 @@ var schema = listing.Schema[item]{
 	Fields: map[string]listing.Field[item]{
 		"id":          listing.Text(func(i item) string { return i.id }),
 		"plan":        listing.Text(func(i item) string { return i.plan }),
-		"state":       listing.Word(func(i item) string { return i.state }),
+		"state":       listing.Word(map[string]int32{"UNSPECIFIED": 0, "ACTIVE": 1, "FAILED": 2, "CREATING": 3, "SUSPENDED": 4}, func(i item) string { return i.state }),
 		"cell":        listing.Name(func(i item) string { return i.cell }, func(name string) []string { return []string{name[len("cells/"):]} }),
 		"deal.id":     listing.Text(func(i item) string { return i.deal }),
 		"labels":      listing.Map(func(i item) map[string]string { return i.labels }),
@@ -82,6 +82,17 @@ func TestFilters(t *testing.T) {
 		if _, err := schema.Page(all, listing.Query{Filter: bad}); errs.ReasonOf(err) != listing.ReasonFilter {
 			t.Errorf("filter %.20q: %v", bad, err)
 		}
+	}
+}
+
+// TestAWordThatThereIsNot: nobody is told that there are none.
+func TestAWordThatThereIsNot(t *testing.T) {
+	_, err := schema.Page(all, listing.Query{Filter: "state = NOPE"})
+	if err == nil || !strings.Contains(err.Error(), `compares state with "NOPE", which is none of ACTIVE, FAILED, CREATING, SUSPENDED`) {
+		t.Errorf("%v", err)
+	}
+	if _, err := schema.Page(all, listing.Query{Filter: `state = "act*" OR state != failed`}); err != nil {
+		t.Error(err)
 	}
 }
 

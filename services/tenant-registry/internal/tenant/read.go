@@ -101,7 +101,7 @@ var schema = listing.Schema[View]{
 		"name":            named(func(v View) string { return v.Spec().GetName() }),
 		"display_name":    ofSpec((*registryv1.Tenant).GetDisplayName),
 		"uid":             ofSpec((*registryv1.Tenant).GetUid),
-		"state":           listing.Word(func(v View) string { return v.State().String() }),
+		"state":           listing.Word(registryv1.Tenant_State_value, func(v View) string { return v.State().String() }),
 		"plan":            ofSpec((*registryv1.Tenant).GetPlan),
 		"region":          ofSpec((*registryv1.Tenant).GetRegion),
 		"blueprint":       named(func(v View) string { return v.Spec().GetBlueprint() }),
