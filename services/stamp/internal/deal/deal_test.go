@@ -36,7 +36,7 @@ func TestTheSameDealIsTheSameEvent(t *testing.T) {
 }
 
 func TestEventHasWhatTheMappingReads(t *testing.T) {
-	body, err := Event(Deal{Company: "Globex", Blueprint: "helpdesk", Plan: "standard", Inputs: map[string]any{"seats": 50}})
+	body, err := Event(Deal{Company: "Globex", Blueprint: "helpdesk", Plan: "standard", Inputs: map[string]any{"seats": 50}}.Fill(time.Now()).WithEmail())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,8 +33,7 @@ type Deal struct {
 	ContactName, ContactEmail string
 	// Blueprint, Plan and Region are what was sold.
 	Blueprint, Plan, Region string
-	// Inputs are what the blueprint asks of a deal. Default: the contact's
-	// address as admin_email.
+	// Inputs are what the blueprint asks of a deal. Default none.
 	Inputs map[string]any
 	// WonTime is when it was won. Default now.
 	WonTime time.Time
@@ -58,12 +57,24 @@ func (d Deal) Fill(now time.Time) Deal {
 	d.URL = cmp.Or(d.URL, "https://crm.example/deals/"+d.ID)
 	d.ContactName = cmp.Or(d.ContactName, "Dana Ruiz")
 	d.ContactEmail = cmp.Or(d.ContactEmail, strings.ReplaceAll(slug(d.ContactName), "-", ".")+"@"+slug(d.Company)+".example")
-	inputs := map[string]any{"admin_email": d.ContactEmail}
-	maps.Copy(inputs, d.Inputs)
-	d.Inputs = inputs
+	if d.Inputs == nil {
+		d.Inputs = map[string]any{}
+	}
 	if d.WonTime.IsZero() {
 		d.WonTime = now
 	}
+	return d
+}
+
+// EmailInput is the input that products call their first administrator by.
+const EmailInput = "admin_email"
+
+// WithEmail gives the filled deal with the contact's address as EmailInput, unless
+// it has one.
+func (d Deal) WithEmail() Deal {
+	inputs := map[string]any{EmailInput: d.ContactEmail}
+	maps.Copy(inputs, d.Inputs)
+	d.Inputs = inputs
 	return d
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"stampworks.dev/services/stamp/internal/client"
+	"stampworks.dev/services/stamp/internal/exit"
 )
 
 // Options say how to prove.
@@ -84,17 +85,25 @@ func Run(ctx context.Context, opts Options) error {
 	}
 	r := &run{opts: opts, dir: dir}
 	defer r.clear()
-	if r.plane, err = startPlane(ctx, dir, opts.Err); err != nil {
+	r.plane, err = startPlane(ctx, dir, opts.Err)
+	if ctx.Err() != nil {
+		return r.interrupted()
+	}
+	if err != nil {
 		return err
 	}
 	r.api = r.plane.client
 	for _, c := range r.claims() {
-		if err := r.try(ctx, c); err != nil {
+		err := r.try(ctx, c)
+		if ctx.Err() != nil {
+			return r.interrupted()
+		}
+		if err != nil {
 			r.failed = true
 			break
 		}
 	}
-	r.result.OK = !r.failed && ctx.Err() == nil
+	r.result.OK = !r.failed
 	if err := json.NewEncoder(opts.Out).Encode(r.result); err != nil {
 		return err
 	}
@@ -102,6 +111,12 @@ func Run(ctx context.Context, opts Options) error {
 		return errClaims{}
 	}
 	return nil
+}
+
+// interrupted is no proof, of anything.
+func (r *run) interrupted() error {
+	_, _ = fmt.Fprintln(r.opts.Err, "interrupted; ending all that the proof has started")
+	return exit.Said(exit.Interrupted)
 }
 
 // claims in the order in which they build on each other.
@@ -120,6 +135,9 @@ func (r *run) claims() []claim {
 func (r *run) try(ctx context.Context, c claim) error {
 	begin := time.Now()
 	evidence, err := c.prove(ctx)
+	if ctx.Err() != nil {
+		return err // it is not what was proven that is wrong
+	}
 	verdict := "PASS"
 	if err != nil {
 		verdict, evidence = "FAIL", err.Error()

@@ -26,11 +26,14 @@ func TestIsolationSaysWhatThereIsAndWhatThereIsNot(t *testing.T) {
 
 func TestPartsNameTheDatabase(t *testing.T) {
 	full := sample.Product{Database: "PostgreSQL 15.18", Components: []string{"db", "queue", "app"}}
-	if got := parts(full); got != "db (PostgreSQL 15.18) queue app" {
+	if got := parts(full, false); got != "db (PostgreSQL 15.18) queue app" {
 		t.Errorf("got %q", got)
 	}
 	lite := sample.Product{Database: "SQLite", Components: []string{"queue", "app"}}
-	if got := parts(lite); !strings.HasPrefix(got, "queue app (SQLite; install PostgreSQL") {
+	if got := parts(lite, true); got != "queue app (SQLite, by --lite)" {
+		t.Errorf("asked for: %s", got)
+	}
+	if got := parts(lite, false); !strings.HasPrefix(got, "queue app (SQLite; install PostgreSQL") {
 		t.Errorf("got %q", got)
 	}
 }

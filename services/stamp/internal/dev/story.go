@@ -49,7 +49,7 @@ func (s *session) story(ctx context.Context, dir string) error {
 	if product.Kept {
 		published = "as it was published here before"
 	}
-	s.say("1 product   %s %s %s · %s", product.Blueprint, product.Revision, published, parts(product))
+	s.say("1 product   %s %s %s · %s", product.Blueprint, product.Revision, published, parts(product, s.opts.Lite))
 	source, err := sample.Source(ctx, s.api, dir)
 	if err != nil {
 		return err

@@ -29,8 +29,9 @@ func isolation(kinds map[string]string) string {
 	return strings.Join(has, ", ") + " (not: " + strings.Join(lacks, ", ") + ")"
 }
 
-// parts are the components of a product, and the database that it has.
-func parts(p sample.Product) string {
+// parts are the components of a product, and the database that it has; lite is
+// when this one was asked for.
+func parts(p sample.Product, lite bool) string {
 	names := slices.Clone(p.Components)
 	for i, name := range names {
 		if name == "db" {
@@ -38,10 +39,13 @@ func parts(p sample.Product) string {
 		}
 	}
 	text := strings.Join(names, " ")
-	if !slices.Contains(p.Components, "db") {
-		text += " (" + p.Database + "; install PostgreSQL for a database server of each customer's own)"
+	switch {
+	case slices.Contains(p.Components, "db"):
+		return text
+	case lite:
+		return text + " (" + p.Database + ", by --lite)"
 	}
-	return text
+	return text + " (" + p.Database + "; install PostgreSQL for a database server of each customer's own)"
 }
 
 // thousands writes 48000 as 48,000.

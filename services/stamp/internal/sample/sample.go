@@ -162,7 +162,7 @@ func renew(ctx context.Context, api *client.Client, cfg *deal.Config, dir string
 
 // Deal is one that sells a product to a company.
 func Deal(p Product, company string) deal.Deal {
-	return deal.Deal{Company: company, Blueprint: p.Blueprint, Plan: "standard", Amount: 48000}.Fill(time.Now())
+	return deal.Deal{Company: company, Blueprint: p.Blueprint, Plan: "standard", Amount: 48000}.Fill(time.Now()).WithEmail()
 }
 
 // outcomeWithin is how long a delivery may wait to be worked on.

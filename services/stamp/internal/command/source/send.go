@@ -3,13 +3,15 @@ package source
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-
-	"maps"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -102,7 +104,10 @@ func runSend(ctx context.Context, o *sendOptions) (err error) {
 			return err
 		}
 	}
-	receipt, err := deal.Send(ctx, deal.Config{Address: o.client.Address(), Source: o.source, Secret: o.secret}, o.deal)
+	if o.deal, err = o.asked(ctx, o.deal.Fill(time.Now())); err != nil {
+		return err
+	}
+	receipt, err := o.post(ctx)
 	if err != nil {
 		return err
 	}
@@ -115,6 +120,18 @@ func runSend(ctx context.Context, o *sendOptions) (err error) {
 		return err
 	}
 	return o.await(ctx, d)
+}
+
+// post signs and sends the deal.
+func (o *sendOptions) post(ctx context.Context) (deal.Receipt, error) {
+	receipt, err := deal.Send(ctx, deal.Config{Address: o.client.Address(), Source: o.source, Secret: o.secret}, o.deal)
+	if problem := (*client.Problem)(nil); errors.As(err, &problem) && problem.Status == http.StatusUnauthorized {
+		return receipt, &exit.Error{
+			Code: exit.Code(err), Message: problem.Error(),
+			Next: "give the secret of " + names.Source(o.source) + " with --secret or STAMP_SOURCE_SECRET; without them it is the one in .stamp/sources.json",
+		}
+	}
+	return receipt, err
 }
 
 // signer finds the source and its secret.
