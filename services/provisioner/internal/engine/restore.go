@@ -25,7 +25,7 @@ type restoreErrand struct {
 func (k restoreErrand) traits() traits {
 	b := path.Base(k.work.GetBackup())
 	return traits{
-		errand: true, code: typev1.Failure_RESTORE_FAILED, binding: true, unstoppable: true, mends: true,
+		errand: true, code: typev1.Failure_RESTORE_FAILED, ofData: true, binding: true, unstoppable: true, mends: true,
 		asked: "The data of " + b + " is to be brought back", succeeded: "The data of " + b + " is back",
 	}
 }
