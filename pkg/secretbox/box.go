@@ -3,6 +3,7 @@ package secretbox
 import (
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -101,6 +102,21 @@ func (b *Box) Current(ciphertext []byte) bool {
 // Has says whether the key of a ciphertext is in the file.
 func (b *Box) Has(ciphertext []byte) bool {
 	return len(ciphertext) >= headSize && slices.ContainsFunc(b.keys, func(k key) bool { return k.id == binary.BigEndian.Uint32(ciphertext[1:5]) })
+}
+
+// opensWhatSeals says whether the key that seals in the other box is in this one.
+func (b *Box) opensWhatSeals(other *Box) bool {
+	return slices.ContainsFunc(b.keys, other.keys[0].is)
+}
+
+// same says whether both have the same keys in the same order.
+func (b *Box) same(other *Box) bool {
+	return slices.EqualFunc(b.keys, other.keys, key.is)
+}
+
+// is says whether both are the same key.
+func (k key) is(other key) bool {
+	return k.id == other.id && subtle.ConstantTimeCompare(k.raw, other.raw) == 1
 }
 
 // bind makes the associated data of a layer: all that stands before it, then

@@ -9,5 +9,6 @@
 // elsewhere it does not open.
 //
 // The key file has mode 0600 and a line per key, "id base64", newest first: the
-// first one seals, all open. Losing it loses every secret.
+// first one seals, all open. Losing it loses every secret; [Keys] sees to it that
+// nobody takes a new one for the one that was lost.
 package secretbox

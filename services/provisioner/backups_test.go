@@ -1,6 +1,7 @@
 package provisioner_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -39,6 +40,7 @@ components:
 type strongroom struct {
 	*plant
 	disk    *memory.Disk
+	cell    *memory.Driver
 	conn    *grpc.ClientConn
 	backups pb.BackupServiceClient
 }
@@ -49,7 +51,8 @@ func newStrongroom(t *testing.T) *strongroom {
 	t.Helper()
 	s := &strongroom{plant: newPlant(t), disk: &memory.Disk{}}
 	s.revision = s.registry.Publish(t, vault)
-	s.conn = s.start("one", memory.New(memory.Config{Disk: s.disk, Job: s.disk.Job}))
+	s.cell = memory.New(memory.Config{Disk: s.disk, Job: s.disk.Job})
+	s.conn = s.start("one", memory.Watched{Driver: s.cell})
 	s.backups = pb.NewBackupServiceClient(s.conn)
 	s.create("acme")
 	s.wait("operations/acme.1")
@@ -244,6 +247,37 @@ func TestBackupsRefused(t *testing.T) {
 		if !errs.Is(c.err, c.kind) || errs.ReasonOf(c.err) != c.reason {
 			t.Errorf("%s: %v (%s), want %s %s", c.what, c.err, errs.ReasonOf(c.err), c.kind, c.reason)
 		}
+	}
+}
+
+// TestDataOutOfReachIsRefused: what is asked for then would wait for nobody knows
+// how long. A backup can be tried all the same.
+func TestDataOutOfReachIsRefused(t *testing.T) {
+	s := newStrongroom(t)
+	op, err := s.backups.CreateBackup(s.ctx(), &pb.CreateBackupRequest{Parent: "tenants/acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.backup(op)
+	s.cell.Lose("uid-acme", "db", "data")
+	testkit.Eventually(t, soon, func() error {
+		stamp, err := pb.NewStampServiceClient(s.conn).GetStamp(s.ctx(), &pb.GetStampRequest{Name: "tenants/acme/stamp"})
+		if err == nil && len(stamp.GetObstacles()) == 0 {
+			err = errors.New("no obstacle")
+		}
+		return err
+	})
+	_, backup := s.backups.CreateBackup(s.ctx(), &pb.CreateBackupRequest{Parent: "tenants/acme"})
+	_, restore := s.backups.RestoreBackup(s.ctx(), &pb.RestoreBackupRequest{Name: b.GetName()})
+	for _, err := range []error{backup, restore} {
+		if errs.ReasonOf(err) != "DATA_OUT_OF_REACH" || !errs.Is(err, errs.FailedPrecondition) || !strings.Contains(err.Error(), "db.data. Put them back") {
+			t.Errorf("%v (%s)", err, errs.ReasonOf(err))
+		}
+	}
+	if verify, err := s.backups.VerifyBackup(s.ctx(), &pb.VerifyBackupRequest{Name: b.GetName()}); err != nil {
+		t.Error(err)
+	} else {
+		s.wait(verify.GetName())
 	}
 }
 

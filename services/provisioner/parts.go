@@ -14,6 +14,7 @@ import (
 	"stampworks.dev/pkg/claim"
 	"stampworks.dev/pkg/lifecycle"
 	"stampworks.dev/pkg/rpc"
+	"stampworks.dev/pkg/secretbox"
 	"stampworks.dev/pkg/store"
 	"stampworks.dev/pkg/store/etcd"
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
@@ -58,7 +59,7 @@ type parts struct {
 	view     *desired.View
 	follower *desired.Follower
 	shelf    *recipes.Shelf
-	keys     *secrets.Keys
+	keys     *secretbox.Keys
 	vault    *secrets.Vault
 	reporter *report.Reporter
 	cells    *cells.Lister

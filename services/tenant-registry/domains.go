@@ -3,14 +3,11 @@ package tenantregistry
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
 
 	"stampworks.dev/pkg/lifecycle"
-	"stampworks.dev/pkg/secretbox"
 	"stampworks.dev/pkg/store"
 	"stampworks.dev/pkg/telemetry"
 	"stampworks.dev/services/tenant-registry/internal/blueprints"
@@ -55,14 +52,11 @@ func newDomains(cfg Config, deps Deps, backend store.Backend) (domains, error) {
 }
 
 func newIntake(cfg Config, deps Deps, backend store.Backend, tenants *tenant.Tenants) (*source.Sources, *delivery.Deliveries, error) {
-	if err := os.MkdirAll(filepath.Dir(cfg.keyFile()), 0o700); err != nil {
-		return nil, nil, fmt.Errorf("make directory of the secret key: %w", err)
-	}
-	box, err := secretbox.Open(cfg.keyFile())
+	keys, err := source.OpenKeys(cfg.keyFile(), backend, cfg.Prefix, deps.Log)
 	if err != nil {
 		return nil, nil, err
 	}
-	sources := source.New(source.Deps{Backend: backend, Prefix: cfg.Prefix, Box: box, PublicURL: cfg.PublicURL})
+	sources := source.New(source.Deps{Backend: backend, Prefix: cfg.Prefix, Keys: keys, PublicURL: cfg.PublicURL})
 	deliveries, err := delivery.New(delivery.Deps{
 		Backend: backend, Prefix: cfg.Prefix, Sources: sources, Tenants: tenants, Log: deps.Log, Telemetry: deps.Telemetry,
 	})
@@ -74,6 +68,7 @@ func (d domains) addTo(group *lifecycle.Group) {
 	group.Add("tenants", d.Tenants.Run)
 	group.Add("blueprints", d.Catalog.Run)
 	group.Add("deliveries", d.Deliveries.Run)
+	group.Add("keys", d.Sources.RunKeys)
 	group.Add("worker", d.Deliveries.Work)
 	group.Add("sweep", func(ctx context.Context) error {
 		tick := time.NewTicker(sweepEvery)

@@ -1,6 +1,7 @@
 package tenantregistry_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -147,5 +148,28 @@ func TestRestoreFrom(t *testing.T) {
 	violates(t, "another backup", err, "FIELD_IMMUTABLE", "tenant.restore_from")
 	if now, err := r.set(t, []string{"restore_from"}, func(asked *registryv1.Tenant) { asked.RestoreFrom = "tenants/globex/backups/backup-3" }); err != nil || now.GetGeneration() != 1 {
 		t.Errorf("the same again: %v, %v", now, err)
+	}
+	other := func() (*registryv1.Tenant, error) {
+		return r.set(t, []string{"restore_from"}, func(asked *registryv1.Tenant) { asked.RestoreFrom = "tenants/globex/backups/backup-4" })
+	}
+	gaveUp := func(code typev1.Failure_Code, revision string) {
+		t.Helper()
+		now := r.get(t, "acme")
+		if _, err := r.reports.ReportStatus(context.Background(), &registryv1.ReportStatusRequest{Name: now.GetName(), Uid: now.GetUid(), Status: &registryv1.TenantStatus{
+			ObservedGeneration: now.GetGeneration(), Phase: registryv1.TenantStatus_GAVE_UP, Token: 1, StampRevision: now.GetStatus().GetStampRevision() + 1,
+			Revision: revision, Failure: &typev1.Failure{Code: code},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gaveUp(typev1.Failure_MIGRATION_FAILED, "")
+	_, err = other()
+	violates(t, "after something was made", err, "FIELD_IMMUTABLE", "tenant.restore_from")
+	gaveUp(typev1.Failure_BACKUP_INVALID, r.get(t, "acme").GetBlueprint())
+	_, err = other()
+	violates(t, "of a stamp that ran", err, "FIELD_IMMUTABLE", "tenant.restore_from")
+	gaveUp(typev1.Failure_BACKUP_INVALID, "")
+	if now, err := other(); err != nil || now.GetGeneration() != 2 || now.GetRestoreFrom() != "tenants/globex/backups/backup-4" {
+		t.Errorf("after the first was no use: %v, %v", now, err)
 	}
 }

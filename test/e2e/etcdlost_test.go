@@ -43,7 +43,7 @@ func TestEtcdLost(t *testing.T) {
 	h.Etcd.Await()
 	h.StartAll()
 	awaitCells(t, h, "local")
-	if said := h.StampFails("recover"); strings.Count(said, ": REFUSED: ") != 3 || !strings.Contains(said, "helpdesk-lite/revisions/1.0.0") {
+	if said := h.StampFails("recover"); strings.Count(said, ": REFUSED: ") != 3 || !strings.Contains(said, "helpdesk-lite 1.0.0 is not published") {
 		t.Fatalf("recover before the revision was published says\n%s", said)
 	}
 	h.API.Publish("helpdesk-lite", "1.0.0")

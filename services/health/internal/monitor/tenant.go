@@ -207,7 +207,7 @@ func (t *tenant) health(now time.Time) *healthv1.TenantHealth {
 	defer t.mu.Unlock()
 	s := t.stamp
 	in := verdict.Stamp{
-		DisplayName: s.GetDisplayName(), NotRunning: notRunning(s), Unmade: unmade(s), Lagging: lagging(s), Aside: aside(s),
+		DisplayName: s.GetDisplayName(), NotRunning: notRunning(s), Unmade: unmade(s), Lagging: lagging(s), Changing: changing(s), Aside: aside(s),
 		DependsOn: map[string][]string{},
 	}
 	if in.DisplayName == "" {

@@ -23,6 +23,9 @@ type Stamp struct {
 	// Lagging is what one that serves is behind in, such as "on 1.0.0: the
 	// upgrade to 1.1.0 failed"; empty when it is as wished.
 	Lagging string
+	// Changing is a sentence about a change under way, to be added while one does
+	// not serve in full because of it.
+	Changing string
 	// Aside is a sentence to be added: what is wrong beside what the probes see.
 	Aside string
 	// Components in start order, and what each depends on.
@@ -35,6 +38,9 @@ type Stamp struct {
 // Sum gives the state, the root component and the sentence.
 func Sum(s Stamp) (state typev1.HealthState, root, sentence string) {
 	state, root, sentence = sum(s)
+	if s.Changing != "" && state != typev1.HealthState_HEALTHY {
+		sentence += " " + s.Changing
+	}
 	if s.Aside != "" {
 		sentence += " " + s.Aside
 	}

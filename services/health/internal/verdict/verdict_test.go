@@ -50,6 +50,11 @@ func beside(s Stamp, aside string) Stamp {
 	return s
 }
 
+func amid(s Stamp, changing string) Stamp {
+	s.Changing = changing
+	return s
+}
+
 func TestSum(t *testing.T) {
 	for _, tc := range []struct {
 		why      string
@@ -80,6 +85,10 @@ func TestSum(t *testing.T) {
 			"Acme Rockets is coming back: the customer's address answers again, 1 good answer so far."},
 		{"what no probe sees", beside(desk(good, good, good, good), "Its secrets cannot be opened."), good, "",
 			"Acme Rockets is up: all 3 parts serve, and the customer's address answers. Its secrets cannot be opened."},
+		{"in the middle of an upgrade", amid(desk(good, good, good, bad), "It is being upgraded to 1.1.0."), bad, "",
+			"Acme Rockets is down: every part serves, but the customer's address does not (connection refused). It is being upgraded to 1.1.0."},
+		{"an upgrade that nobody notices", amid(desk(good, good, good, good), "It is being upgraded to 1.1.0."), good, "",
+			"Acme Rockets is up: all 3 parts serve, and the customer's address answers."},
 		{"never made", Stamp{DisplayName: "Acme Rockets", NotRunning: "being made", Unmade: true}, bad, "",
 			"Acme Rockets is down: its copy could not be made."},
 		{"not meant to run", Stamp{DisplayName: "Acme Rockets", NotRunning: "suspended"}, typev1.HealthState_NOT_RUNNING, "",

@@ -26,7 +26,7 @@ type backupErrand struct {
 
 func (k backupErrand) traits() traits {
 	return traits{
-		errand: true, code: typev1.Failure_BACKUP_FAILED, harmless: true,
+		errand: true, code: typev1.Failure_BACKUP_FAILED, ofData: true, harmless: true,
 		asked: "A backup was asked for", succeeded: "The backup " + k.work.GetBackup() + " is kept",
 	}
 }

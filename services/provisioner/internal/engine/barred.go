@@ -3,7 +3,6 @@ package engine
 import (
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
-	"stampworks.dev/services/provisioner/internal/failure"
 )
 
 // numbersTaken is the obstacle of a stamp that its cell does not touch: what it
@@ -20,13 +19,5 @@ func (r *run) barred() *typev1.Obstacle {
 		Code:       numbersTaken,
 		Message:    "Nothing of it is started: " + r.obs.Barred + ".",
 		NextAction: "Make a new tenant from its newest backup and purge this one; or purge the stamp that has its numbers, then it comes up by itself.",
-	}
-}
-
-// doWithoutBarred lets a stamp that is not touched be deleted: no last backup of
-// it can be made.
-func (r *run) doWithoutBarred() {
-	if r.obs.Barred != "" && r.wish.Lifecycle != pb.Stamp_RUNNING && r.wish.backsUp(r.book.Stamp) {
-		r.doWithout(failure.New(typev1.Failure_BACKUP_FAILED, "", "Nothing of it can be started: "+r.obs.Barred+".").Failure)
 	}
 }

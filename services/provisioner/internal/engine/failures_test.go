@@ -3,6 +3,7 @@ package engine_test
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -198,5 +199,27 @@ func TestLateJobs(t *testing.T) {
 				t.Errorf("evidence %q", got)
 			}
 		})
+	}
+}
+
+// TestProgressOfAFailure: what was skipped because of it is not done.
+func TestProgressOfAFailure(t *testing.T) {
+	w := newWorld(t, memory.Config{Job: func(_ context.Context, _ driver.Ref, _ driver.Manifest, j driver.Job) (driver.JobResult, error) {
+		if strings.HasPrefix(j.ID, "app.migrate") {
+			return driver.JobResult{ExitCode: 3}, nil
+		}
+		return driver.JobResult{}, nil
+	}})
+	w.start(options{places: true})
+	w.create("acme")
+	m := w.until("acme", 1, typev1.OperationMetadata_FAILED)
+	done := 0
+	for _, s := range m.GetSteps() {
+		if s.GetState() == typev1.Step_DONE {
+			done++
+		}
+	}
+	if want := fmt.Sprintf("%d of %d steps", done, len(m.GetSteps())); m.GetProgress() != want || done >= len(m.GetSteps())-1 {
+		t.Errorf("progress %q, want %q", m.GetProgress(), want)
 	}
 }

@@ -22,7 +22,7 @@ func (r *run) doWithout(f *typev1.Failure) {
 		said += " " + f.GetEvidence()[n-1]
 	}
 	r.obstruct(&typev1.Obstacle{
-		Code: typev1.Failure_BACKUP_FAILED.String(), Message: said, NextAction: failure.NextAction(typev1.Failure_BACKUP_FAILED),
+		Code: typev1.Failure_BACKUP_FAILED.String(), Message: said, NextAction: f.GetNextAction(),
 	})
 }
 

@@ -187,7 +187,7 @@ func (r *run) unhindered() {
 	if op.GetState() == typev1.OperationMetadata_RETRYING {
 		why = op.GetFailure().GetCode().String()
 	}
-	s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool { return !lasts(o) && o.GetCode() != why })
+	s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool { return !lasts(o) && o.GetCode() != why && o.GetCode() != r.stands })
 }
 
 // obstruct notes an obstacle, beside those that last, since when it is there.

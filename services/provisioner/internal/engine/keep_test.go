@@ -296,23 +296,37 @@ func TestRestoreOfWhatDoesNotFit(t *testing.T) {
 	w.place(w.registry.Wish("acme", func(t *registryv1.Tenant) { t.Blueprint, t.Plan = w.rev2, "standard" }), "one")
 	w.start(options{})
 	w.until("acme", 1, typev1.OperationMetadata_SUCCEEDED)
+	w.write("acme", "1 rocket")
 	w.errand("acme", "backup", typev1.OperationMetadata_BACKUP, makeBackup)
 	w.ended("acme.backup-1", typev1.OperationMetadata_SUCCEEDED)
-	for id, c := range map[string]struct{ from, revision, says string }{
-		"elsewhere": {"backup-1", other, "is of " + w.rev2},
-		"older":     {"backup-1", w.rev1, "which is newer than " + w.rev1},
-		"nothing":   {"backup-9", w.rev2, "There is no backup"},
+	for id, c := range map[string]struct {
+		from, revision, says, next string
+		cure                       func(*registryv1.Tenant)
+	}{
+		"elsewhere": {"backup-1", other, "is of " + w.rev2, "stamp tenant update elsewhere --restore-from", nil},
+		"older": {"backup-1", w.rev1, "which is newer than " + w.rev1, "stamp tenant upgrade older 1.1.0", func(t *registryv1.Tenant) {
+			t.Blueprint = w.rev2
+		}},
+		"nothing": {"backup-9", w.rev2, "There is no backup", "stamp tenant update nothing --restore-from", func(t *registryv1.Tenant) {
+			t.RestoreFrom = "tenants/acme/backups/backup-1"
+		}},
 	} {
 		w.place(w.registry.Wish(id, func(t *registryv1.Tenant) {
 			t.Blueprint, t.Plan, t.RestoreFrom = c.revision, "standard", "tenants/acme/backups/"+c.from
 		}), "one")
 		f := w.until(id, 1, typev1.OperationMetadata_FAILED).GetFailure()
-		if f.GetCode() != typev1.Failure_BACKUP_INVALID || !strings.Contains(f.GetMessage(), c.says) || !strings.HasPrefix(f.GetNextAction(), "Choose another backup: delete this tenant") {
+		if f.GetCode() != typev1.Failure_BACKUP_INVALID || !strings.Contains(f.GetMessage(), c.says) || !strings.Contains(f.GetNextAction(), c.next) {
 			t.Errorf("%s: failure %v", id, f)
 		}
 		if got := running(w.world, "uid-"+id); len(got) != 0 {
 			t.Errorf("%s: running %v", id, got)
 		}
+		if c.cure == nil {
+			continue
+		}
+		w.place(w.registry.Wish(id, c.cure), "one") // its id is not lost
+		w.until(id, 2, typev1.OperationMetadata_SUCCEEDED)
+		w.has(id, "1 rocket", "1.1.0")
 	}
 }
 

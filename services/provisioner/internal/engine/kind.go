@@ -48,6 +48,9 @@ type traits struct {
 	// mends says that it may be done while the data is half of two: it may be what
 	// makes that whole.
 	mends bool
+	// ofData says that it copies or replaces data, so that it is in vain while that
+	// is out of reach.
+	ofData bool
 	// harmless says that it changes nothing, so that no hold keeps it.
 	harmless bool
 	// anyhow says that it may be done although the stamp is not as it is wished

@@ -91,10 +91,12 @@ func (b board) plan(plan []Step) {
 	b.count()
 }
 
+// count says how far the operation is. What was skipped is done only where it was
+// not needed.
 func (b board) count() {
-	done := 0
+	done, needless := 0, b.op.GetState() == typev1.OperationMetadata_SUCCEEDED
 	for _, s := range b.op.GetSteps() {
-		if s.GetState() == typev1.Step_DONE || s.GetState() == typev1.Step_SKIPPED {
+		if s.GetState() == typev1.Step_DONE || needless && s.GetState() == typev1.Step_SKIPPED {
 			done++
 		}
 	}

@@ -55,10 +55,9 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	if r.forgotHalf() {
 		return time.Nanosecond, r.book.Save(ctx) // what was read did not know of it
 	}
-	if o := cmp.Or(r.newerStamp(), r.barred(), r.dataMissing()); o != nil {
-		return later(r.Resync), r.hinder(ctx, o)
+	if again, kept, err := r.keptFrom(ctx); kept {
+		return again, err
 	}
-	r.doWithoutBarred()
 	if r.gaveUp() || r.restsHalf() {
 		r.showSealed()
 		if r.restsHalf() {

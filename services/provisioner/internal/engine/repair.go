@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -143,21 +144,27 @@ func (r *run) dataMissing() *typev1.Obstacle {
 	if r.wish.Lifecycle != pb.Stamp_RUNNING || !lived(r.book.Stamp) || r.underWay() {
 		return nil
 	}
-	lost := r.obs.Lost
-	if !r.obs.Exists {
-		if site := siteOf(r.book.Stamp); site != nil {
-			for v := range site.Volumes {
-				lost = append(lost, v)
-			}
-			slices.Sort(lost)
-		}
-	}
+	lost := r.lost()
 	if len(lost) == 0 {
 		return nil
 	}
 	return &typev1.Obstacle{
 		Code:       dataMissing,
-		Message:    fmt.Sprintf("Volumes are gone, with what was in them: %s.", strings.Join(lost, ", ")),
+		Message:    volumesGone(lost),
 		NextAction: "Put them back where they were, or create a new tenant from a backup.",
 	}
+}
+
+func volumesGone(lost []string) string {
+	return fmt.Sprintf("Volumes are gone, with what was in them: %s.", strings.Join(lost, ", "))
+}
+
+// lost are the volumes that are gone: of a stamp that is not there, all.
+func (r *run) lost() []string {
+	lost := slices.Clone(r.obs.Lost)
+	if site := siteOf(r.book.Stamp); !r.obs.Exists && site != nil {
+		lost = slices.AppendSeq(lost, maps.Keys(site.Volumes))
+		slices.Sort(lost)
+	}
+	return lost
 }

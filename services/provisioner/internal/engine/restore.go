@@ -25,7 +25,7 @@ type restoreErrand struct {
 func (k restoreErrand) traits() traits {
 	b := path.Base(k.work.GetBackup())
 	return traits{
-		errand: true, code: typev1.Failure_RESTORE_FAILED, binding: true, unstoppable: true, mends: true,
+		errand: true, code: typev1.Failure_RESTORE_FAILED, ofData: true, binding: true, unstoppable: true, mends: true,
 		asked: "The data of " + b + " is to be brought back", succeeded: "The data of " + b + " is back",
 	}
 }
@@ -139,7 +139,7 @@ func (r *run) unusable(format string, args ...any) error {
 	err := failure.New(typev1.Failure_BACKUP_INVALID, "", fmt.Sprintf(format, args...))
 	err.Failure.NextAction = "Choose another backup."
 	if r.beginsWith() != "" {
-		err.Failure.NextAction = "Choose another backup: delete this tenant, and create one with another id from a backup of its blueprint."
+		err.Failure.NextAction = fmt.Sprintf("Nothing of the tenant is made, so let it begin with another backup: `stamp tenant update %s --restore-from TENANT/BACKUP`.", r.id)
 	}
 	return err
 }
@@ -163,7 +163,9 @@ func (r *run) begin(ctx context.Context) error {
 	case !same:
 		return r.unusable("The backup %s is of %s, and the tenant is to run %s.", name, b.GetRevision(), r.wish.Revision)
 	case newer:
-		return r.unusable("The backup %s is of %s, which is newer than %s.", name, b.GetRevision(), r.wish.Revision)
+		err := failure.New(typev1.Failure_BACKUP_INVALID, "", fmt.Sprintf("The backup %s is of %s, which is newer than %s.", name, b.GetRevision(), r.wish.Revision))
+		err.Failure.NextAction = fmt.Sprintf("Nothing of the tenant is made, so let it begin on a revision that reads the backup: `stamp tenant upgrade %s %s`, or a later one.", r.id, short(b.GetRevision()))
+		return err
 	}
 	return r.bringBackSound(ctx, name, name)
 }

@@ -61,6 +61,7 @@ type run struct {
 	drifted  bool        // what differs was not saved yet
 	revived  []*pb.Drift // outages that are over: nobody but the cell had to do anything
 	alone    bool        // no job runs that is not this run's
+	stands   string      // the obstacle that outlives the operation that it ended
 }
 
 // reason is why a run begins no more steps.

@@ -15,7 +15,7 @@ import (
 )
 
 // openAt gives the vault's secrets under another key file.
-func openAt(t *testing.T, v *secrets.Vault, file string) (*secrets.Keys, *secrets.Vault) {
+func openAt(t *testing.T, v *secrets.Vault, file string) (*secretbox.Keys, *secrets.Vault) {
 	t.Helper()
 	keys, err := secrets.OpenKeys(file, v.Sealed, testkit.Logger(t))
 	if err != nil {
@@ -41,7 +41,7 @@ func TestKeysOfAFirstStart(t *testing.T) {
 	if _, err := os.Stat(file); !os.IsNotExist(err) {
 		t.Errorf("made before anybody knows what is sealed: %v", err)
 	}
-	must(t, keys.Run(t.Context()))
+	must(t, keys.MaySeal(t.Context()))
 	if _, err := os.Stat(file); err != nil {
 		t.Error(err)
 	}
@@ -88,7 +88,7 @@ func TestLostKeys(t *testing.T) {
 			text, err := os.ReadFile(old)
 			must(t, err)
 			must(t, os.WriteFile(file, text, 0o600))
-			must(t, keys.Run(t.Context()))
+			must(t, keys.MaySeal(t.Context()))
 			<-changed
 			if all, err := v.Read(t.Context(), "acme", "u1"); err != nil || len(all) != 1 {
 				t.Errorf("read %v, %v", all, err)
@@ -120,7 +120,7 @@ func TestDamagedKey(t *testing.T) {
 func TestKeysLostWhileTheyAreUsed(t *testing.T) {
 	v, guard, file := vault(t)
 	keys, v := openAt(t, v, file)
-	must(t, keys.Run(t.Context()))
+	must(t, keys.MaySeal(t.Context()))
 	must(t, os.Rename(file, file+".away"))
 	_, err := v.Make(t.Context(), "globex", "u2", map[string]int{"a": 16}, guard)
 	isUnreadable(t, err, "is gone")
@@ -129,6 +129,28 @@ func TestKeysLostWhileTheyAreUsed(t *testing.T) {
 		t.Errorf("read %v, %v", all, err)
 	}
 	must(t, os.Rename(file+".away", file))
+	_, err = v.Make(t.Context(), "globex", "u2", map[string]int{"a": 16}, guard)
+	must(t, err)
+}
+
+// TestKeysReplacedWhileTheyAreUsed: the next start would open nothing of what is
+// sealed then. A file with one key more is no other one.
+func TestKeysReplacedWhileTheyAreUsed(t *testing.T) {
+	v, guard, file := vault(t)
+	keys, v := openAt(t, v, file)
+	must(t, keys.MaySeal(t.Context()))
+	must(t, os.Rename(file, file+".away"))
+	_, err := secretbox.Open(file)
+	must(t, err)
+	_, err = v.Make(t.Context(), "globex", "u2", map[string]int{"a": 16}, guard)
+	isUnreadable(t, err, "another one by now")
+	if all, err := v.Read(t.Context(), "acme", "u1"); err != nil || len(all) != 1 {
+		t.Errorf("read %v, %v", all, err)
+	}
+	must(t, os.WriteFile(file, []byte("damaged"), 0o600))
+	isUnreadable(t, keys.MaySeal(t.Context()), "cannot be used any more")
+	must(t, os.Rename(file+".away", file))
+	must(t, secretbox.Rotate(file))
 	_, err = v.Make(t.Context(), "globex", "u2", map[string]int{"a": 16}, guard)
 	must(t, err)
 }
@@ -145,7 +167,7 @@ func TestMergedKeys(t *testing.T) {
 	must(t, err)
 	must(t, os.WriteFile(file, append(a, b...), 0o600))
 	keys, v := openAt(t, v, file)
-	must(t, keys.Run(t.Context()))
+	must(t, keys.MaySeal(t.Context()))
 	if n, err := v.Reseal(t.Context(), "acme", guard); n != 1 || err != nil {
 		t.Errorf("sealed again: %d, %v", n, err)
 	}

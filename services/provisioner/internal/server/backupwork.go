@@ -22,6 +22,9 @@ func (s *Server) CreateBackup(ctx context.Context, req *pb.CreateBackupRequest) 
 	if err != nil {
 		return nil, err
 	}
+	if err := untouched(stamp); err != nil {
+		return nil, err
+	}
 	if !engine.HasJob(stamp, func(_ string, c blueprint.Component) bool { return c.Backup != nil }) {
 		return nil, errs.New(errs.FailedPrecondition, "BACKUP_JOB_MISSING",
 			"%s runs %s, which has no backup job: publish a revision with one, and upgrade to it", req.GetParent(), stamp.GetRevision())
@@ -34,6 +37,9 @@ func (s *Server) CreateBackup(ctx context.Context, req *pb.CreateBackupRequest) 
 func (s *Server) RestoreBackup(ctx context.Context, req *pb.RestoreBackupRequest) (*longrunningpb.Operation, error) {
 	b, stamp, err := s.restorable(ctx, req.GetName())
 	if err != nil {
+		return nil, err
+	}
+	if err := untouched(stamp); err != nil {
 		return nil, err
 	}
 	return s.ask(ctx, stamp, engine.AskRestore(stamp, b), req.GetRequestId())
@@ -79,6 +85,17 @@ func (s *Server) runs(ctx context.Context, name string) (*pb.Stamp, error) {
 		return nil, errs.New(errs.FailedPrecondition, "STAMP_NOT_RUNNING", "the stamp of %s does not run: create, resume, retry or undelete the tenant first, and wait for it", name)
 	}
 	return stamp, nil
+}
+
+// untouched says why the data of a stamp can be neither copied nor replaced now.
+// One of which that shows later fails the work.
+func untouched(stamp *pb.Stamp) error {
+	o := engine.Untouched(stamp)
+	if o == nil {
+		return nil
+	}
+	return errs.New(errs.FailedPrecondition, "DATA_OUT_OF_REACH", "the data of %s cannot be reached, so none is copied or replaced. %s %s",
+		record.TenantName(record.TenantID(stamp.GetName())), o.GetMessage(), o.GetNextAction())
 }
 
 // restorable says why a backup cannot be brought back into a stamp that runs.

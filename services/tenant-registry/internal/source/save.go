@@ -54,7 +54,7 @@ func (s *Sources) Create(ctx context.Context, id string, asked *registryv1.Sourc
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := s.sealOp(name, keyring{Now: secret})
+	sealed, err := s.sealOp(ctx, name, keyring{Now: secret})
 	if err != nil {
 		return nil, err
 	}
@@ -124,18 +124,15 @@ func (s *Sources) replace(ctx context.Context, name names.Source, item store.Ver
 	var secret string
 	var made bool
 	if rotate {
-		ring, revision, err := s.keyring(ctx, name)
-		if err != nil {
-			return false, nil, err
-		}
+		var seal sealing
+		var err error
 		if secret, made, err = secretOf(asked); err != nil {
 			return false, nil, err
 		}
-		op, err := s.sealOp(name, keyring{Now: secret, Before: ring.Now, Until: time.Now().Add(Overlap)})
-		if err != nil {
+		if seal, err = s.renew(ctx, name, secret); err != nil {
 			return false, nil, err
 		}
-		conds, ops = append(conds, store.ModRevisionIs(s.secretKey(name), revision)), append(ops, op)
+		conds, ops = append(conds, seal.unchanged), append(ops, seal.op)
 	}
 	res, err := s.backend.Txn(ctx, conds, ops)
 	if err != nil || !res.Succeeded {
@@ -143,6 +140,30 @@ func (s *Sources) replace(ctx context.Context, name names.Source, item store.Ver
 	}
 	item.Value, item.ModRevision = next, res.Revision
 	return true, shown(s.whole(item, nil), secret, made), nil
+}
+
+// sealing puts a secret in the place of what was there when that was read.
+type sealing struct {
+	unchanged store.Cond
+	op        store.Op
+}
+
+// renew seals a new secret; the one before proves messages for a while. There is
+// none when somebody removed what no key opens any more.
+func (s *Sources) renew(ctx context.Context, name names.Source, secret string) (sealing, error) {
+	if err := s.keys.MaySeal(ctx); err != nil { // says more than that the old one does not open
+		return sealing{}, err
+	}
+	next, unchanged := keyring{Now: secret}, store.Absent(s.secretKey(name))
+	switch ring, revision, err := s.keyring(ctx, name); {
+	case errors.Is(err, store.ErrNotFound):
+	case err != nil:
+		return sealing{}, err
+	default:
+		next.Before, next.Until, unchanged = ring.Now, time.Now().Add(Overlap), store.ModRevisionIs(s.secretKey(name), revision)
+	}
+	op, err := s.sealOp(ctx, name, next)
+	return sealing{unchanged, op}, err
 }
 
 // settle fills in defaults and checks.

@@ -15,6 +15,9 @@ import (
 // Overlap is how long the secret before goes on proving messages.
 const Overlap = 24 * time.Hour
 
+// secretsPrefix is where they are, sealed, below that of all keys.
+const secretsPrefix = "source-secrets/"
+
 // keyring is what is sealed: a source's secrets as they were pasted.
 type keyring struct {
 	Now    string    `json:"now"`
@@ -52,9 +55,9 @@ func (s *Sources) keyring(ctx context.Context, name names.Source) (keyring, int6
 	if err != nil {
 		return keyring{}, 0, fmt.Errorf("get secrets of source %q: %w", name.ID, err)
 	}
-	plain, err := s.box.Open(kv.Value, []byte(path))
+	plain, err := s.keys.Open(kv.Value, []byte(path))
 	if err != nil {
-		return keyring{}, 0, fmt.Errorf("open secrets of source %q: %w", name.ID, err)
+		return keyring{}, 0, fmt.Errorf("open secrets of source %q: %w", name.ID, unopened(err))
 	}
 	var ring keyring
 	if err := json.Unmarshal(plain, &ring); err != nil {
@@ -63,17 +66,20 @@ func (s *Sources) keyring(ctx context.Context, name names.Source) (keyring, int6
 	return ring, kv.ModRevision, nil
 }
 
-func (s *Sources) sealOp(name names.Source, ring keyring) (store.Op, error) {
+func (s *Sources) sealOp(ctx context.Context, name names.Source, ring keyring) (store.Op, error) {
+	if err := s.keys.MaySeal(ctx); err != nil {
+		return store.Op{}, err
+	}
 	plain, err := json.Marshal(ring)
 	if err != nil {
 		return store.Op{}, fmt.Errorf("encode secrets of source %q: %w", name.ID, err)
 	}
 	path := s.secretKey(name)
-	sealed, err := s.box.Seal(plain, []byte(path))
+	sealed, err := s.keys.Seal(plain, []byte(path))
 	if err != nil {
 		return store.Op{}, fmt.Errorf("seal secrets of source %q: %w", name.ID, err)
 	}
 	return store.PutOp(path, sealed), nil
 }
 
-func (s *Sources) secretKey(name names.Source) string { return s.prefix + "source-secrets/" + name.ID }
+func (s *Sources) secretKey(name names.Source) string { return s.prefix + secretsPrefix + name.ID }

@@ -28,7 +28,7 @@ var (
 type Deps struct {
 	Backend store.Backend
 	Prefix  string // of all keys, ends with "/"
-	Box     *secretbox.Box
+	Keys    *secretbox.Keys
 	// PublicURL is the gateway's address as senders reach it.
 	PublicURL string
 }
@@ -39,7 +39,7 @@ type Sources struct {
 	sources   *store.Collection[*registryv1.Source]
 	last      *store.Collection[*registryv1.Source] // only last_delivery and its time are set
 	prefix    string
-	box       *secretbox.Box
+	keys      *secretbox.Keys
 	publicURL string
 }
 
@@ -50,9 +50,12 @@ func New(d Deps) *Sources {
 	}
 	return &Sources{
 		backend: d.Backend, sources: sources("sources/"), last: sources("source-last/"),
-		prefix: d.Prefix, box: d.Box, publicURL: strings.TrimSuffix(d.PublicURL, "/"),
+		prefix: d.Prefix, keys: d.Keys, publicURL: strings.TrimSuffix(d.PublicURL, "/"),
 	}
 }
+
+// RunKeys looks after the key file of the secrets.
+func (s *Sources) RunKeys(ctx context.Context) error { return s.keys.Run(ctx) }
 
 // Get reads a source. ErrNotFound.
 func (s *Sources) Get(ctx context.Context, name names.Source) (*registryv1.Source, error) {

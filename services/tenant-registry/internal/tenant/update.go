@@ -8,6 +8,7 @@ import (
 
 	"stampworks.dev/pkg/errs"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
+	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
 	"stampworks.dev/services/tenant-registry/internal/mask"
 	"stampworks.dev/services/tenant-registry/internal/names"
 	"stampworks.dev/services/tenant-registry/internal/timeline"
@@ -130,13 +131,19 @@ func checkImmutable(v View, next *registryv1.Tenant) error {
 	if was.GetDeal().GetSource() != next.GetDeal().GetSource() || was.GetDeal().GetSource() != "" && was.GetDeal().GetId() != next.GetDeal().GetId() {
 		refuse("deal", "cannot become another deal")
 	}
-	if next.GetRestoreFrom() != was.GetRestoreFrom() {
+	if next.GetRestoreFrom() != was.GetRestoreFrom() && !v.unfitBackup() {
 		refuse("restore_from", "cannot change: a tenant begins with a backup, or without one")
 	}
 	if len(wrong) > 0 {
 		return errs.Invalid("FIELD_IMMUTABLE", wrong...)
 	}
 	return nil
+}
+
+// unfitBackup says whether the backup that it was to begin with is no use: nothing
+// of it is made then, so that it may begin with another.
+func (v View) unfitBackup() bool {
+	return v.ended() && v.Status().GetRevision() == "" && v.Status().GetFailure().GetCode() == typev1.Failure_BACKUP_INVALID
 }
 
 // productOf is the blueprint of a blueprint or revision name.

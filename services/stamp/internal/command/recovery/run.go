@@ -151,7 +151,7 @@ func (o *options) one(ctx context.Context, m *provisionerv1.StampManifest, recov
 	}
 	switch {
 	case err != nil:
-		return refused, err.Error(), ""
+		return refused, whyRefused(err), ""
 	case word != "":
 		return word, sentence, op
 	case o.dryRun:

@@ -68,13 +68,18 @@ func runCreate(ctx context.Context, o *createOptions) error {
 		return printer.One(o.printer, view(o.printer.Now()), made)
 	}
 	fmt.Fprintf(o.Out, "Source  %s (%s)\nURL     %s\n", o.id, made.GetMode(), made.GetWebhookUrl())
-	if made.GetGeneratedSecret() != "" {
-		fmt.Fprintf(o.Out, "Secret  %s\n        shown this once\n", made.GetGeneratedSecret())
-	}
+	showSecret(o.Session, made)
 	if made.GetSetupInstructions() != "" {
 		fmt.Fprintf(o.Out, "\n%s\n", strings.TrimSpace(made.GetSetupInstructions()))
 	}
 	return nil
+}
+
+// showSecret shows a secret that was made for a source; nobody can read it again.
+func showSecret(s *session.Session, made *registryv1.Source) {
+	if made.GetGeneratedSecret() != "" {
+		fmt.Fprintf(s.Out, "Secret  %s\n        shown this once\n", made.GetGeneratedSecret())
+	}
 }
 
 // Keep stores a new source's secret for `stamp source send`.

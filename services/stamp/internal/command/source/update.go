@@ -35,7 +35,8 @@ func updateCommand(s *session.Session) *cobra.Command {
 		Use:   "update NAME",
 		Short: "Change a source; only the flags that are given are changed",
 		Example: `  stamp source update crm --mode APPROVE
-  stamp source update crm --map plan='"standard"'`,
+  stamp source update crm --map plan='"standard"'
+  stamp source update crm --secret ""    # makes a new one, and shows it this once`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Sources(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -79,6 +80,12 @@ func runUpdate(ctx context.Context, o *updateOptions) error {
 	changed := &registryv1.Source{}
 	if err := o.client.Patch(ctx, "/v1/"+o.name, url.Values{"update_mask": {strings.Join(o.mask, ",")}}, wish, changed); err != nil {
 		return err
+	}
+	if err := Keep(o.Session, o.client, changed, o.secret); err != nil {
+		o.Say("the secret is not kept for \"stamp source send\": %v", err)
+	}
+	if o.printer.ForPeople() {
+		showSecret(o.Session, changed)
 	}
 	return printer.One(o.printer, view(o.printer.Now()), changed)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"stampworks.dev/services/stamp/internal/exit"
-	"stampworks.dev/services/stamp/internal/names"
 	"stampworks.dev/services/stamp/internal/session"
 )
 
@@ -68,10 +67,8 @@ func runCreate(ctx context.Context, o *createOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.restoreFrom != "" {
-		if wish.RestoreFrom = names.Backup(o.restoreFrom); wish.RestoreFrom == "" {
-			return exit.Usagef("--restore-from %s: want TENANT/BACKUP, such as acme/backup-3; see them with: stamp backup list", o.restoreFrom)
-		}
+	if err := restoreFrom(wish, o.restoreFrom); err != nil {
+		return err
 	}
 	if err := fits(ctx, o.client, wish); err != nil {
 		return err

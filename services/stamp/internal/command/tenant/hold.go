@@ -69,7 +69,7 @@ func runHold(ctx context.Context, o *holdOptions) error {
 func unholdCommand(s *session.Session) *cobra.Command {
 	o := &changeOptions{Session: s}
 	cmd := &cobra.Command{
-		Use: "unhold TENANT", Short: "Lift a hold: what waited goes on", Example: `  stamp tenant unhold acme`,
+		Use: "unhold TENANT", Short: "Lift a hold: what waited for it goes on", Example: `  stamp tenant unhold acme`,
 		Args: cobra.ExactArgs(1), ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name = names.Tenant(args[0])
@@ -92,7 +92,7 @@ func (o *changeOptions) quietly(ctx context.Context, verb string, body message) 
 	if h := tenant.GetHold(); h != nil {
 		o.Say("held by %s until %s", h.GetOwner(), h.GetExpireTime().AsTime().Format(time.RFC3339))
 	} else {
-		o.Say("%s is held no more: what waited goes on", names.Short(o.name))
+		o.Say("%s is not held: what waited for a hold goes on", names.Short(o.name))
 	}
 	return printer.One(o.printer, view(o.printer.Now()), tenant)
 }

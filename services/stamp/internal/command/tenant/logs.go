@@ -102,6 +102,7 @@ func (o *logsOptions) tellJob(ctx context.Context, told map[string]bool) error {
 			o.Say("  %s", line)
 		}
 		o.Say("all of that operation: stamp operation get %s", names.Short(o.name))
+		o.Say("all that its jobs printed is on its cell: jobs/%s.*.log in the directory of the copy, below the provisioner's data_dir", of)
 		return nil
 	}
 	if len(told) == 0 {

@@ -18,6 +18,17 @@ import (
 	"stampworks.dev/services/stamp/internal/names"
 )
 
+// restoreFrom puts the backup of a flag into a wish.
+func restoreFrom(wish *registryv1.Tenant, flag string) error {
+	if flag == "" {
+		return nil
+	}
+	if wish.RestoreFrom = names.Backup(flag); wish.RestoreFrom == "" {
+		return exit.Usagef("--restore-from %s: want TENANT/BACKUP, such as acme/backup-3; see them with: stamp backup list", flag)
+	}
+	return nil
+}
+
 // fits refuses a backup that a new tenant cannot begin with, before its id is
 // used up: the registry takes the wish, for it knows no backups. Who may not read
 // backups hears of it from the operation.

@@ -27,6 +27,7 @@ type timelineOptions struct {
 	limit   int
 	token   string
 	all     bool
+	follow  bool
 }
 
 func timelineCommand(s *session.Session) *cobra.Command {
@@ -35,9 +36,10 @@ func timelineCommand(s *session.Session) *cobra.Command {
 		Use:   "timeline TENANT",
 		Short: "Read who changed what about a customer, when and why",
 		Long: `Read who changed what about a customer, when and why, the newest first. It is kept for 30 days, and
-after a purge too.`,
+after a purge too. --follow shows the newest last, and what comes, until Ctrl-C.`,
 		Example: `  stamp tenant timeline acme
-  stamp tenant timeline acme --all -o json`,
+  stamp tenant timeline acme --all -o json
+  stamp tenant timeline acme --follow --limit 10`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Tenants(s),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -48,12 +50,19 @@ after a purge too.`,
 			if o.client, o.printer, err = s.Open(); err != nil {
 				return err
 			}
+			if o.follow {
+				if o.all || o.token != "" {
+					return exit.Usagef("--follow shows what comes: it takes neither --all nor --page-token")
+				}
+				return followTimeline(cmd.Context(), o, followEvery)
+			}
 			return runTimeline(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().IntVar(&o.limit, "limit", 50, "how many entries of a page")
 	cmd.Flags().StringVar(&o.token, "page-token", "", "go on where the page before ended")
 	cmd.Flags().BoolVar(&o.all, "all", false, "every page, not just the first")
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on until Ctrl-C, the newest last")
 	return cmd
 }
 

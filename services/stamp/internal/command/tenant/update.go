@@ -22,6 +22,7 @@ type updateOptions struct {
 	changeOptions
 	wish         wishFlags
 	mask         []string
+	restoreFrom  string
 	validateOnly bool
 	dryRun       bool
 	now          bool
@@ -60,6 +61,7 @@ it. By itself, --now lets begin what waits.
 	o.flags(cmd)
 	o.etagFlag(cmd)
 	cmd.Flags().BoolVar(&o.validateOnly, "validate-only", false, "check everything, and write nothing")
+	cmd.Flags().StringVar(&o.restoreFrom, "restore-from", "", "begin with another backup, as `TENANT/BACKUP`, after the first was no use (BACKUP_INVALID)")
 	cmd.Flags().BoolVar(&o.now, "now", false, "do not wait for the maintenance window")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "the same, and show what would be done")
 	return cmd
@@ -80,6 +82,9 @@ func runUpdate(ctx context.Context, o *updateOptions) error {
 		return err
 	}
 	if wish.Blueprint, err = newest(ctx, o.client, wish.GetBlueprint()); err != nil {
+		return err
+	}
+	if err := restoreFrom(wish, o.restoreFrom); err != nil {
 		return err
 	}
 	merge(wish, current)

@@ -42,7 +42,7 @@ var fieldOf = map[string]string{
 	"display-name": "display_name", "blueprint": "blueprint", "plan": "plan", "region": "region", "cell": "cell",
 	"input": "inputs", "label": "labels", "deletion-protection": "deletion_protection",
 	"deal-id": "deal.id", "deal-source": "deal.source", "amount": "deal.amount", "currency": "deal.currency",
-	"maintenance-window": "maintenance_window", "drift-policy": "drift_policy",
+	"maintenance-window": "maintenance_window", "drift-policy": "drift_policy", "restore-from": "restore_from",
 	"owner": "deal.owner", "deal-url": "deal.url", "contact": "contact.display_name", "contact-email": "contact.email",
 }
 

@@ -46,8 +46,8 @@ type BackupServiceClient interface {
 	ListBackups(ctx context.Context, in *ListBackupsRequest, opts ...grpc.CallOption) (*ListBackupsResponse, error)
 	// CreateBackup makes a backup of a stamp that runs (AIP-133, AIP-151, AIP-155).
 	// It needs the permission backups.create. Codes: NOT_FOUND,
-	// FAILED_PRECONDITION when the stamp does not run or its blueprint has no
-	// backup job, ALREADY_EXISTS when the request id was used for something else.
+	// FAILED_PRECONDITION when the stamp does not run, its data is out of reach or
+	// its blueprint has no backup job, ALREADY_EXISTS when the request id was used for something else.
 	CreateBackup(ctx context.Context, in *CreateBackupRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
 	// ImportBackup keeps what a hand-made copy of the product was saved to, for a
 	// tenant that is then created with restore_from (AIP-136). The first message
@@ -68,8 +68,9 @@ type BackupServiceClient interface {
 	// AIP-151, AIP-155): a backup of what is there now is made first. A backup
 	// becomes another customer's by creating a tenant with restore_from. It needs
 	// the permission backups.restore. Codes: NOT_FOUND, FAILED_PRECONDITION when
-	// the stamp does not run, runs an older revision than the backup's, or has no
-	// job for it, ALREADY_EXISTS when the request id was used for something else.
+	// the stamp does not run, its data is out of reach, it runs an older revision
+	// than the backup's, or has no job for it, ALREADY_EXISTS when the request id was
+	// used for something else.
 	RestoreBackup(ctx context.Context, in *RestoreBackupRequest, opts ...grpc.CallOption) (*longrunningpb.Operation, error)
 	// VerifyBackup brings a backup into a throw-away stamp in the cell that keeps
 	// it, runs the smoke checks there and destroys it (AIP-136, AIP-151, AIP-155).
@@ -178,8 +179,8 @@ type BackupServiceServer interface {
 	ListBackups(context.Context, *ListBackupsRequest) (*ListBackupsResponse, error)
 	// CreateBackup makes a backup of a stamp that runs (AIP-133, AIP-151, AIP-155).
 	// It needs the permission backups.create. Codes: NOT_FOUND,
-	// FAILED_PRECONDITION when the stamp does not run or its blueprint has no
-	// backup job, ALREADY_EXISTS when the request id was used for something else.
+	// FAILED_PRECONDITION when the stamp does not run, its data is out of reach or
+	// its blueprint has no backup job, ALREADY_EXISTS when the request id was used for something else.
 	CreateBackup(context.Context, *CreateBackupRequest) (*longrunningpb.Operation, error)
 	// ImportBackup keeps what a hand-made copy of the product was saved to, for a
 	// tenant that is then created with restore_from (AIP-136). The first message
@@ -200,8 +201,9 @@ type BackupServiceServer interface {
 	// AIP-151, AIP-155): a backup of what is there now is made first. A backup
 	// becomes another customer's by creating a tenant with restore_from. It needs
 	// the permission backups.restore. Codes: NOT_FOUND, FAILED_PRECONDITION when
-	// the stamp does not run, runs an older revision than the backup's, or has no
-	// job for it, ALREADY_EXISTS when the request id was used for something else.
+	// the stamp does not run, its data is out of reach, it runs an older revision
+	// than the backup's, or has no job for it, ALREADY_EXISTS when the request id was
+	// used for something else.
 	RestoreBackup(context.Context, *RestoreBackupRequest) (*longrunningpb.Operation, error)
 	// VerifyBackup brings a backup into a throw-away stamp in the cell that keeps
 	// it, runs the smoke checks there and destroys it (AIP-136, AIP-151, AIP-155).

@@ -293,7 +293,8 @@ type Tenant struct {
 	// The generation that need not wait for the maintenance window. Set by
 	// :upgrade and by an update with now.
 	UrgentGeneration int64 `protobuf:"varint,31,opt,name=urgent_generation,json=urgentGeneration,proto3" json:"urgent_generation,omitempty"`
-	// The backup that it begins with, "tenants/acme/backups/backup-3".
+	// The backup that it begins with, "tenants/acme/backups/backup-3". It can change
+	// only after its creation failed with BACKUP_INVALID: nothing is made by then.
 	RestoreFrom string `protobuf:"bytes,32,opt,name=restore_from,json=restoreFrom,proto3" json:"restore_from,omitempty"`
 	// What becomes of drift.
 	DriftPolicy Tenant_DriftPolicy `protobuf:"varint,33,opt,name=drift_policy,json=driftPolicy,proto3,enum=stampworks.registry.v1.Tenant_DriftPolicy" json:"drift_policy,omitempty"`
@@ -1481,7 +1482,7 @@ var File_stampworks_registry_v1_tenant_proto protoreflect.FileDescriptor
 
 const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\n" +
-	"#stampworks/registry/v1/tenant.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\x1a\"stampworks/type/v1/operation.proto\"\xb0\x14\n" +
+	"#stampworks/registry/v1/tenant.proto\x12\x16stampworks.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"stampworks/type/v1/blueprint.proto\x1a stampworks/type/v1/failure.proto\x1a\"stampworks/type/v1/operation.proto\"\xad\x14\n" +
 	"\x06Tenant\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12\x15\n" +
 	"\x03uid\x18\x02 \x01(\tB\x03\xe0A\x03R\x03uid\x12\x12\n" +
@@ -1522,8 +1523,8 @@ const file_stampworks_registry_v1_tenant_proto_rawDesc = "" +
 	"\x04hold\x18\x1c \x01(\v2\x1c.stampworks.registry.v1.HoldB\x03\xe0A\x03R\x04hold\x12?\n" +
 	"\toverrides\x18\x1d \x01(\v2!.stampworks.registry.v1.OverridesR\toverrides\x12X\n" +
 	"\x12maintenance_window\x18\x1e \x01(\v2).stampworks.registry.v1.MaintenanceWindowR\x11maintenanceWindow\x120\n" +
-	"\x11urgent_generation\x18\x1f \x01(\x03B\x03\xe0A\x03R\x10urgentGeneration\x12\x8f\x01\n" +
-	"\frestore_from\x18  \x01(\tBl\xe0A\x05\xbaHf\xd8\x01\x01ra2_^tenants/[a-z]([a-z0-9-]{0,38}[a-z0-9])?/backups/[0-9A-Za-z]([0-9A-Za-z._-]{0,61}[0-9A-Za-z])?$R\vrestoreFrom\x12W\n" +
+	"\x11urgent_generation\x18\x1f \x01(\x03B\x03\xe0A\x03R\x10urgentGeneration\x12\x8c\x01\n" +
+	"\frestore_from\x18  \x01(\tBi\xbaHf\xd8\x01\x01ra2_^tenants/[a-z]([a-z0-9-]{0,38}[a-z0-9])?/backups/[0-9A-Za-z]([0-9A-Za-z._-]{0,61}[0-9A-Za-z])?$R\vrestoreFrom\x12W\n" +
 	"\fdrift_policy\x18! \x01(\x0e2*.stampworks.registry.v1.Tenant.DriftPolicyB\b\xbaH\x05\x82\x01\x02\x10\x01R\vdriftPolicy\x12X\n" +
 	"\x0fgeneration_kind\x18# \x01(\x0e2*.stampworks.type.v1.OperationMetadata.KindB\x03\xe0A\x03R\x0egenerationKind\x128\n" +
 	"\x05purge\x18\" \x01(\v2\x1d.stampworks.registry.v1.PurgeB\x03\xe0A\x03R\x05purge\x12A\n" +
