@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,16 +17,37 @@ import (
 	"stampworks.dev/pkg/secretbox"
 )
 
+// said is a log that is read while it is written.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(line []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(line)
+}
+
+// take gives what was said since it was last asked.
+func (s *said) take() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.text.Reset()
+	return s.text.String()
+}
+
 // keysOf looks after a key file beside what is sealed, which is acme's.
-func keysOf(t *testing.T, file string, sealed *[]byte, log *bytes.Buffer) *secretbox.Keys {
+func keysOf(t *testing.T, file string, sealed *atomic.Pointer[[]byte], log *said) *secretbox.Keys {
 	t.Helper()
 	k, err := secretbox.OpenKeys(secretbox.KeysConfig{
 		File: file, Log: slog.New(slog.NewTextHandler(log, nil)), Refuse: errors.New,
 		Whose: func(_ context.Context, b *secretbox.Box) (string, bool, error) {
-			if *sealed == nil {
+			one := sealed.Load()
+			if one == nil {
 				return "", false, nil
 			}
-			return "acme", b != nil && b.Has(*sealed), nil
+			return "acme", b != nil && b.Has(*one), nil
 		},
 	})
 	if err != nil {
@@ -37,8 +60,8 @@ func keysOf(t *testing.T, file string, sealed *[]byte, log *bytes.Buffer) *secre
 // when it is over; nobody is told that a file was taken up which has been.
 func TestKeysAreWatched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
-		var sealed []byte
+		var log said
+		var sealed atomic.Pointer[[]byte]
 		file := filepath.Join(t.TempDir(), "secrets.key")
 		keys := keysOf(t, file, &sealed, &log)
 		if _, err := os.Stat(file); !os.IsNotExist(err) {
@@ -48,13 +71,13 @@ func TestKeysAreWatched(t *testing.T) {
 		synctest.Wait()
 		now := func(change func() error, want string) {
 			t.Helper()
-			log.Reset()
+			log.take()
 			if err := change(); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			if got := log.String(); want == "" && got != "" || strings.Count(got, want) != 1 && want != "" {
+			if got := log.take(); want == "" && got != "" || strings.Count(got, want) != 1 && want != "" {
 				t.Errorf("log %q, want %q once", got, want)
 			}
 		}
@@ -65,7 +88,11 @@ func TestKeysAreWatched(t *testing.T) {
 			t.Error("the same file was taken up again")
 		default:
 		}
-		now(func() (err error) { sealed, err = keys.Seal(secret, place); return err }, "")
+		now(func() error {
+			text, err := keys.Seal(secret, place)
+			sealed.Store(&text)
+			return err
+		}, "")
 		away := file + ".away"
 		now(func() error { return os.Rename(file, away) }, "is gone")
 		now(func() error { _, err := secretbox.Open(file); return err }, "another one by now")
