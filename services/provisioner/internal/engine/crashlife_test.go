@@ -34,6 +34,7 @@ func purge(t *registryv1.Tenant) { t.DeleteTime, t.Purging = timestamppb.Now(), 
 // TestKilledAtEveryPointOfALife: all that happens to a customer between its
 // making and its end, the data in its place or in a backup throughout.
 func TestKilledAtEveryPointOfALife(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		before  []func(*registryv1.Tenant)
@@ -75,6 +76,7 @@ func TestKilledAtEveryPointOfALife(t *testing.T) {
 
 // TestKilledAtEveryPointOfAPurgeWithBackups: neither they nor the data are left.
 func TestKilledAtEveryPointOfAPurgeWithBackups(t *testing.T) {
+	t.Parallel()
 	for name, before := range map[string][]func(*registryv1.Tenant){
 		"after a deletion":         {remove},
 		"overtaking the deletion":  nil,

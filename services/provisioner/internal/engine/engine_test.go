@@ -167,6 +167,7 @@ func pids(w *world) map[string]int {
 }
 
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	exit := func(prefix string, code int) func(context.Context, driver.Ref, driver.Manifest, driver.Job) (driver.JobResult, error) {
 		return func(_ context.Context, _ driver.Ref, _ driver.Manifest, j driver.Job) (driver.JobResult, error) {
 			if strings.HasPrefix(j.ID, prefix) {

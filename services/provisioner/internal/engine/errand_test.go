@@ -203,6 +203,7 @@ func TestRotate(t *testing.T) {
 // TestFailedRotationPutsTheOldValueBack: whether the job fails, or what is
 // restarted does not serve.
 func TestFailedRotationPutsTheOldValueBack(t *testing.T) {
+	t.Parallel()
 	for broken, code := range map[string]typev1.Failure_Code{"migrate": typev1.Failure_ROTATION_FAILED, "check": typev1.Failure_SMOKE_FAILED} {
 		t.Run(broken, func(t *testing.T) {
 			t.Parallel()
@@ -240,6 +241,7 @@ func TestCancelledRotationPutsTheOldValueBack(t *testing.T) {
 }
 
 func TestKilledAtEveryPointOfARotation(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, broken string
 		ends         typev1.OperationMetadata_State

@@ -16,6 +16,7 @@ import (
 // TestAnErrandThatIsOverIsTriedNoMore: nothing says that it is, whether it came to
 // an end or was given up.
 func TestAnErrandThatIsOverIsTriedNoMore(t *testing.T) {
+	t.Parallel()
 	for state, times := range map[typev1.OperationMetadata_State]int32{
 		typev1.OperationMetadata_SUCCEEDED: 2, typev1.OperationMetadata_FAILED: 3,
 	} {

@@ -127,6 +127,7 @@ var kinds = map[typev1.Failure_Code]kind{
 // TestEveryFailureCanHappen makes each happen, and checks what whoever is paged
 // reads. A code without a way to it fails.
 func TestEveryFailureCanHappen(t *testing.T) {
+	t.Parallel()
 	for n, name := range typev1.Failure_Code_name {
 		code := typev1.Failure_Code(n)
 		k, known := kinds[code]
@@ -177,6 +178,7 @@ func checkFault(t *testing.T, code typev1.Failure_Code, k kind, f fault) {
 // TestLateJobs: a job that had too little time is tried again, unless it is one
 // that must not be repeated.
 func TestLateJobs(t *testing.T) {
+	t.Parallel()
 	for job, tries := range map[string]int{"db.setup": 3, "app.migrate": 1} {
 		t.Run(job, func(t *testing.T) {
 			t.Parallel()
@@ -204,6 +206,7 @@ func TestLateJobs(t *testing.T) {
 
 // TestProgressOfAFailure: what was skipped because of it is not done.
 func TestProgressOfAFailure(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{Job: func(_ context.Context, _ driver.Ref, _ driver.Manifest, j driver.Job) (driver.JobResult, error) {
 		if strings.HasPrefix(j.ID, "app.migrate") {
 			return driver.JobResult{ExitCode: 3}, nil

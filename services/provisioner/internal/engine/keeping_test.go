@@ -262,6 +262,7 @@ func (k *keeping) idle(ctx context.Context, ticks int64) <-chan struct{} {
 }
 
 func TestPurgeTakesBackups(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name      string
 		retention time.Duration
@@ -369,6 +370,7 @@ func TestOnlyCopyIsNotDestroyed(t *testing.T) {
 }
 
 func TestAsk(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, memory.Config{})
 	stamp := &pb.Stamp{Name: "tenants/acme/stamp", TenantUid: "uid-acme"}
 	ask := func(principal, request string, e record.Errand) (string, error) {

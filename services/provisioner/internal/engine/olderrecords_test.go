@@ -59,6 +59,7 @@ func lostInARestore(t *testing.T, killAt int64) (w *lost, was []store.KV, surviv
 // TestOlderRecordsOpenNothing: etcd was restored from a snapshot that knows nothing
 // of a restore that failed both ways. What was there before can be brought back.
 func TestOlderRecordsOpenNothing(t *testing.T) {
+	t.Parallel()
 	w, was, _ := lostInARestore(t, 0)
 	w.rewind(was)
 	w.start(options{resync: resyncOften})
@@ -85,6 +86,7 @@ func TestOlderRecordsOpenNothing(t *testing.T) {
 
 // TestARetryOpensWhatOlderRecordsShut.
 func TestARetryOpensWhatOlderRecordsShut(t *testing.T) {
+	t.Parallel()
 	w, was, _ := lostInARestore(t, 0)
 	w.rewind(was)
 	w.start(options{resync: resyncOften})
@@ -161,6 +163,7 @@ func TestSnapshotInTheMiddleOfARestore(t *testing.T) {
 // TestOlderRecordsOfAnUpgrade: it could not go back, and the snapshot knows nothing
 // of it. The newer wish hides not that the data is half of two.
 func TestOlderRecordsOfAnUpgrade(t *testing.T) {
+	t.Parallel()
 	w := &lost{shopWorld: newShop(t)}
 	w.open("acme")
 	was, before := w.snapshot(), w.registry.Tenant("acme")

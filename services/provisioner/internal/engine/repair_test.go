@@ -88,6 +88,7 @@ func (w *world) untilRepaired(before map[string]int, restarted ...string) {
 }
 
 func TestWhatWasChangedByHandIsRepaired(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		change func(w *world) bool

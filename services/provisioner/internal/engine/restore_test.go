@@ -44,6 +44,7 @@ func unusableBackups() map[string]func(w *shopWorld) {
 // TestNobodyWaitsForADisk: a restore that cannot begin, for the disk of the backups
 // is full, keeps no customer out.
 func TestNobodyWaitsForADisk(t *testing.T) {
+	t.Parallel()
 	for _, verb := range []string{"KeepBackup", "FetchBackup"} {
 		t.Run(verb, func(t *testing.T) {
 			t.Parallel()
@@ -123,6 +124,7 @@ func mustHaveOnlyChecked(t *testing.T, m *typev1.OperationMetadata) {
 // TestUnusableBackupTouchesNothing: customers are served on, and no backup is
 // made that could push out another.
 func TestUnusableBackupTouchesNothing(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range unusableBackups() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -140,6 +142,7 @@ func TestUnusableBackupTouchesNothing(t *testing.T) {
 }
 
 func TestNewTenantFromUnusableBackupMakesNothing(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range unusableBackups() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -18,6 +18,7 @@ import (
 // data that is not there; the obstacle stays as it was, and all is well again when
 // it is back.
 func TestDataOutOfReachEndsWhatIsAboutIt(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		lose, find func(*shopWorld)
 		code, says string
@@ -76,6 +77,7 @@ func (w *world) asks(e record.Errand, state typev1.OperationMetadata_State) (got
 // TestAStampWithoutItsDataIsDeleted at once, without a last backup, which a person
 // has to know before it is purged, whether it was deleted before or not.
 func TestAStampWithoutItsDataIsDeleted(t *testing.T) {
+	t.Parallel()
 	for _, deleted := range []bool{true, false} {
 		t.Run(fmt.Sprint(deleted), func(t *testing.T) {
 			w := newShop(t)

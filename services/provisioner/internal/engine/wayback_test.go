@@ -30,6 +30,7 @@ func stumbles(w *shopWorld, times int32, undo bool) {
 
 // TestAPassingFailureOfAWayBackKeepsNobodyOut: nor is it shown once it is over.
 func TestAPassingFailureOfAWayBackKeepsNobodyOut(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	stumbles(w, 2, true)
 	w.open("acme")
@@ -52,6 +53,7 @@ func TestAPassingFailureOfAWayBackKeepsNobodyOut(t *testing.T) {
 
 // TestAPassingFailureOfAnUpgradesWayBack.
 func TestAPassingFailureOfAnUpgradesWayBack(t *testing.T) {
+	t.Parallel()
 	w := newShop(t)
 	stumbles(w, 2, false)
 	w.open("acme")
@@ -68,6 +70,7 @@ func TestAPassingFailureOfAnUpgradesWayBack(t *testing.T) {
 // TestNobodyWaitsForACell: a restore that cannot begin, for the cell does not do
 // what it is asked, keeps no customer out for long.
 func TestNobodyWaitsForACell(t *testing.T) {
+	t.Parallel()
 	for name, why := range map[string]error{
 		"unreachable": errs.New(errs.Unavailable, "SUPERVISOR_UNAVAILABLE", "away"),
 		"broken":      errs.New(errs.Internal, "SUPERVISOR_FAILED", "cannot"),
