@@ -404,6 +404,10 @@ func TestAnEventIDOfAnotherDeal(t *testing.T) {
 	body := deal("2", "Globex")
 	_, err := c.deliver(t, webhook.Sign(c.key, "ev_1", time.Now(), []byte(body)), body)
 	_ = reason(t, "another deal", err, errs.AlreadyExists, "EVENT_ID_REUSED")
+	c.send(t, "ping", `{"type":"ping"}`)
+	c.send(t, "ping", `{"type":"ping","data":{}}`)
+	_, err = c.deliver(t, webhook.Sign(c.key, "ping", time.Now(), []byte(body)), body)
+	_ = reason(t, "no deal before", err, errs.AlreadyExists, "EVENT_ID_REUSED")
 	got, err := c.intake.GetDelivery(ctx(t), &registryv1.GetDeliveryRequest{Name: name})
 	if err != nil || got.GetRepeats() != 1 {
 		t.Errorf("%v, %v: want one repeat", got, err)

@@ -16,8 +16,8 @@ import (
 )
 
 // ErrEventReused says that the sender's id of a message is that of another one,
-// about another deal: taken for a repeat, its deal would be lost.
-var ErrEventReused = errs.New(errs.AlreadyExists, "EVENT_ID_REUSED", "the event id came before with another deal: give each message an id of its own")
+// about another deal or none: taken for a repeat, its deal would be lost.
+var ErrEventReused = errs.New(errs.AlreadyExists, "EVENT_ID_REUSED", "the event id came before with another deal, or none: give each message an id of its own")
 
 // notReused refuses a message whose event id came before with another deal. One
 // about the same deal is a repeat, whatever else its sender writes into it anew.
@@ -36,15 +36,14 @@ func (d *Deliveries) notReused(ctx context.Context, from names.Source, name name
 	if err != nil {
 		return err
 	}
-	program, err := d.programs.of(source)
-	if err != nil {
-		return err
+	// A rule that cannot be used is told of by what is worked on.
+	if program, unusable := d.programs.of(source); unusable == nil {
+		was, is := dealOf(ctx, program, source, before.Value, now), dealOf(ctx, program, source, m.Body, now)
+		if is != "" && was != is {
+			return ErrEventReused.Naming("delivery", name.String())
+		}
 	}
-	was, is := dealOf(ctx, program, source, before.Value, now), dealOf(ctx, program, source, m.Body, now)
-	if was == "" || is == "" || was == is {
-		return nil
-	}
-	return ErrEventReused.Naming("delivery", name.String())
+	return nil
 }
 
 // dealOf is the id of the deal that a body is about; empty when it names none.
