@@ -125,11 +125,15 @@ func (r *run) newerStamp() *typev1.Obstacle {
 	if was.Generation <= r.asked.GetGeneration() || !was.Time.After(r.asked.GetGenerationTime().AsTime()) {
 		return nil
 	}
+	next := fmt.Sprintf("Say what it is to be: if its data is of another revision than %s, upgrade it to that one; if not, suspend and resume it.",
+		short(r.asked.GetBlueprint()))
+	if halfRestored(r.book.Stamp) {
+		next = r.book.Stamp.GetFailure().GetNextAction() // any wish would open it as it is
+	}
 	return &typev1.Obstacle{
 		Code: recordsOlder,
 		Message: fmt.Sprintf("The stamp is of generation %d, of %s, and etcd knows generation %d alone: it was restored from an older snapshot.",
 			was.Generation, was.Time.UTC().Format(time.RFC3339), r.asked.GetGeneration()),
-		NextAction: fmt.Sprintf("Say what it is to be: if its data is of another revision than %s, upgrade it to that one; if not, suspend and resume it.",
-			short(r.asked.GetBlueprint())),
+		NextAction: next,
 	}
 }

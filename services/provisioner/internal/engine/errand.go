@@ -49,6 +49,9 @@ func (r *run) triedAgain() string {
 func (r *run) forgetTries() {
 	s, told := r.book.Stamp, r.triedAgain()
 	s.Obstacles = slices.DeleteFunc(s.GetObstacles(), func(o *typev1.Obstacle) bool { return strings.HasPrefix(o.GetMessage(), told) })
+	if f := s.GetFailure(); halfRestored(s) && f != nil { // a try of a code may have taken the place of what lasts
+		r.obstruct(&typev1.Obstacle{Code: f.GetCode().String(), Message: f.GetMessage(), NextAction: f.GetNextAction()})
+	}
 }
 
 // halfDone says whether an operation has begun that leaves a stamp between two

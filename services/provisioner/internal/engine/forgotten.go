@@ -34,6 +34,9 @@ func (r *run) forgotHalf() bool {
 	f.Retryable = false
 	f.NextAction = fmt.Sprintf("Run `stamp recover --restored`, then bring that back: `stamp backup restore %s %s`. Or open it on what data there is: `stamp tenant retry %s`.", r.id, backup, r.id)
 	s.HalfRestoredGeneration, s.WholeBackup, s.Restoring, s.Failure = r.asked.GetGeneration(), backup, from, f
+	if u := s.GetUpgrade(); u != nil { // that of then is over, and its backup is none of the data's
+		u.Restoring, u.Migrating = false, false
+	}
 	s.Closed = s.GetEndpoint() != "" || r.wish.Endpoint != ""
 	r.obstruct(&typev1.Obstacle{Code: f.GetCode().String(), Message: said, NextAction: f.GetNextAction()})
 	return true

@@ -12,6 +12,8 @@ import (
 	pb "stampworks.dev/proto/gen/go/stampworks/provisioner/v1"
 	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 	typev1 "stampworks.dev/proto/gen/go/stampworks/type/v1"
+	"stampworks.dev/services/provisioner/internal/engine"
+	"stampworks.dev/services/provisioner/internal/record"
 )
 
 // snapshot is all that the provisioner keeps in etcd.
@@ -56,6 +58,21 @@ func lostInARestore(t *testing.T, killAt int64) (w *lost, was []store.KV, surviv
 	return w, was, survived
 }
 
+// bringsBack does what a customer whose data is half of two is told to be done.
+func (w *lost) bringsBack(backup string) {
+	w.t.Helper()
+	w.registry.Quietly("acme", func(t *registryv1.Tenant) { t.Recovery = &registryv1.Recovery{Id: "r-1", Cell: "cells/one"} })
+	testkit.Eventually(w.t, soon, func() error {
+		_, err := w.records().Backups.Get(w.t.Context(), "acme/"+backup)
+		return err
+	})
+	op, err := w.records().Ask(w.t.Context(), engine.AskRestore(w.stamp("acme"), &pb.Backup{Name: "tenants/acme/backups/" + backup}))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.ended(strings.TrimPrefix(op.GetName(), "operations/"), typev1.OperationMetadata_SUCCEEDED)
+}
+
 // TestOlderRecordsOpenNothing: etcd was restored from a snapshot that knows nothing
 // of a restore that failed both ways. What was there before can be brought back.
 func TestOlderRecordsOpenNothing(t *testing.T) {
@@ -66,17 +83,7 @@ func TestOlderRecordsOpenNothing(t *testing.T) {
 	w.staysShut("stamp backup restore acme before-restore-1")
 	w.has("acme", "half-way", "1.0.0")
 	w.disk.Replace("/flags", nil)
-	w.registry.Quietly("acme", func(t *registryv1.Tenant) { t.Recovery = &registryv1.Recovery{Id: "r-1", Cell: "cells/one"} })
-	testkit.Eventually(t, soon, func() error {
-		_, err := w.records().Backups.Get(t.Context(), "acme/before-restore-1")
-		return err
-	})
-	w.errand("acme", "restore", typev1.OperationMetadata_RESTORE, func(n int) (*pb.Errand, *typev1.OperationMetadata) {
-		e, m := restore(n)
-		e.GetRestoreBackup().Backup = "tenants/acme/backups/before-restore-1"
-		return e, m
-	})
-	w.ended("acme.restore-2", typev1.OperationMetadata_SUCCEEDED)
+	w.bringsBack("before-restore-1")
 	w.serves("acme", w.rev1)
 	w.has("acme", "2 rockets", "1.0.0")
 	if s := w.stamp("acme"); len(s.GetObstacles()) != 0 || s.GetFailure() != nil {
@@ -183,4 +190,37 @@ func TestOlderRecordsOfAnUpgrade(t *testing.T) {
 	if s := w.stamp("acme"); !s.GetClosed() || s.GetHalfRestoredGeneration() != 1 {
 		t.Errorf("stamp %v", s)
 	}
+	if o := w.untilObstacle("acme", "RECORDS_OLDER"); !strings.Contains(o.GetNextAction(), "upgrade-2") {
+		t.Errorf("obstacle %v: any wish would open it on what data there is", o)
+	}
+	w.disk.Replace("/flags", nil)
+	w.bringsBack("upgrade-2")
+	w.until("acme", 1, typev1.OperationMetadata_SUCCEEDED)
+	w.has("acme", "1 rocket", "1.0.0")
+	if s := w.stamp("acme"); halfOf(s) {
+		t.Errorf("stamp %v", s)
+	}
+}
+
+func halfOf(s *pb.Stamp) bool { return s.GetClosed() || s.GetHalfRestoredGeneration() != 0 }
+
+// TestOlderRecordsInTheMiddleOfAnUpgradesWayBack: that upgrade is over, and its
+// backup is not what the data is half of.
+func TestOlderRecordsInTheMiddleOfAnUpgradesWayBack(t *testing.T) {
+	t.Parallel()
+	w, was, _ := lostInARestore(t, 0)
+	w.rewind(was)
+	_, err := w.records().Stamps.Update(t.Context(), record.StampID("one", "acme"), func(s *pb.Stamp) error {
+		s.Upgrade = &pb.Upgrade{Restoring: true, Migrating: true, Backup: "upgrade-9"}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.start(options{resync: resyncOften})
+	w.staysShut("stamp backup restore acme before-restore-1")
+	w.disk.Replace("/flags", nil)
+	w.bringsBack("before-restore-1")
+	w.serves("acme", w.rev1)
+	w.has("acme", "2 rockets", "1.0.0")
 }

@@ -60,6 +60,7 @@ func (s *shard) reconcile(ctx context.Context, tenant string, wake <-chan struct
 	}
 	if r.gaveUp() || r.restsHalf() {
 		r.showSealed()
+		r.isTouched()
 		if r.restsHalf() {
 			r.rememberWish(ctx)
 		}

@@ -28,7 +28,11 @@ func untouched(o *typev1.Obstacle) bool {
 
 // keptFrom ends a visit at a stamp that may not be touched as it is.
 func (r *run) keptFrom(ctx context.Context) (again time.Duration, kept bool, err error) {
-	switch o := cmp.Or(r.newerStamp(), r.barred(), r.dataMissing()); {
+	newer := r.newerStamp()
+	if newer != nil && halfRestored(r.book.Stamp) && r.kind().traits().mends {
+		newer = nil // what it is to be is asked of data that is whole
+	}
+	switch o := cmp.Or(newer, r.barred(), r.dataMissing()); {
 	case o != nil && r.outOfReach(o):
 		again, err = r.endOutOfReach(ctx, o)
 	case o != nil:
@@ -45,18 +49,23 @@ func (r *run) keptFrom(ctx context.Context) (again time.Duration, kept bool, err
 // ends, for nobody knows when the data is back, and whoever waits can do something
 // about it. What has begun to change data waits.
 func (r *run) outOfReach(o *typev1.Obstacle) bool {
+	if _, restores := r.kind().(restoreErrand); restores && !r.untouched() {
+		return false
+	}
 	return untouched(o) && r.kind().traits().ofData && !r.underWay()
 }
 
 // endOutOfReach ends an operation so. The obstacle stays.
 func (r *run) endOutOfReach(ctx context.Context, o *typev1.Obstacle) (time.Duration, error) {
 	r.obstruct(o)
+	r.forgetWhole()
 	r.stands = o.GetCode()
 	f := failure.New(r.kind().traits().code, "", o.GetMessage()).Failure
 	f.NextAction = o.GetNextAction()
 	ctx, span := r.beginAttempt(ctx)
 	again, err := r.giveUp(ctx, typev1.OperationMetadata_FAILED, f)
 	span.End("FAILED", err)
+	r.tell(ctx)
 	return again, err
 }
 
@@ -66,6 +75,9 @@ func (r *run) endOutOfReach(ctx context.Context, o *typev1.Obstacle) (time.Durat
 func (r *run) doesWithout() bool {
 	if r.wish.Lifecycle == pb.Stamp_RUNNING || !r.wish.backsUp(r.book.Stamp) {
 		return false
+	}
+	if o, _ := r.hold(time.Now()); o != nil {
+		return false // it has not begun: when it does the data may be back
 	}
 	why := ""
 	if lost := r.lostOf(r.wish.Backup.Components); len(lost) > 0 {
@@ -89,4 +101,10 @@ func (r *run) lostOf(components []string) []string {
 		component, _, _ := strings.Cut(volume, ".")
 		return !slices.Contains(components, component)
 	})
+}
+
+// isTouched ends the obstacles that kept the data out of reach.
+func (r *run) isTouched() {
+	s := r.book.Stamp
+	s.Obstacles = slices.DeleteFunc(s.GetObstacles(), untouched)
 }
