@@ -53,7 +53,7 @@ func (c *compiler) compileExpression(path string, p scan.Part, in scope) *expres
 	program, err := c.env.Program(checked, cel.CostLimit(maxCost), cel.MemoryLimit(maxElements),
 		cel.InterruptCheckFrequency(interruptEvery), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
-		c.within(path, p.Offset, "the expression cannot work: "+firstLine(err.Error()), "")
+		c.within(path, p.Offset, "the expression cannot work: "+firstLine(err.Error()), "constants that its functions take")
 		return nil
 	}
 	expr := &expression{source: p.Text, program: program, refs: refs}
@@ -93,9 +93,11 @@ func celOffset(src string, at common.Location) int {
 }
 
 var (
-	overload  = regexp.MustCompile(`^found no matching overload for '([^']*)' applied to '([^']*)'`)
-	container = regexp.MustCompile(` \(in container '[^']*'\)`)
-	expecting = regexp.MustCompile(` expecting \{.*\}$`)
+	overload   = regexp.MustCompile(`^found no matching overload for '([^']*)' applied to '([^']*)'`)
+	container  = regexp.MustCompile(` \(in container '[^']*'\)`)
+	undeclared = regexp.MustCompile(`^undeclared reference to '([^']*)'`)
+	selection  = regexp.MustCompile(`^type '([^']*)' does not support field selection`)
+	expecting  = regexp.MustCompile(` expecting \{.*\}$`)
 )
 
 // celWords puts CEL's words into ours.
@@ -108,7 +110,13 @@ func celWords(message string) (words, expected string) {
 	if syntax, ok := strings.CutPrefix(message, "Syntax error: "); ok {
 		return "syntax error: " + syntax, "an expression of CEL"
 	}
-	return "type error: " + message, ""
+	if m := undeclared.FindStringSubmatch(message); m != nil {
+		return fmt.Sprintf("type error: there is no %q", m[1]), "a standard function of CEL, such as string, int, size, contains or matches"
+	}
+	if m := selection.FindStringSubmatch(message); m != nil {
+		return fmt.Sprintf("type error: %s has no fields", m[1]), "a name without what follows the last dot, or a map before it"
+	}
+	return "type error: " + message, "an expression of CEL whose types fit"
 }
 
 func firstLine(s string) string {

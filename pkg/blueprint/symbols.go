@@ -145,6 +145,8 @@ func (c *compiler) undefined(name string, in scope) (message, expected string) {
 	message = fmt.Sprintf("%q is not defined", name) + suggest.DidYouMean(name, names)
 	const most = 8
 	switch {
+	case len(siblings) == 0 && root == "inputs" && root != name:
+		expected = "an input that the blueprint declares; it declares none"
 	case len(siblings) == 0:
 		expected = "inputs, secrets, values, files, volumes, tenant, endpoint, tmp, backup or component.port"
 	case len(siblings) > most:
