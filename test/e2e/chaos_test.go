@@ -81,7 +81,7 @@ func TestChaos(t *testing.T) {
 			t.Fatalf("%s is deleted without its last backup: %v", id, o)
 		}
 		purges++
-		h.API.Insist(http.MethodPost, "/v1/tenants/"+id+":purge", &registryv1.PurgeTenantRequest{ConfirmCount: int32(purges)})
+		h.API.Purge(id, &registryv1.PurgeTenantRequest{ConfirmCount: int32(purges)})
 		testkit.Eventually(t, chaosWithin, func() error { return h.API.Gone(id) })
 	})
 	nothingLeft(t, h)

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	"stampworks.dev/pkg/testkit"
+	registryv1 "stampworks.dev/proto/gen/go/stampworks/registry/v1"
 )
 
 // insistFor is how long a script tries again while services are away.
@@ -20,6 +22,11 @@ const insistFor = 2 * time.Minute
 // Insist makes a call again and again until it is taken, as a script does that
 // knows of outages; what is refused for good fails the test.
 func (a *API) Insist(method, path string, send proto.Message) {
+	a.t.Helper()
+	a.insist(method, path, send, func(Answer) bool { return false })
+}
+
+func (a *API) insist(method, path string, send proto.Message, done func(Answer) bool) {
 	a.t.Helper()
 	body := []byte("{}")
 	if send != nil {
@@ -33,13 +40,22 @@ func (a *API) Insist(method, path string, send proto.Message) {
 		switch {
 		case err != nil:
 			return err
-		case answer.Status/100 == 2:
+		case answer.Status/100 == 2 || done(answer):
 			return nil
 		case answer.Status >= 500 || answer.Status == http.StatusTooManyRequests:
 			return fmt.Errorf("%s %s: %d %s", method, path, answer.Status, answer.Body)
 		}
 		a.t.Fatalf("%s %s: %d %s", method, path, answer.Status, answer.Body)
 		return nil
+	})
+}
+
+// Purge insists on a tenant's end. That it has ended is what a repeat is told whose
+// first answer was lost.
+func (a *API) Purge(id string, send *registryv1.PurgeTenantRequest) {
+	a.t.Helper()
+	a.insist(http.MethodPost, "/v1/tenants/"+id+":purge", send, func(answer Answer) bool {
+		return answer.Status == http.StatusNotFound && strings.Contains(string(answer.Body), "was purged")
 	})
 }
 
