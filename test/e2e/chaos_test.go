@@ -119,9 +119,11 @@ func chaos(t *testing.T, h *harness.Plane, etcdAway bool, work func()) map[strin
 			h.Etcd.Start()
 		})
 	}
-	work()
-	close(done)
-	killing.Wait()
+	func() { // nothing is killed, or started, after a test that fails in its work
+		defer killing.Wait()
+		defer close(done)
+		work()
+	}()
 	h.AwaitReady("provisioner", "tenant-registry")
 	return killed
 }
